@@ -1,0 +1,355 @@
+//! The reaper as `coord` sees it: starts it, gets shims from it, runs programs in them.
+//!
+//! Shims that are done with a program wait here for the next one: that saves a fork per task.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    sendmsg, socketpair,
+};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::time::{sleep, timeout};
+
+use super::child::{Child, OutputStreams};
+use super::spawn_error::SpawnError;
+use super::wire::{END_SHIM, NEW_SHIM, REPLY_BYTES, Reply, RunFrame};
+
+/// An idle shim costs about 200 KiB; more than this many tasks rarely end at the same moment.
+const MAX_IDLE_SHIMS: usize = 64;
+/// The reaper's socket is full only while the reaper kills orphans.
+const BUSY_REAPER_PAUSE: Duration = Duration::from_millis(1);
+/// The reaper gives up on orphans after 10 s.
+const END_SHIM_PATIENCE: Duration = Duration::from_secs(15);
+const MAX_FDS: usize = 3;
+
+/// What to run, completely: nothing of `coord`'s own environment is added.
+#[derive(Debug)]
+pub struct SpawnSpec {
+    /// The program and its arguments. Without a slash, the program is looked for in the absolute
+    /// folders of `env`'s PATH (or, if it has none, in the usual ones).
+    pub argv: Vec<OsString>,
+    pub env: Vec<(OsString, OsString)>,
+    /// Absolute, or relative to `coord`'s own.
+    pub cwd: PathBuf,
+    pub stdin: Stdin,
+    /// How long processes that outlive the main program may take to end by themselves.
+    pub leftover_grace: Duration,
+}
+
+/// What the program reads.
+#[derive(Debug)]
+pub enum Stdin {
+    /// Nothing: `/dev/null`.
+    Null,
+    /// For example the read end of a pipe.
+    Fd(OwnedFd),
+}
+
+impl SpawnSpec {
+    /// Runs `argv` in `cwd` with an empty environment, nothing to read and no grace.
+    pub fn new<S: Into<OsString>>(argv: impl IntoIterator<Item = S>, cwd: &Path) -> Self {
+        SpawnSpec {
+            argv: argv.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
+            cwd: cwd.to_owned(),
+            stdin: Stdin::Null,
+            leftover_grace: Duration::ZERO,
+        }
+    }
+
+    fn check(&self) -> Result<(), SpawnError> {
+        let broken_name = |name: &OsStr| name.is_empty() || has_byte(name, b'=');
+        let problem = if self.argv.first().is_none_or(|program| program.is_empty()) {
+            Some("an empty program name")
+        } else if self.argv.iter().any(|argument| has_byte(argument, 0)) {
+            Some("an argument with a NUL byte")
+        } else if self
+            .env
+            .iter()
+            .any(|(name, value)| has_byte(name, 0) || has_byte(value, 0))
+        {
+            Some("an environment variable with a NUL byte")
+        } else if self.env.iter().any(|(name, _)| broken_name(name)) {
+            Some("an environment variable whose name is empty or has a `=`")
+        } else if has_byte(self.cwd.as_os_str(), 0) {
+            Some("a working directory with a NUL byte")
+        } else {
+            None
+        };
+        problem.map_or(Ok(()), |what| Err(SpawnError::Malformed { what }))
+    }
+
+    fn frame(&self) -> Result<RunFrame, SpawnError> {
+        self.check()?;
+        let cwd = std::path::absolute(&self.cwd).map_err(|source| SpawnError::Directory {
+            cwd: self.cwd.clone(),
+            source,
+        })?;
+        Ok(RunFrame::new(
+            &self.argv,
+            &self.env,
+            &cwd,
+            self.leftover_grace,
+        ))
+    }
+}
+
+fn has_byte(string: &OsStr, byte: u8) -> bool {
+    string.as_bytes().contains(&byte)
+}
+
+/// The handle to the reaper process. Clones share it; it ends with the last one and the last
+/// [`Child`].
+#[derive(Debug, Clone)]
+pub struct Reaper {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    exe: PathBuf,
+    null: File,
+    process: Mutex<ReaperProcess>,
+    idle: Mutex<Vec<Shim>>,
+}
+
+#[derive(Debug)]
+struct ReaperProcess {
+    socket: Arc<OwnedFd>,
+    process: process::Child,
+}
+
+/// The control socket of a shim, and so its life.
+#[derive(Debug)]
+pub(super) struct Shim {
+    pub(super) control: UnixStream,
+}
+
+impl Reaper {
+    /// Starts `exe reaper`, whose `main` has to call `reaper_main`. `/proc/self/exe` is the best
+    /// `exe`: it stays valid when the file is replaced. Needs no runtime; call it early, before
+    /// [`prepare_coordinator`](super::prepare_coordinator) raises limits that tasks should not
+    /// inherit.
+    pub fn start(exe: &Path) -> io::Result<Reaper> {
+        let shared = Shared {
+            exe: exe.to_owned(),
+            null: File::options().read(true).open("/dev/null")?,
+            process: Mutex::new(ReaperProcess::start(exe)?),
+            idle: Mutex::new(Vec::new()),
+        };
+        Ok(Reaper {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// The pid of the reaper process.
+    pub fn pid(&self) -> u32 {
+        lock(&self.shared.process).process.id()
+    }
+
+    /// Starts a program. When the result is [`SpawnError::Lost`] it may have run for a moment;
+    /// with any other error it has not. Dropping the child kills its tree.
+    pub async fn spawn(&self, spec: SpawnSpec) -> Result<Child, SpawnError> {
+        let frame = spec.frame()?;
+        let no_room = |source| SpawnError::Resources { source };
+        let (stdout, stdout_end) = output_pipe().map_err(no_room)?;
+        let (stderr, stderr_end) = output_pipe().map_err(no_room)?;
+        let stdin = match &spec.stdin {
+            Stdin::Null => self.shared.null.as_fd(),
+            Stdin::Fd(fd) => fd.as_fd(),
+        };
+        let fds = [stdin, stdout_end.as_fd(), stderr_end.as_fd()];
+        let mut shim = self.shared.shim_with_request(&frame, &fds).await?;
+        let reply = shim.read_reply().await.ok_or(SpawnError::Lost)?;
+        match reply {
+            Reply::Started {
+                pid,
+                start_time,
+                shim_pid,
+            } => {
+                let output = OutputStreams { stdout, stderr };
+                let shared = Arc::clone(&self.shared);
+                Ok(Child::new(pid, start_time, output, shim, shim_pid, shared))
+            }
+            Reply::Failed { stage, errno } => {
+                self.shared.put_back(shim);
+                Err(SpawnError::from_stage(stage, errno, &spec))
+            }
+            Reply::Ended { .. } => Err(SpawnError::Lost),
+        }
+    }
+}
+
+/// The read end for us, the write end for the program.
+fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC)?;
+    Ok((pipe::Receiver::from_owned_fd(read_end)?, write_end))
+}
+
+impl Shared {
+    /// A shim that has been sent the request.
+    async fn shim_with_request(
+        &self,
+        frame: &RunFrame,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<Shim, SpawnError> {
+        loop {
+            let idle = lock(&self.idle).pop();
+            let fresh = idle.is_none();
+            let mut shim = match idle {
+                Some(shim) => shim,
+                None => self
+                    .new_shim()
+                    .await
+                    .map_err(|source| SpawnError::Reaper { source })?,
+            };
+            // An idle shim that somebody killed has not got the request, so another one may.
+            match shim.send(frame.bytes(), fds).await {
+                Ok(()) => return Ok(shim),
+                Err(source) if fresh => return Err(SpawnError::Reaper { source }),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn new_shim(&self) -> io::Result<Shim> {
+        let (control, shim_end) = std::os::unix::net::UnixStream::pair()?;
+        if let Err(error) = self.send_to_reaper(&[NEW_SHIM], shim_end.as_fd()).await {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                return Err(error);
+            }
+            self.restart()?;
+            self.send_to_reaper(&[NEW_SHIM], shim_end.as_fd()).await?;
+        }
+        control.set_nonblocking(true)?;
+        Ok(Shim {
+            control: UnixStream::from_std(control)?,
+        })
+    }
+
+    /// A reaper that somebody killed is replaced; the shims it had forked live on without it.
+    fn restart(&self) -> io::Result<()> {
+        let mut reaper = lock(&self.process);
+        let _status = reaper.process.try_wait()?;
+        *reaper = ReaperProcess::start(&self.exe)?;
+        Ok(())
+    }
+
+    async fn send_to_reaper(&self, message: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
+        let socket = Arc::clone(&lock(&self.process).socket);
+        loop {
+            match send_with_fds(socket.as_fd(), message, &[fd], SendFlags::DONTWAIT) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    sleep(BUSY_REAPER_PAUSE).await;
+                }
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+
+    /// Has the reaper kill a shim with all it left behind; tells whether that was done.
+    pub(super) async fn end_shim(&self, shim_pid: i32) -> bool {
+        let done = async {
+            let (done, done_end) = output_pipe()?;
+            let [a, b, c, d] = shim_pid.to_le_bytes();
+            self.send_to_reaper(&[END_SHIM, a, b, c, d], done_end.as_fd())
+                .await?;
+            drop(done_end);
+            wait_for_close(done).await
+        };
+        matches!(timeout(END_SHIM_PATIENCE, done).await, Ok(Ok(())))
+    }
+
+    pub(super) fn put_back(&self, shim: Shim) {
+        let mut idle = lock(&self.idle);
+        if idle.len() < MAX_IDLE_SHIMS {
+            idle.push(shim);
+        }
+    }
+}
+
+async fn wait_for_close(mut pipe: pipe::Receiver) -> io::Result<()> {
+    let mut nothing = [0];
+    pipe.read(&mut nothing).await.map(|_| ())
+}
+
+impl ReaperProcess {
+    fn start(exe: &Path) -> io::Result<Self> {
+        let (socket, reaper_end) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        let process = Command::new(exe)
+            .arg0("coord")
+            .arg("reaper")
+            .stdin(Stdio::from(reaper_end))
+            .stdout(Stdio::null())
+            .spawn()?;
+        Ok(ReaperProcess {
+            socket: Arc::new(socket),
+            process,
+        })
+    }
+}
+
+impl Drop for ReaperProcess {
+    /// Collects the reaper if it has ended already. It cannot be waited for here: it ends after
+    /// its socket and its shims.
+    fn drop(&mut self) {
+        let _still_running = self.process.try_wait();
+    }
+}
+
+impl Shim {
+    async fn send(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let control = &self.control;
+        let send = || send_with_fds(control.as_fd(), bytes, fds, SendFlags::empty());
+        let sent = control.async_io(Interest::WRITABLE, send).await?;
+        self.control.write_all(&bytes[sent..]).await
+    }
+
+    /// `None` when the shim is gone.
+    async fn read_reply(&mut self) -> Option<Reply> {
+        let mut bytes = [0; REPLY_BYTES];
+        self.control.read_exact(&mut bytes).await.ok()?;
+        Reply::parse(&bytes)
+    }
+}
+
+fn send_with_fds(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    fds: &[BorrowedFd<'_>],
+    flags: SendFlags,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(fds));
+    Ok(sendmsg(
+        socket,
+        &[IoSlice::new(bytes)],
+        &mut control,
+        flags | SendFlags::NOSIGNAL,
+    )?)
+}
+
+/// A panic elsewhere leaves these lists valid.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

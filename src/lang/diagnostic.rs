@@ -1,0 +1,118 @@
+//! What the compiler has to tell: plain data, rendered elsewhere.
+//!
+//! A diagnostic has a stable code, one sentence in the user's words, a label on the user's own
+//! token, labels on causes, and at most one help, with an edit where a machine can make it.
+
+use crate::source::{Sources, Span};
+
+/// How bad it is; the letter of a code gives the default.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+/// A text edit that a machine may apply as it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fix {
+    pub span: Span,
+    pub replacement: String,
+    pub title: String,
+}
+
+/// One finding.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// `E0201`: the letter is the default severity, the number the identity.
+    pub code: &'static str,
+    pub severity: Severity,
+    /// One sentence, lower case, without a full stop.
+    pub message: String,
+    /// The user's own token.
+    pub primary: Label,
+    /// Causes and other ends, in reading order.
+    pub related: Vec<Label>,
+    /// The way out.
+    pub help: Option<String>,
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding at `span`; the severity follows from the code's letter.
+    pub fn new(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
+        let severity = if code.starts_with('W') { Severity::Warning } else { Severity::Error };
+        Diagnostic {
+            code,
+            severity,
+            message: message.into(),
+            primary: Label { span, text: String::new() },
+            related: Vec::new(),
+            help: None,
+            fix: None,
+        }
+    }
+
+    /// Says something at the user's own token.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Points at another place that matters.
+    #[must_use]
+    pub fn related(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.related.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Names the way out.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Names the way out and carries the edit that takes it.
+    #[must_use]
+    pub fn fix(mut self, span: Span, replacement: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        let title: String = help.into();
+        self.fix = Some(Fix { span, replacement: replacement.into(), title: title.clone() });
+        self.help = Some(title);
+        self
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Most diagnostics that one compilation shows.
+pub const MAX_SHOWN: usize = 50;
+
+/// Puts findings into their stable order: file, offset, code; equal ones once.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        (a.primary.span, a.code, &a.message).cmp(&(b.primary.span, b.code, &b.message))
+    });
+    diagnostics.dedup();
+}
+
+/// True when one of them forbids going on.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(Diagnostic::is_error)
+}
+
+/// One line for logs and tests: `main.coord:3:9: E0201 no agent named …`.
+pub fn one_line(sources: &Sources, d: &Diagnostic) -> String {
+    let file = sources.file(d.primary.span.file);
+    let at = file.line_column(d.primary.span.start);
+    format!("{}:{at}: {} {}", file.name(), d.code, d.message)
+}

@@ -1,0 +1,328 @@
+//! First pass: every declaration of every file gets its name and its id.
+
+use super::names::Who;
+use super::{Field, Lower, file_start};
+use crate::diagnostic::Diagnostic;
+use crate::ids::{AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, ResourceId, SyncId, TaskId};
+use crate::model::{
+    Driver, Gate, GateFailure, Group, Milestone, OnFail, Param, ParamType, Phase, Priority, Resource, Sync, Task, Work,
+    WorkRef,
+};
+use crate::schema::Place;
+use crate::source::{Span, Spanned};
+use crate::syntax::tree::{Item, Statement, Tree, statements};
+
+/// Which statement declared what.
+#[derive(Default)]
+pub(super) struct Declared<'a, 's> {
+    pub(super) projects: Vec<&'a Statement<'s>>,
+    pub(super) params: Vec<(ParamId, &'a Statement<'s>)>,
+    pub(super) agents: Vec<(AgentId, &'a Statement<'s>)>,
+    pub(super) groups: Vec<(GroupId, &'a Statement<'s>)>,
+    pub(super) resources: Vec<(ResourceId, &'a Statement<'s>)>,
+    pub(super) gates: Vec<(GateId, &'a Statement<'s>)>,
+    pub(super) phases: Vec<(PhaseId, &'a Statement<'s>)>,
+    pub(super) tasks: Vec<(TaskId, &'a Statement<'s>)>,
+    pub(super) syncs: Vec<(SyncId, &'a Statement<'s>)>,
+    pub(super) milestones: Vec<(MilestoneId, &'a Statement<'s>)>,
+}
+
+impl<'s> Lower<'_, 's> {
+    pub(super) fn declare<'a>(&mut self, trees: &'a [Tree<'s>]) -> Declared<'a, 's> {
+        let mut declared = Declared::default();
+        self.names.who.insert("local", Who::Agent(crate::model::Model::LOCAL));
+        for tree in trees {
+            self.edition(tree);
+            let fields = self.fields_of(Place::File, &tree.items, None);
+            let body = self.declare_all(fields, None, &mut declared);
+            self.model.body.extend(body);
+        }
+        self.task_limit_of(&declared);
+        declared
+    }
+
+    fn task_limit_of(&mut self, declared: &Declared<'_, 's>) {
+        let past = declared.tasks.get(self.limits.tasks).map(|(_, s)| s.head_span());
+        if let Some(at) = past {
+            self.task_limit(declared.tasks.len(), at);
+        }
+    }
+
+    /// W0902, E0901 and a misplaced `edition`.
+    fn edition(&mut self, tree: &Tree<'s>) {
+        let Some(first) = statements(&tree.items).next() else {
+            let broken = tree.items.iter().any(|i| matches!(i, Item::Broken(_)));
+            if !broken {
+                self.report(
+                    Diagnostic::new("W0902", file_start(tree.file), "this file declares nothing")
+                        .label("no statement in it")
+                        .help("start with `coord init`, or write `edition 2026` and a `task`"),
+                );
+            }
+            return;
+        };
+        if first.word != "edition" {
+            let at = Span::new(tree.file, 0, 0);
+            self.report(
+                Diagnostic::new("W0902", first.head_span(), "no `edition`: 2026 assumed")
+                    .label("the first statement should be `edition`")
+                    .fix(at, "edition 2026\n\n", "write `edition 2026` at the top"),
+            );
+        }
+        let editions: Vec<&Statement<'s>> = statements(&tree.items).filter(|s| s.word == "edition").collect();
+        for statement in editions {
+            self.one_edition(statement, std::ptr::eq(statement, first));
+        }
+    }
+
+    fn one_edition(&mut self, statement: &Statement<'s>, is_first: bool) {
+        let Some(row) = crate::schema::find(Place::File, "edition") else { return };
+        if statement.is_broken() {
+            return;
+        }
+        let mut args = super::Args::new(statement, row);
+        let Some(year) = args.count(self, "a year", 1..=9999) else { return };
+        args.end(self);
+        if year.value != 2026 {
+            let newer = year.value > 2026;
+            let message = if newer {
+                format!("edition {} is newer than this coord (2026)", year.value)
+            } else {
+                format!("there is no edition {}", year.value)
+            };
+            let help = if newer { "update coord, or write `edition 2026`" } else { "write `edition 2026`" };
+            self.report(Diagnostic::new("E0901", year.span, message).label("not known here").fix(year.span, "2026", help));
+        } else if !is_first {
+            self.report(
+                Diagnostic::new("E0102", statement.head_span(), "`edition` belongs at the top of its file")
+                    .label("too late")
+                    .help("make it the first statement"),
+            );
+        }
+    }
+
+    fn declare_all<'a>(&mut self, fields: Vec<Field<'a, 's>>, phase: Option<PhaseId>, into: &mut Declared<'a, 's>) -> Vec<Work> {
+        fields.into_iter().filter_map(|field| self.declare_one(&field, phase, into)).collect()
+    }
+
+    fn declare_one<'a>(&mut self, field: &Field<'a, 's>, phase: Option<PhaseId>, into: &mut Declared<'a, 's>) -> Option<Work> {
+        let statement = field.statement;
+        match field.row.word {
+            "project" => into.projects.push(statement),
+            "param" => {
+                let name = self.new_name(field)?;
+                let id = self.model.params.push(Param { name: name.clone(), ty: ParamType::Text, default: None, doc: self.doc(statement) });
+                let key = self.sources.text(name.span);
+                if let Some(first) = self.names.params.insert(key, id) {
+                    self.names.params.insert(key, first);
+                    self.twice(&name, self.model.params[first].name.span);
+                }
+                into.params.push((id, statement));
+            }
+            "agent" | "human" => {
+                let name = self.new_name(field)?;
+                let mut agent = super::local_agent();
+                agent.name = name.clone();
+                agent.title = None;
+                agent.capacity = 1;
+                agent.driver = if statement.word == "human" { Driver::Human } else { Driver::Shell };
+                agent.doc = self.doc(statement);
+                let id = self.model.agents.push(agent);
+                self.name_who(&name, Who::Agent(id));
+                into.agents.push((id, statement));
+            }
+            "group" => {
+                let name = self.new_name(field)?;
+                let id = self.model.groups.push(Group { name: name.clone(), title: None, members: Vec::new() });
+                self.name_who(&name, Who::Group(id));
+                into.groups.push((id, statement));
+            }
+            "resource" => {
+                let name = self.new_name(field)?;
+                let id = self.model.resources.push(Resource { name: name.clone(), title: None, capacity: 1 });
+                let key = self.sources.text(name.span);
+                if let Some(first) = self.names.resources.insert(key, id) {
+                    self.names.resources.insert(key, first);
+                    self.twice(&name, self.model.resources[first].name.span);
+                }
+                into.resources.push((id, statement));
+            }
+            "gate" => {
+                let name = self.new_name(field)?;
+                let gate = Gate {
+                    name: name.clone(),
+                    title: None,
+                    doc: self.doc(statement),
+                    checks: Vec::new(),
+                    approvals: Vec::new(),
+                    on_fail: GateFailure::Halt,
+                };
+                let id = self.model.gates.push(gate);
+                let key = self.sources.text(name.span);
+                if let Some(first) = self.names.gates.insert(key, id) {
+                    self.names.gates.insert(key, first);
+                    self.twice(&name, self.model.gates[first].name.span);
+                }
+                into.gates.push((id, statement));
+            }
+            "phase" => return self.declare_phase(field, into),
+            "parallel" | "sequence" => {
+                let place = if statement.word == "parallel" { Place::Parallel } else { Place::Sequence };
+                field.args().end(self);
+                let inner = self.fields(place, statement);
+                let body = self.declare_all(inner, phase, into);
+                let span = statement.word_span;
+                return Some(if place == Place::Parallel { Work::Parallel(body, span) } else { Work::Sequence(body, span) });
+            }
+            "task" => {
+                let name = self.new_name(field)?;
+                let id = self.model.tasks.push(new_task(name.clone(), phase, self.doc(statement)));
+                self.name_work(&name, WorkRef::Task(id));
+                into.tasks.push((id, statement));
+                return Some(Work::Task(id));
+            }
+            "sync" => {
+                let name = self.new_name(field)?;
+                let sync = Sync {
+                    name: name.clone(),
+                    title: None,
+                    doc: self.doc(statement),
+                    phase,
+                    participants: Vec::new(),
+                    requires: Vec::new(),
+                    gates: Vec::new(),
+                    agenda: Vec::new(),
+                    within: None,
+                };
+                let id = self.model.syncs.push(sync);
+                self.name_work(&name, WorkRef::Sync(id));
+                if let Some(phase) = phase {
+                    self.model.phases[phase].sync = Some(id);
+                }
+                into.syncs.push((id, statement));
+                return Some(Work::Sync(id));
+            }
+            "milestone" => {
+                let name = self.new_name(field)?;
+                let milestone = Milestone { name: name.clone(), title: None, doc: self.doc(statement), needs: Vec::new(), due: None };
+                let id = self.model.milestones.push(milestone);
+                self.name_work(&name, WorkRef::Milestone(id));
+                into.milestones.push((id, statement));
+                return Some(Work::Milestone(id));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn declare_phase<'a>(&mut self, field: &Field<'a, 's>, into: &mut Declared<'a, 's>) -> Option<Work> {
+        let statement = field.statement;
+        let name = self.new_name(field)?;
+        let id = self.model.phases.push(Phase {
+            name: name.clone(),
+            title: None,
+            doc: self.doc(statement),
+            after: None,
+            weeks: None,
+            body: Vec::new(),
+            tasks: Vec::new(),
+            sync: None,
+        });
+        self.name_work(&name, WorkRef::Phase(id));
+        into.phases.push((id, statement));
+        let first = into.tasks.len();
+        let inner = self.fields(Place::Phase, statement);
+        let body = self.declare_all(inner, Some(id), into);
+        self.model.phases[id].body = body;
+        self.model.phases[id].tasks = into.tasks[first..].iter().map(|(id, _)| *id).collect();
+        Some(Work::Phase(id))
+    }
+
+    /// The name that a statement declares; built-in words cannot be taken.
+    fn new_name(&mut self, field: &Field<'_, 's>) -> Option<Spanned<String>> {
+        let mut args = field.args();
+        let name = self.declared_name(&mut args)?;
+        if matches!(name.value.as_str(), "all" | "any" | "local" | "start" | "except") {
+            let what = if name.value == "local" { "the shell on this machine" } else { "a word of the language" };
+            self.report(
+                Diagnostic::new("E0205", name.span, format!("`{}` is built in and cannot be declared", name.value))
+                    .label(format!("`{}` is {what}", name.value))
+                    .help("choose another name"),
+            );
+            return None;
+        }
+        if name.value.contains('.') {
+            let right = name.value.replace('.', "-");
+            self.report(
+                Diagnostic::new("E0106", name.span, format!("a name has no dots: `{}`", name.value))
+                    .label("a dot leads from an agent to its artifact")
+                    .fix(name.span, right.clone(), format!("write `{right}`")),
+            );
+            return None;
+        }
+        Some(name)
+    }
+
+    fn name_who(&mut self, name: &Spanned<String>, who: Who) {
+        let key = self.sources.text(name.span);
+        if let Some(first) = self.names.who.insert(key, who) {
+            self.names.who.insert(key, first);
+            let span = match first {
+                Who::Agent(id) => self.model.agents[id].name.span,
+                Who::Group(id) => self.model.groups[id].name.span,
+            };
+            self.twice(name, span);
+        }
+    }
+
+    fn name_work(&mut self, name: &Spanned<String>, work: WorkRef) {
+        let key = self.sources.text(name.span);
+        if let Some(first) = self.names.work.insert(key, work) {
+            self.names.work.insert(key, first);
+            self.twice(name, self.model.work_span(first));
+        }
+    }
+
+    fn twice(&mut self, name: &Spanned<String>, first: Span) {
+        self.report(
+            Diagnostic::new("E0202", name.span, format!("`{}` is defined twice", name.value))
+                .label("defined again")
+                .related(first, "first defined here")
+                .help("give one of them another name"),
+        );
+    }
+}
+
+fn new_task(name: Spanned<String>, phase: Option<PhaseId>, doc: String) -> Task {
+    Task {
+        name,
+        title: None,
+        doc,
+        phase,
+        by: None,
+        needs: Vec::new(),
+        wants: Vec::new(),
+        needs_artifacts: Vec::new(),
+        when: None,
+        takes: None,
+        run: None,
+        steps: Vec::new(),
+        writes: Vec::new(),
+        reads: Vec::new(),
+        produces: Vec::new(),
+        uses: Vec::new(),
+        priority: Priority::P2,
+        deadline: None,
+        due: None,
+        criticality: None,
+        requires: Vec::new(),
+        ensures: Vec::new(),
+        approvals: Vec::new(),
+        timeout_ms: None,
+        retry: None,
+        idempotent: false,
+        env: Vec::new(),
+        dir: None,
+        on_fail: OnFail::Block,
+    }
+}

@@ -1,0 +1,294 @@
+//! Trees to a model: every statement looked up in the schema table, every name resolved.
+//!
+//! Two passes over all files, so that order never changes meaning: `declare` gives every name its
+//! id, then each kind of declaration is filled in by its own file. A statement with an unreadable
+//! argument is left out without another word: it was reported when it was parsed.
+
+pub use condition::STATES;
+pub use guards::INTERPRETERS;
+pub use project::param_value;
+
+mod args;
+mod condition;
+mod declare;
+mod guards;
+mod names;
+mod project;
+mod sets;
+mod task;
+mod who;
+mod work;
+
+use crate::diagnostic::Diagnostic;
+use crate::ids::{Id, TaskId};
+use crate::model::{Agent, Driver, Model};
+use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
+use crate::source::{FileId, Sources, Span, Spanned};
+use crate::syntax::Limits;
+use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
+use args::Args;
+use names::Names;
+use std::collections::{HashMap, HashSet};
+
+/// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Tasks with a statement that could not be understood: nothing is concluded from what they
+    /// lack.
+    pub incomplete_tasks: HashSet<TaskId>,
+    /// A needs list of the project could not be understood: the graph is not whole.
+    pub incomplete_graph: bool,
+    /// Names that something refers to, by kind and index.
+    pub used: HashSet<(Kind, u32)>,
+    /// `run` statements whose script mentions `${…}` and other places worth a second look.
+    pub spans: HashMap<TaskId, Span>,
+}
+
+/// Kinds of declarations that may stay unused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    Param,
+    Group,
+    Resource,
+    Gate,
+}
+
+/// Turns parsed files into a model.
+pub fn lower(sources: &Sources, trees: &[Tree<'_>], limits: &Limits) -> (Model, Facts, Vec<Diagnostic>) {
+    let mut lower = Lower {
+        sources,
+        limits,
+        out: Vec::new(),
+        model: Model::default(),
+        names: Names::default(),
+        facts: Facts::default(),
+        incomplete: false,
+    };
+    lower.model.agents.push(local_agent());
+    let declared = lower.declare(trees);
+    lower.project(&declared);
+    lower.agents(&declared);
+    lower.groups(&declared);
+    lower.contracts(&declared);
+    lower.guards(&declared);
+    lower.tasks(&declared);
+    lower.phases(&declared);
+    lower.milestones(&declared);
+    lower.artifacts();
+    let Lower { model, facts, out, .. } = lower;
+    (model, facts, out)
+}
+
+fn local_agent() -> Agent {
+    Agent {
+        name: Spanned::new("local".into(), Span::default()),
+        title: Some("The shell on this machine".into()),
+        doc: String::new(),
+        id: None,
+        role: None,
+        focus: None,
+        contact: None,
+        does: Vec::new(),
+        tools: Vec::new(),
+        owns: Vec::new(),
+        areas: Vec::new(),
+        needs: Vec::new(),
+        wants: Vec::new(),
+        produces: Vec::new(),
+        capacity: 0,
+        driver: Driver::Shell,
+        env: Vec::new(),
+        meta: Vec::new(),
+    }
+}
+
+pub(crate) struct Lower<'l, 's> {
+    sources: &'s Sources,
+    limits: &'l Limits,
+    out: Vec<Diagnostic>,
+    model: Model,
+    names: Names<'s>,
+    facts: Facts,
+    /// Set while a block is read, when one of its statements could not be understood.
+    incomplete: bool,
+}
+
+/// A statement that the table knows in its place.
+struct Field<'a, 's> {
+    row: &'static Row,
+    statement: &'a Statement<'s>,
+}
+
+impl<'a, 's> Field<'a, 's> {
+    fn args(&self) -> Args<'a, 's> {
+        Args::new(self.statement, self.row)
+    }
+}
+
+impl<'s> Lower<'_, 's> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.is_error() {
+            self.incomplete = true;
+        }
+        self.out.push(diagnostic);
+    }
+
+    /// The doc comment of a statement, joined.
+    fn doc(&self, statement: &Statement<'s>) -> String {
+        let lines = statement.doc.iter().map(|span| self.sources.text(*span).trim_start_matches('#').trim());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The statements of `statement`'s block that belong there; the others are reported.
+    fn fields<'a>(&mut self, place: Place, statement: &'a Statement<'s>) -> Vec<Field<'a, 's>> {
+        let Some(block) = &statement.block else { return Vec::new() };
+        self.empty_block(statement, block);
+        self.fields_of(place, &block.items, Some(statement))
+    }
+
+    fn fields_of<'a>(&mut self, place: Place, items: &'a [Item<'s>], parent: Option<&Statement<'s>>) -> Vec<Field<'a, 's>> {
+        let mut seen: HashMap<&'static str, Span> = HashMap::new();
+        let mut fields = Vec::new();
+        if items.iter().any(|i| matches!(i, Item::Broken(_))) {
+            self.incomplete = true;
+        }
+        for statement in statements(items) {
+            let Some(row) = schema::find(place, statement.word) else {
+                self.misplaced(place, statement, parent);
+                continue;
+            };
+            if statement.is_broken() {
+                self.incomplete = true;
+                if !schema::takes_name(row) {
+                    continue;
+                }
+            }
+            if row.times == Times::Once
+                && let Some(first) = seen.insert(row.word, statement.word_span)
+            {
+                let at = self.sources.start(first);
+                self.report(
+                    Diagnostic::new("E0104", statement.word_span, format!("`{}` given twice (first: {at})", row.word))
+                        .label("given again")
+                        .related(first, "first given here")
+                        .help("keep one of them"),
+                );
+                continue;
+            }
+            self.block_fits(row, statement);
+            fields.push(Field { row, statement });
+        }
+        fields
+    }
+
+    fn empty_block(&mut self, statement: &Statement<'s>, block: &Block<'s>) {
+        if block.items.is_empty() && block.closed {
+            self.report(
+                Diagnostic::new("W0108", block.span, "this block is empty")
+                    .label("nothing stands in it")
+                    .help(format!("write what `{}` holds, or delete the braces", statement.word)),
+            );
+        }
+    }
+
+    fn block_fits(&mut self, row: &'static Row, statement: &Statement<'s>) {
+        match (row.body, &statement.block) {
+            (Body::None, Some(block)) => self.report(
+                Diagnostic::new("E0107", block.span, format!("`{}` takes no block", row.word))
+                    .label("nothing belongs here")
+                    .help(format!("the shape is `{}`", format!("{} {}", row.word, row.shape).trim_end())),
+            ),
+            (Body::Required(_), None) if !statement.is_broken() => self.report(
+                Diagnostic::new("E0105", statement.head_span(), format!("`{}` expects a block", row.word))
+                    .label("`{ … }` is missing")
+                    .help(format!("as in `{} {{ … }}`", row.example)),
+            ),
+            _ => {}
+        }
+    }
+
+    /// A word that the table does not know here: somewhere else (E0102), or nowhere (E0101).
+    fn misplaced(&mut self, place: Place, statement: &Statement<'s>, parent: Option<&Statement<'s>>) {
+        let word = statement.word;
+        let span = statement.word_span;
+        let here = match place {
+            Place::File => "at the top of a file".to_string(),
+            _ => format!("in `{}`", place.name()),
+        };
+        let mut places: Vec<Place> = schema::rows_of(word).flat_map(|r| r.places).copied().collect();
+        places.sort();
+        places.dedup();
+        let d = if places.is_empty() {
+            let near = closest(word, schema::in_place(place).map(|r| r.word));
+            let d = Diagnostic::new("E0101", span, format!("`{word}` is not a statement {here}")).label("not known here");
+            match near.as_slice() {
+                [] => d.help(format!("{here} there are {}", one_of(in_order(place)))),
+                [only] => d.fix(span, (*only).to_string(), format!("did you mean `{only}`?")),
+                many => d.fix(span, many[0].to_string(), format!("did you mean {}?", one_of(many.iter().copied()))),
+            }
+        } else {
+            let homes = one_of(places.iter().map(|p| p.name()));
+            let near = closest(word, schema::in_place(place).map(|r| r.word));
+            let d = Diagnostic::new("E0102", span, format!("`{word}` belongs in {homes}, not {here}")).label("does not belong here");
+            let d = match parent {
+                Some(parent) => d.related(parent.word_span, format!("inside this `{}`", parent.word)),
+                None => d,
+            };
+            match near.first() {
+                Some(meant) if *meant != word => d.help(format!("did you mean `{meant}`?")),
+                _ => d.help(format!("move it into the block of the {} that it is about", places[0].name())),
+            }
+        };
+        self.report(d);
+    }
+
+    /// The name that a declaration starts with.
+    fn declared_name(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<String>> {
+        match args.word() {
+            Some((word, span)) => Some(Spanned::new(word.to_string(), span)),
+            None if args.statement.is_broken() => None,
+            None => {
+                let word = args.statement.word;
+                let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                self.report(
+                    Diagnostic::new("E0106", args.statement.head_span(), format!("`{word}` needs a name, as in `{}`", example_head(word)))
+                        .label(format!("{article} {word} without a name"))
+                        .help("names start with a letter and hold letters, digits, `-` and `_`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Too many tasks: checked before any of them is read.
+    fn task_limit(&mut self, count: usize, at: Span) {
+        if count > self.limits.tasks {
+            let limit = self.limits.tasks;
+            self.report(
+                Diagnostic::new("E0908", at, format!("this project has {count} tasks; the limit `tasks` is {limit}"))
+                    .label("the first task past the limit")
+                    .help(format!("raise it with `--limit tasks={count}`")),
+            );
+        }
+    }
+
+    fn use_of(&mut self, kind: Kind, id: impl Id) {
+        self.facts.used.insert((kind, id.index() as u32));
+    }
+}
+
+fn in_order(place: Place) -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = schema::in_place(place).map(|r| r.word).collect();
+    words.dedup();
+    words
+}
+
+fn example_head(word: &str) -> String {
+    let example = schema::rows_of(word).next().map_or("", |r| r.example);
+    example.split(" \"").next().unwrap_or(example).to_string()
+}
+
+/// The first span of a file, for what concerns all of it.
+fn file_start(file: FileId) -> Span {
+    Span::new(file, 0, 0)
+}

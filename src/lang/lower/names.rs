@@ -1,0 +1,150 @@
+//! The namespaces: who, work, and one for each remaining kind.
+
+use super::{Kind, Lower};
+use crate::diagnostic::Diagnostic;
+use crate::ids::{AgentId, GateId, GroupId, ParamId, ResourceId};
+use crate::model::WorkRef;
+use crate::schema::{closest, one_of};
+use crate::source::Span;
+use std::collections::HashMap;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Who {
+    Agent(AgentId),
+    Group(GroupId),
+}
+
+/// Every declared name with its id.
+#[derive(Default)]
+pub(super) struct Names<'s> {
+    pub(super) who: HashMap<&'s str, Who>,
+    pub(super) work: HashMap<&'s str, WorkRef>,
+    pub(super) resources: HashMap<&'s str, ResourceId>,
+    pub(super) gates: HashMap<&'s str, GateId>,
+    pub(super) params: HashMap<&'s str, ParamId>,
+}
+
+impl<'s> Names<'s> {
+    /// What kinds of things bear `name`, for "`finance` is a human".
+    fn kinds(&self, name: &str) -> Vec<&'static str> {
+        let mut kinds = Vec::new();
+        match self.who.get(name) {
+            Some(Who::Agent(_)) => kinds.push("an agent"),
+            Some(Who::Group(_)) => kinds.push("a group"),
+            None => {}
+        }
+        match self.work.get(name) {
+            Some(WorkRef::Task(_)) => kinds.push("a task"),
+            Some(WorkRef::Phase(_)) => kinds.push("a phase"),
+            Some(WorkRef::Sync(_)) => kinds.push("a sync"),
+            Some(WorkRef::Milestone(_)) => kinds.push("a milestone"),
+            None => {}
+        }
+        let others = [
+            (self.resources.contains_key(name), "a resource"),
+            (self.gates.contains_key(name), "a gate"),
+            (self.params.contains_key(name), "a parameter"),
+        ];
+        kinds.extend(others.iter().filter(|(there, _)| *there).map(|(_, kind)| *kind));
+        kinds
+    }
+}
+
+fn sorted<'a, V>(map: &HashMap<&'a str, V>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = map.keys().copied().collect();
+    names.sort_unstable();
+    names
+}
+
+impl<'s> Lower<'_, 's> {
+    pub(super) fn agent_named(&mut self, name: &str, span: Span) -> Option<AgentId> {
+        match self.who_named(name, span)? {
+            Who::Agent(id) => Some(id),
+            Who::Group(_) => {
+                self.wrong_kind(name, span, "an agent", &["a group"]);
+                None
+            }
+        }
+    }
+
+    pub(super) fn who_named(&mut self, name: &str, span: Span) -> Option<Who> {
+        if let Some(who) = self.names.who.get(name).copied() {
+            return Some(who);
+        }
+        self.unknown("agent", name, span, sorted(&self.names.who));
+        None
+    }
+
+    pub(super) fn work_named(&mut self, name: &str, span: Span) -> Option<WorkRef> {
+        if let Some(work) = self.names.work.get(name).copied() {
+            return Some(work);
+        }
+        self.unknown("task", name, span, sorted(&self.names.work));
+        None
+    }
+
+    pub(super) fn resource_named(&mut self, name: &str, span: Span) -> Option<ResourceId> {
+        let found = self.names.resources.get(name).copied();
+        match found {
+            Some(id) => self.use_of(Kind::Resource, id),
+            None => self.unknown("resource", name, span, sorted(&self.names.resources)),
+        }
+        found
+    }
+
+    pub(super) fn gate_named(&mut self, name: &str, span: Span) -> Option<GateId> {
+        let found = self.names.gates.get(name).copied();
+        match found {
+            Some(id) => self.use_of(Kind::Gate, id),
+            None => self.unknown("gate", name, span, sorted(&self.names.gates)),
+        }
+        found
+    }
+
+    pub(super) fn param_named(&mut self, name: &str, span: Span) -> Option<ParamId> {
+        let found = self.names.params.get(name).copied();
+        match found {
+            Some(id) => self.use_of(Kind::Param, id),
+            None => {
+                let known = sorted(&self.names.params);
+                let near = closest(name, known.iter().copied());
+                let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here")).label("no parameter of this name");
+                self.report(match near.first() {
+                    Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")),
+                    None => d.help(format!("declare it with `param {name}: text`, or write `\\$` for a plain dollar sign")),
+                });
+            }
+        }
+        found
+    }
+
+    /// E0201, or E0203 when the name belongs to something else.
+    fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Vec<&str>) {
+        let kinds = self.names.kinds(name);
+        if !kinds.is_empty() {
+            let article = if kind == "agent" { "an" } else { "a" };
+            self.wrong_kind(name, span, &format!("{article} {kind}"), &kinds);
+            return;
+        }
+        let d = Diagnostic::new("E0201", span, format!("no {kind} named `{name}`")).label("not declared");
+        let near = closest(name, known.iter().copied());
+        let set_word = name.to_lowercase().replace(['_', '-'], "");
+        self.report(if matches!(set_word.as_str(), "allagents" | "everyone" | "everybody" | "allofthem") {
+            d.fix(span, "all", "the built-in set is `all`")
+        } else if let Some(first) = near.first() {
+            d.fix(span, (*first).to_string(), format!("did you mean {}?", one_of(near.iter().copied())))
+        } else if known.is_empty() {
+            d.help(format!("this project declares no {kind}; write `{kind} {name} {{ … }}`"))
+        } else {
+            d.help(format!("declare it with `{kind} {name} {{ … }}`"))
+        });
+    }
+
+    fn wrong_kind(&mut self, name: &str, span: Span, wanted: &str, is: &[&str]) {
+        self.report(
+            Diagnostic::new("E0203", span, format!("`{name}` is {}, and {wanted} is needed here", is.join(" and ")))
+                .label(format!("{wanted} is needed here"))
+                .help(format!("name {wanted}")),
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! Sets of agents, and limits: the parts that many statements share.
+
+use super::args::Args;
+use super::names::Who;
+use super::{Kind, Lower};
+use crate::diagnostic::Diagnostic;
+use crate::ids::AgentId;
+use crate::model::{Approval, Limit, Model, Otherwise};
+use crate::source::Span;
+use crate::syntax::tree::{Arg, ArgKind};
+use crate::time::MAX_DURATION_MS;
+
+const OTHERWISE: [(&str, Otherwise); 4] =
+    [("fail", Otherwise::Fail), ("skip", Otherwise::Skip), ("proceed", Otherwise::Proceed), ("halt", Otherwise::Halt)];
+
+impl<'s> Lower<'_, 's> {
+    /// One name or a list of names, as agents; groups stand for their members, `all` for
+    /// everybody that the project declares.
+    pub(super) fn agents_of(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Vec<AgentId>> {
+        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+            args.expected(self, what);
+            return None;
+        }
+        let mut found = Vec::new();
+        for element in args.each() {
+            match element {
+                [Arg { kind: ArgKind::Word("all" | "any"), .. }] => found.extend(self.everybody()),
+                [Arg { kind: ArgKind::Word(name), span }] => match self.who_named(name, *span) {
+                    Some(Who::Agent(id)) => found.push(id),
+                    Some(Who::Group(id)) => {
+                        self.use_of(Kind::Group, id);
+                        found.extend(self.model.groups[id].members.iter().copied());
+                    }
+                    None => {}
+                },
+                other => self.not_a_name(other, args.statement.word),
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|id| seen.insert(*id));
+        Some(found)
+    }
+
+    /// Every declared agent and human; `local` only runs what names nobody.
+    pub(super) fn everybody(&self) -> Vec<AgentId> {
+        self.model.agents.ids().filter(|id| *id != Model::LOCAL).collect()
+    }
+
+    pub(super) fn not_a_name(&mut self, element: &[Arg<'s>], word: &str) {
+        let (Some(first), Some(last)) = (element.first(), element.last()) else { return };
+        if element.iter().any(Arg::is_broken) {
+            return;
+        }
+        let span = first.span.to(last.span);
+        if element.iter().all(|a| a.word().is_some()) && element.len() > 1 {
+            let gap = first.span.after();
+            self.report(
+                Diagnostic::new("E0005", gap, "missing `,` between list items")
+                    .label("put a comma here")
+                    .fix(gap, ",", "write `,` behind this item"),
+            );
+            return;
+        }
+        let found = super::args::shown(self.sources.text(span));
+        self.report(
+            Diagnostic::new("E0105", span, format!("`{word}` expects a name here, found {found}"))
+                .label("not a name")
+                .help("names stand without quotes, as in `[a, b]`"),
+        );
+    }
+
+    /// `within D [else ACTION]` when it comes next.
+    pub(super) fn limit(&mut self, args: &mut Args<'_, 's>) -> Option<Limit> {
+        let span = args.eat("within")?;
+        self.limit_value(args, span)
+    }
+
+    /// `D [else ACTION]`.
+    pub(super) fn limit_value(&mut self, args: &mut Args<'_, 's>, span: Span) -> Option<Limit> {
+        let ms = args.duration(self, "a duration")?;
+        let otherwise = match args.eat("else") {
+            Some(_) => args.choice(self, "a way out", &OTHERWISE)?.value,
+            None => Otherwise::Fail,
+        };
+        Some(Limit { ms: ms.value.min(MAX_DURATION_MS), otherwise, span: span.to(ms.span) })
+    }
+
+    /// `by WHO [within …]` or `N of WHO [within …]`.
+    pub(super) fn approval(&mut self, args: &mut Args<'_, 's>) -> Option<Approval> {
+        let span = args.statement.head_span();
+        let (quorum, of) = if args.eat("by").is_some() {
+            (None, self.agents_of(args, "who approves")?)
+        } else if matches!(args.peek(), Some(Arg { kind: ArgKind::Number(_), .. })) {
+            let n = args.count(self, "a number of people", 1..=1000)?;
+            if args.eat("of").is_none() {
+                args.expected(self, "`of` and a group");
+                return None;
+            }
+            (Some(n), self.agents_of(args, "who approves")?)
+        } else {
+            args.expected(self, "`by WHO` or `2 of GROUP`");
+            return None;
+        };
+        let limit = self.limit(args);
+        args.end(self);
+        if let Some(n) = &quorum
+            && n.value as usize > of.len()
+            && !of.is_empty()
+        {
+            self.report(
+                Diagnostic::new("E0816", n.span, format!("{} approvals of a set of {}", n.value, of.len()))
+                    .label("can never be reached")
+                    .help(format!("ask for at most {}, or name more people", of.len())),
+            );
+        }
+        if of.is_empty() {
+            return None;
+        }
+        Some(Approval { span, quorum: quorum.map_or(1, |n| n.value), of, within: limit })
+    }
+}

@@ -1,0 +1,581 @@
+//! Tasks.
+
+use super::args::{Args, shown};
+use super::declare::Declared;
+use super::{Field, Lower};
+use crate::diagnostic::Diagnostic;
+use crate::ids::TaskId;
+use crate::model::{By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Retry, RetryOn, Uses, Want, Wanted, WorkRef};
+use crate::schema::Place;
+use crate::source::{Span, Spanned};
+use crate::syntax::tree::{Arg, ArgKind};
+use crate::time::{DAY_MS, Effort, Estimate};
+use crate::value;
+
+impl<'s> Lower<'_, 's> {
+    pub(super) fn tasks(&mut self, declared: &Declared<'_, 's>) {
+        let Some(row) = crate::schema::find(Place::File, "task") else { return };
+        for (id, statement) in &declared.tasks {
+            self.incomplete = statement.is_broken();
+            let mut args = Args::new(statement, row);
+            args.next();
+            self.model.tasks[*id].title = args.maybe_text(self).map(|t| t.value);
+            args.end(self);
+            for field in self.fields(Place::Task, statement) {
+                self.task_field(*id, &field);
+            }
+            if self.incomplete {
+                self.facts.incomplete_tasks.insert(*id);
+            }
+        }
+        self.incomplete = false;
+    }
+
+    fn task_field(&mut self, id: TaskId, field: &Field<'_, 's>) {
+        let mut args = field.args();
+        match field.row.word {
+            "by" => {
+                let by = self.by(&mut args);
+                self.model.tasks[id].by = by;
+            }
+            "needs" => {
+                self.needs(id, &mut args);
+            }
+            "wants" => self.wants(id, &mut args),
+            "when" => {
+                let condition = self.condition(&mut args);
+                self.model.tasks[id].when = condition;
+            }
+            "takes" => {
+                let takes = self.estimate(&mut args);
+                self.model.tasks[id].takes = takes;
+            }
+            "run" => {
+                let program = self.program(&mut args);
+                self.model.tasks[id].run = program;
+            }
+            "do" => {
+                let step = args.text(self, "a text in quotes");
+                self.model.tasks[id].steps.extend(step.map(|t| t.value));
+            }
+            "writes" => {
+                let globs = self.globs(&mut args);
+                self.model.tasks[id].writes.extend(globs);
+            }
+            "reads" => {
+                let globs = self.globs(&mut args);
+                self.model.tasks[id].reads.extend(globs);
+            }
+            "produces" => {
+                let artifact = self.artifact(&mut args);
+                self.model.tasks[id].produces.extend(artifact);
+            }
+            "uses" => self.uses(id, &mut args),
+            "priority" => {
+                if let Some(p) = args.choice(self, "a priority", &Priority::ALL) {
+                    self.model.tasks[id].priority = p.value;
+                }
+            }
+            "deadline" => self.model.tasks[id].deadline = args.moment(self, "a day"),
+            "due" => {
+                let due = self.due(&mut args);
+                self.model.tasks[id].due = due;
+            }
+            "criticality" => self.model.tasks[id].criticality = args.choice(self, "a criticality", &Criticality::ALL),
+            "requires" => {
+                let gates = self.gates(&mut args);
+                self.model.tasks[id].requires.extend(gates);
+            }
+            "ensures" => {
+                let gates = self.gates(&mut args);
+                self.model.tasks[id].ensures.extend(gates);
+            }
+            "approve" => {
+                let approval = self.approval(&mut args);
+                self.model.tasks[id].approvals.extend(approval);
+                return;
+            }
+            "timeout" => self.timeout(id, &mut args),
+            "retry" => {
+                let retry = self.retry(&mut args);
+                self.model.tasks[id].retry = retry;
+            }
+            "idempotent" => self.model.tasks[id].idempotent = true,
+            "env" => {
+                if let Some((name, _)) = self.env_name(&mut args)
+                    && let Some(value) = args.template(self, "a value in quotes")
+                {
+                    self.model.tasks[id].env.push((name, value.value));
+                }
+            }
+            "dir" => {
+                let dir = args.text(self, "a path in quotes");
+                if let Some(dir) = &dir {
+                    self.path_stays_inside(dir);
+                }
+                self.model.tasks[id].dir = dir;
+            }
+            "on" => {
+                if args.eat("fail").is_none() {
+                    args.expected(self, "`fail`");
+                    return;
+                }
+                let choices = [("continue", OnFail::Block), ("skip", OnFail::Skip), ("halt", OnFail::Halt)];
+                if let Some(choice) = args.choice(self, "an outcome", &choices) {
+                    self.model.tasks[id].on_fail = choice.value;
+                }
+            }
+            _ => {}
+        }
+        args.end(self);
+    }
+
+    /// `A`, `[A, B]`, `any of G`, `any of [A, B]`.
+    fn by(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<By>> {
+        let start = args.statement.head_span();
+        if args.eat("any").is_some() {
+            if args.eat("of").is_none() {
+                args.expected(self, "`of` and a group, as in `by any of builders`");
+                return None;
+            }
+            let agents = self.agents_of(args, "a group or a list of agents")?;
+            return (!agents.is_empty()).then(|| Spanned::new(By::Any(agents), start));
+        }
+        // `local` may be written out
+        let agents = self.agents_of(args, "an agent")?;
+        (!agents.is_empty()).then(|| Spanned::new(By::All(agents), start))
+    }
+
+    pub(super) fn gates(&mut self, args: &mut Args<'_, 's>) -> Vec<Spanned<crate::ids::GateId>> {
+        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+            args.expected(self, "a gate");
+            return Vec::new();
+        }
+        let word = args.statement.word;
+        let mut found = Vec::new();
+        for element in args.each() {
+            match element {
+                [Arg { kind: ArgKind::Word(name), span }] => {
+                    let gate = self.gate_named(name, *span);
+                    found.extend(gate.map(|g| Spanned::new(g, *span)));
+                }
+                other => self.not_a_name(other, word),
+            }
+        }
+        found
+    }
+
+    /// Adds what follows `needs` to a task.
+    fn needs(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
+        let before = self.out.len();
+        if let Some((needs, artifacts)) = self.need(args, Some(id)) {
+            let task = &mut self.model.tasks[id];
+            task.needs.extend(needs);
+            task.needs_artifacts.extend(artifacts);
+        }
+        if self.out[before..].iter().any(Diagnostic::is_error) {
+            self.facts.incomplete_graph = true;
+        }
+        let count = self.model.tasks[id].needs.len();
+        if count > self.limits.needs {
+            let limit = self.limits.needs;
+            self.report(
+                Diagnostic::new("E0908", args.statement.word_span, format!("this task needs {count} others; the limit `needs` is {limit}"))
+                    .label("too many")
+                    .help("put a milestone between them"),
+            );
+        }
+    }
+
+    /// The needs of a task or a milestone.
+    pub(super) fn need(&mut self, args: &mut Args<'_, 's>, own: Option<TaskId>) -> Option<(Vec<Need>, Vec<NeedArtifact>)> {
+        let span = args.statement.head_span();
+        if args.eat("any").is_some() {
+            if args.eat("of").is_none() {
+                args.expected(self, "`of` and a list, as in `needs any of [a, b]`");
+                return None;
+            }
+            let words = self.work_words(args)?;
+            let any_of: Vec<WorkRef> = words.into_iter().filter_map(|(w, s)| self.work_named(w, s)).collect();
+            let (wanted, within) = self.need_tail(args)?;
+            let need = Need { any_of, wanted, within, span };
+            return Some((if need.any_of.is_empty() { Vec::new() } else { vec![need] }, Vec::new()));
+        }
+        let words = self.work_words(args)?;
+        let (wanted, within) = self.need_tail(args)?;
+        let mut needs = Vec::new();
+        let mut artifacts = Vec::new();
+        for (word, at) in words {
+            if word == "all" {
+                needs.extend(self.all_others(own, at, wanted));
+            } else if let Some((agent, artifact)) = word.split_once('.') {
+                artifacts.extend(self.need_artifact(agent, artifact, at));
+            } else if let Some(work) = self.work_named(word, at) {
+                needs.push(Need { any_of: vec![work], wanted, within: within.clone(), span: at });
+            }
+        }
+        Some((needs, artifacts))
+    }
+
+    fn work_words(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<(&'s str, Span)>> {
+        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+            args.expected(self, "the name of a task");
+            return None;
+        }
+        let word = args.statement.word;
+        let mut words = Vec::new();
+        for element in args.each() {
+            match element {
+                [arg] if arg.word().is_some() => words.extend(arg.word().map(|w| (w, arg.span))),
+                other => self.not_a_name(other, word),
+            }
+        }
+        Some(words)
+    }
+
+    fn need_tail(&mut self, args: &mut Args<'_, 's>) -> Option<(Wanted, Option<crate::model::Limit>)> {
+        let states = [("failed", Wanted::Failed), ("finished", Wanted::Finished), ("skipped", Wanted::Skipped)];
+        let mut wanted = Wanted::Done;
+        if let Some(word) = args.peek().and_then(Arg::word)
+            && word != "within"
+        {
+            if let Some((_, found)) = states.iter().find(|(name, _)| *name == word) {
+                wanted = *found;
+                args.next();
+            } else {
+                return Some((wanted, None)); // `end` reports it
+            }
+        }
+        Some((wanted, self.limit(args)))
+    }
+
+    /// `needs all`: the other tasks of the phase.
+    fn all_others(&mut self, own: Option<TaskId>, span: Span, wanted: Wanted) -> Vec<Need> {
+        let Some(own) = own else {
+            self.report(Diagnostic::new("E0105", span, "`needs all` has a meaning in a task only").label("all of what?").help("name the work that is needed"));
+            return Vec::new();
+        };
+        let phase = self.model.tasks[own].phase;
+        let others: Vec<TaskId> = match phase {
+            Some(phase) => self.model.phases[phase].tasks.clone(),
+            None => self.model.tasks.iter().filter(|(_, t)| t.phase.is_none()).map(|(id, _)| id).collect(),
+        };
+        others
+            .into_iter()
+            .filter(|t| *t != own)
+            .map(|t| Need { any_of: vec![WorkRef::Task(t)], wanted, within: None, span })
+            .collect()
+    }
+
+    fn need_artifact(&mut self, agent: &'s str, artifact: &str, span: Span) -> Option<NeedArtifact> {
+        let id = self.agent_named(agent, span)?;
+        let known: Vec<String> = self.model.agents[id].produces.iter().map(|a| a.name.value.clone()).collect();
+        let by_task = self.model.tasks.values().any(|t| t.produces.iter().any(|a| a.name.value == artifact));
+        if !known.iter().any(|k| k == artifact) && !by_task {
+            // A task further down may still produce it: judged in `artifacts`.
+        }
+        Some(NeedArtifact { agent: id, artifact: artifact.to_string(), producer: None, span })
+    }
+
+    /// Finds the task behind each needed artifact; E0206 where there is none.
+    pub(super) fn artifacts(&mut self) {
+        let mut found: Vec<(TaskId, usize, TaskId)> = Vec::new();
+        let mut reports = Vec::new();
+        let mut made: std::collections::HashMap<(crate::ids::AgentId, &str), TaskId> = std::collections::HashMap::new();
+        for (id, task) in self.model.tasks.iter() {
+            for by in task.by.iter().flat_map(|b| b.value.agents()) {
+                for artifact in &task.produces {
+                    made.entry((*by, artifact.name.value.as_str())).or_insert(id);
+                }
+            }
+        }
+        for (id, task) in self.model.tasks.iter() {
+            for (index, need) in task.needs_artifacts.iter().enumerate() {
+                match made.get(&(need.agent, need.artifact.as_str())) {
+                    Some(producer) => found.push((id, index, *producer)),
+                    None => reports.push(self.no_artifact(need)),
+                }
+            }
+        }
+        for (id, index, producer) in found {
+            self.model.tasks[id].needs_artifacts[index].producer = Some(producer);
+        }
+        for report in reports {
+            self.facts.incomplete_graph = true;
+            self.report(report);
+        }
+    }
+
+    fn no_artifact(&self, need: &NeedArtifact) -> Diagnostic {
+        let agent = &self.model.agents[need.agent];
+        let name = &agent.name.value;
+        let promised = agent.produces.iter().find(|a| a.name.value == need.artifact);
+        if let Some(promise) = promised {
+            return Diagnostic::new("E0206", need.span, format!("no task completes `{}` of `{name}`", need.artifact))
+                .label("nothing makes it")
+                .related(promise.name.span, "promised here")
+                .help(format!("write `produces {}` in the task of `{name}` that makes it", need.artifact));
+        }
+        let made = self.model.tasks.values().filter(|t| t.by.iter().any(|b| b.value.agents().contains(&need.agent)));
+        let mut all: Vec<&str> = made.flat_map(|t| t.produces.iter()).chain(agent.produces.iter()).map(|a| a.name.value.as_str()).collect();
+        all.sort_unstable();
+        all.dedup();
+        let near = crate::schema::closest(&need.artifact, all.iter().copied());
+        let d = Diagnostic::new("E0206", need.span, format!("`{name}` produces no `{}`", need.artifact)).label("not produced");
+        match near.first() {
+            Some(meant) => d.fix(need.span, format!("{name}.{meant}"), format!("did you mean `{name}.{meant}`?")),
+            None => d.help(format!("write `produces {}` in the task of `{name}` that makes it", need.artifact)),
+        }
+    }
+
+    fn wants(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
+        let Some(words) = self.work_words(args) else { return };
+        let limit = match args.eat("within") {
+            Some(_) => args.duration(self, "a duration").map_or(0, |d| d.value),
+            None => 0,
+        };
+        for (word, span) in words {
+            if let Some(on) = self.work_named(word, span) {
+                self.model.tasks[id].wants.push(Want { on, within_ms: limit, span });
+            }
+        }
+    }
+
+    /// `2d`, `4wd..5wd`, `2d..3d..6d`.
+    fn estimate(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Estimate>> {
+        let first = args.effort(self, "a duration")?;
+        let mut values = vec![first];
+        while args.eat_op("..") {
+            values.push(args.effort(self, "the other end of the range")?);
+        }
+        let span = values[0].span.to(values[values.len() - 1].span);
+        let estimate = match values.as_slice() {
+            [one] => Estimate { low: one.value, likely: one.value, high: one.value },
+            [low, high] => Estimate { low: low.value, likely: middle(low.value, high.value), high: high.value },
+            [low, likely, high] => Estimate { low: low.value, likely: likely.value, high: high.value },
+            _ => {
+                self.report(Diagnostic::new("E0105", span, "an estimate has at most three values").label("too many").help("write `low..likely..high`"));
+                return None;
+            }
+        };
+        self.range_makes_sense(&values, span)?;
+        self.suspicious_minutes(&values);
+        Some(Spanned::new(estimate, span))
+    }
+
+    fn range_makes_sense(&mut self, values: &[Spanned<Effort>], span: Span) -> Option<()> {
+        for pair in values.windows(2) {
+            let (a, b) = (&pair[0], &pair[1]);
+            if a.value.is_working() != b.value.is_working() {
+                self.report(
+                    Diagnostic::new("E0514", span, "calendar days mixed with working days")
+                        .label("which of the two?")
+                        .related(a.span, if a.value.is_working() { "working time" } else { "on the clock" })
+                        .related(b.span, if b.value.is_working() { "working time" } else { "on the clock" })
+                        .help("write both ends in one kind of unit, as in `4wd..5wd`"),
+                );
+                return None;
+            }
+            if std::mem::discriminant(&a.value) != std::mem::discriminant(&b.value) {
+                self.report(
+                    Diagnostic::new("E0512", span, "the ends of the range have different units")
+                        .label("working days and working hours")
+                        .help("write both ends in one unit, as in `4wd..5wd`"),
+                );
+                return None;
+            }
+            if a.value.amount() > b.value.amount() {
+                self.report(
+                    Diagnostic::new("E0505", span, "this range is backwards")
+                        .label(format!("{} is more than {}", a.value, b.value))
+                        .help("write the smaller value first"),
+                );
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// W0507: `takes 2m` beside estimates in days is probably no two minutes.
+    fn suspicious_minutes(&mut self, values: &[Spanned<Effort>]) {
+        for value in values {
+            let text = self.sources.text(value.span);
+            let minutes = text.strip_suffix('m').and_then(value::integer);
+            if let Some(n) = minutes.filter(|n| *n <= 12)
+                && self.mostly_days()
+            {
+                let message = format!("`takes {text}` is {n} minute{}", if n == 1 { "" } else { "s" });
+                self.report(
+                    Diagnostic::new("W0507", value.span, message)
+                        .label("`m` is minutes; a month is no unit")
+                        .help(format!("write `{}w` if you meant {n} months, or `{}s` to be plain about it", n * 4, n * 60)),
+                );
+            }
+        }
+    }
+
+    /// True when the estimates read so far are mostly of a day or more.
+    fn mostly_days(&self) -> bool {
+        let long = |t: &crate::model::Task| {
+            t.takes.as_ref().is_some_and(|e| match e.likely {
+                Effort::Elapsed(ms) => ms >= DAY_MS / 2,
+                Effort::WorkingDays(_) | Effort::Working(_) => true,
+            })
+        };
+        let (mut days, mut all) = (0, 0);
+        for task in self.model.tasks.values().filter(|t| t.takes.is_some()).take(100) {
+            all += 1;
+            days += usize::from(long(task));
+        }
+        all > 0 && days * 2 > all
+    }
+
+    fn uses(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
+        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+            args.expected(self, "a resource");
+            return;
+        }
+        let word = args.statement.word;
+        let mut named = Vec::new();
+        for element in args.each() {
+            match element {
+                [Arg { kind: ArgKind::Word(name), span }] => {
+                    let resource = self.resource_named(name, *span);
+                    named.extend(resource.map(|r| (r, *span)));
+                }
+                other => self.not_a_name(other, word),
+            }
+        }
+        let amount = match args.peek() {
+            Some(Arg { kind: ArgKind::Number(_), .. }) => match args.count(self, "how much of it", 1..=1_000_000) {
+                Some(n) => n.value,
+                None => return,
+            },
+            _ => 1,
+        };
+        for (resource, span) in named {
+            let pool = &self.model.resources[resource];
+            if amount > pool.capacity {
+                let (message, at) = (format!("`{}` has {}, and this task takes {amount}", pool.name.value, pool.capacity), pool.name.span);
+                self.report(Diagnostic::new("E0105", span, message).label("can never start").related(at, "declared here").help("raise its capacity, or take less"));
+                continue;
+            }
+            self.model.tasks[id].uses.push(Uses { resource, amount, span });
+        }
+    }
+
+    pub(super) fn due(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Due>> {
+        if let Some(span) = args.eat("week") {
+            let week = args.count(self, "the number of a week", 1..=1000)?;
+            return Some(Spanned::new(Due::Week(week.value), span.to(week.span)));
+        }
+        if let Some((word, span)) = args.peek().and_then(|a| a.word().map(|w| (w, a.span))) {
+            args.next();
+            if let Some(day) = value::weekday(word) {
+                return Some(Spanned::new(Due::Weekday(day), span));
+            }
+            let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+            let near = crate::schema::closest(word, days.into_iter());
+            let d = Diagnostic::new("E0105", span, format!("`due` expects a date, a weekday or `week N`, found {}", shown(word))).label("not a day");
+            self.report(match near.first() {
+                Some(meant) => d.fix(span, (*meant).to_string(), format!("did you mean `{meant}`?")),
+                None => d.help("as in `due 2025-08-13`, `due friday` or `due week 8`"),
+            });
+            return None;
+        }
+        args.moment(self, "a date, a weekday or `week N`").map(|m| Spanned::new(Due::Moment(m.value), m.span))
+    }
+
+    fn timeout(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
+        let Some(d) = args.duration(self, "a duration") else { return };
+        if d.value <= 0 {
+            self.report(Diagnostic::new("E0105", d.span, "a timeout of zero ends every attempt at once").label("nothing can finish in no time").help("write a duration, or leave `timeout` out"));
+            return;
+        }
+        self.model.tasks[id].timeout_ms = Some(d);
+    }
+
+    fn retry(&mut self, args: &mut Args<'_, 's>) -> Option<Retry> {
+        let span = args.statement.head_span();
+        let times = args.count(self, "how many times", 0..=100)?.value;
+        let mut retry = Retry { times, every_ms: 1_000, factor_milli: 1_000, up_to_ms: DAY_MS, on: Vec::new(), span };
+        loop {
+            if args.eat("every").is_some() {
+                retry.every_ms = args.duration(self, "a duration")?.value;
+            } else if args.eat("factor").is_some() {
+                retry.factor_milli = self.factor(args)?;
+            } else if args.eat("up").is_some() {
+                if args.eat("to").is_none() {
+                    args.expected(self, "`to` and a duration");
+                    return None;
+                }
+                retry.up_to_ms = args.duration(self, "a duration")?.value.min(DAY_MS);
+            } else if args.eat("on").is_some() {
+                retry.on = self.retry_on(args)?;
+            } else {
+                return Some(retry);
+            }
+        }
+    }
+
+    fn factor(&mut self, args: &mut Args<'_, 's>) -> Option<i64> {
+        let factor = match args.peek() {
+            Some(Arg { kind: ArgKind::Number(text), .. }) => value::factor_milli(text).or_else(|| value::milli(text)),
+            _ => None,
+        };
+        match factor {
+            Some(milli) if (1_000..=100_000).contains(&milli) => {
+                args.next();
+                Some(milli)
+            }
+            _ => {
+                args.expected(self, "a factor from `1x` to `100x`");
+                None
+            }
+        }
+    }
+
+    /// `exit 75, timeout` or `[exit 75, timeout]`.
+    fn retry_on(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<RetryOn>> {
+        let mut rest: Vec<&Arg<'s>> = Vec::new();
+        match args.peek() {
+            Some(Arg { kind: ArgKind::List(elements), .. }) => {
+                args.next();
+                rest.extend(elements.iter().flatten());
+            }
+            _ => rest.extend(args.rest()),
+        }
+        let mut found = Vec::new();
+        let mut items = rest.into_iter().peekable();
+        while let Some(arg) = items.next() {
+            match arg.kind {
+                ArgKind::Word("timeout") => found.push(RetryOn::Timeout),
+                ArgKind::Word("exit") => {}
+                ArgKind::Number(text) => match value::integer(text).and_then(|n| i32::try_from(n).ok()).filter(|n| *n < 256) {
+                    Some(code) => found.push(RetryOn::Exit(code)),
+                    None => {
+                        self.report(Diagnostic::new("E0105", arg.span, format!("`{text}` is no exit code")).label("out of range").help("exit codes are 0 to 255"));
+                        return None;
+                    }
+                },
+                _ => {
+                    let found = shown(self.sources.text(arg.span));
+                    self.report(Diagnostic::new("E0105", arg.span, format!("`retry … on` expects `exit CODE` or `timeout`, found {found}")).label("not known here").help("as in `retry 3 on [exit 75, timeout]`"));
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The likely value of `low..high`: its middle, in the same unit.
+fn middle(low: Effort, high: Effort) -> Effort {
+    let mid = |a: i64, b: i64| a + (b - a) / 2;
+    match (low, high) {
+        (Effort::Elapsed(a), Effort::Elapsed(b)) => Effort::Elapsed(mid(a, b)),
+        (Effort::WorkingDays(a), Effort::WorkingDays(b)) => Effort::WorkingDays(mid(a, b)),
+        (Effort::Working(a), Effort::Working(b)) => Effort::Working(mid(a, b)),
+        (low, _) => low,
+    }
+}

@@ -1,0 +1,199 @@
+//! Phases, syncs and milestones.
+
+use super::args::Args;
+use super::declare::Declared;
+use super::{Field, Lower};
+use crate::diagnostic::Diagnostic;
+use crate::ids::{MilestoneId, PhaseId, SyncId};
+use crate::model::{After, Requirement, Weeks, WorkRef};
+use crate::schema::Place;
+use crate::source::Spanned;
+use crate::syntax::tree::{Arg, ArgKind};
+
+impl<'s> Lower<'_, 's> {
+    pub(super) fn phases(&mut self, declared: &Declared<'_, 's>) {
+        let Some(row) = crate::schema::find(Place::File, "phase") else { return };
+        for (id, statement) in &declared.phases {
+            let mut args = Args::new(statement, row);
+            args.next();
+            self.model.phases[*id].title = args.maybe_text(self).map(|t| t.value);
+            args.end(self);
+            // what a phase's block may hold was judged when its work was declared
+            for inner in statement.block.iter().flat_map(|b| b.statements()) {
+                if let Some(row) = crate::schema::find(Place::Phase, inner.word)
+                    && !inner.is_broken()
+                {
+                    self.phase_field(*id, &Field { row, statement: inner });
+                }
+            }
+        }
+        self.syncs(declared);
+    }
+
+    fn phase_field(&mut self, id: PhaseId, field: &Field<'_, 's>) {
+        let mut args = field.args();
+        match field.row.word {
+            "after" => {
+                let after = self.after(&mut args);
+                self.model.phases[id].after = after.map(|a| Spanned::new(a, field.statement.head_span()));
+            }
+            "weeks" => {
+                let weeks = self.weeks(&mut args);
+                self.model.phases[id].weeks = weeks;
+            }
+            _ => return,
+        }
+        args.end(self);
+    }
+
+    fn after(&mut self, args: &mut Args<'_, 's>) -> Option<After> {
+        if args.eat("start").is_some() {
+            if args.eat("of").is_none() {
+                return Some(After::Start);
+            }
+            let Some((name, span)) = args.word() else {
+                args.expected(self, "a phase");
+                return None;
+            };
+            return match self.work_named(name, span)? {
+                WorkRef::Phase(id) => Some(After::StartOf(id)),
+                _ => self.not_a_phase(name, span),
+            };
+        }
+        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+            args.expected(self, "a phase, or `start`");
+            return None;
+        }
+        let mut phases = Vec::new();
+        for element in args.each() {
+            match element {
+                [Arg { kind: ArgKind::Word(name), span }] => match self.work_named(name, *span)? {
+                    WorkRef::Phase(id) => phases.push(id),
+                    _ => return self.not_a_phase(name, *span),
+                },
+                other => self.not_a_name(other, "after"),
+            }
+        }
+        Some(After::Phases(phases))
+    }
+
+    fn not_a_phase(&mut self, name: &str, span: crate::source::Span) -> Option<After> {
+        self.report(
+            Diagnostic::new("E0203", span, format!("`{name}` is no phase"))
+                .label("a phase is needed here")
+                .help("tasks wait with `needs`; phases come `after` phases"),
+        );
+        None
+    }
+
+    fn weeks(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Weeks>> {
+        let first = args.count(self, "the number of a week, from 1", 1..=1000)?;
+        if !args.eat_op("..") {
+            let weeks = Weeks { first: first.value, last: Some(first.value) };
+            return Some(Spanned::new(weeks, first.span));
+        }
+        if args.peek().is_none() {
+            return Some(Spanned::new(Weeks { first: first.value, last: None }, first.span));
+        }
+        let last = args.count(self, "the number of a week", 1..=1000)?;
+        let span = first.span.to(last.span);
+        if last.value < first.value {
+            self.report(
+                Diagnostic::new("E0505", span, "this range is backwards")
+                    .label(format!("week {} comes before week {}", last.value, first.value))
+                    .help(format!("write `weeks {}..{}`", last.value, first.value)),
+            );
+            return None;
+        }
+        Some(Spanned::new(Weeks { first: first.value, last: Some(last.value) }, span))
+    }
+
+    fn syncs(&mut self, declared: &Declared<'_, 's>) {
+        let Some(row) = crate::schema::find(Place::Phase, "sync") else { return };
+        for (id, statement) in &declared.syncs {
+            let mut args = Args::new(statement, row);
+            args.next();
+            self.model.syncs[*id].title = args.maybe_text(self).map(|t| t.value);
+            args.end(self);
+            for field in self.fields(Place::Sync, statement) {
+                self.sync_field(*id, &field);
+            }
+        }
+    }
+
+    fn sync_field(&mut self, id: SyncId, field: &Field<'_, 's>) {
+        let mut args = field.args();
+        match field.row.word {
+            "at" => {
+                args.choice(self, "a time", &[("end", ())]);
+            }
+            "participants" => {
+                let agents = self.agents_of(&mut args, "who takes part").unwrap_or_default();
+                self.model.syncs[id].participants.extend(agents);
+            }
+            "require" => {
+                let Some(text) = args.text(self, "a text in quotes") else { return };
+                let by = match args.eat("by") {
+                    Some(_) => self.agents_of(&mut args, "who confirms it").unwrap_or_default(),
+                    None => Vec::new(),
+                };
+                self.model.syncs[id].requires.push(Requirement { text, by });
+            }
+            "gate" => {
+                let gates = self.gates(&mut args);
+                self.model.syncs[id].gates.extend(gates);
+            }
+            "agenda" => {
+                let line = args.text(self, "a text in quotes");
+                self.model.syncs[id].agenda.extend(line.map(|t| t.value));
+            }
+            "within" => {
+                let limit = self.limit_value(&mut args, field.statement.word_span);
+                self.model.syncs[id].within = limit;
+            }
+            _ => {}
+        }
+        args.end(self);
+    }
+
+    pub(super) fn milestones(&mut self, declared: &Declared<'_, 's>) {
+        let Some(row) = crate::schema::find(Place::File, "milestone") else { return };
+        for (id, statement) in &declared.milestones {
+            let mut args = Args::new(statement, row);
+            args.next();
+            self.model.milestones[*id].title = args.maybe_text(self).map(|t| t.value);
+            args.end(self);
+            for field in self.fields(Place::Milestone, statement) {
+                self.milestone_field(*id, &field);
+            }
+        }
+    }
+
+    fn milestone_field(&mut self, id: MilestoneId, field: &Field<'_, 's>) {
+        let mut args = field.args();
+        match field.row.word {
+            "needs" => {
+                let before = self.out.len();
+                if let Some((needs, artifacts)) = self.need(&mut args, None) {
+                    for artifact in artifacts {
+                        self.report(
+                            Diagnostic::new("E0105", artifact.span, "a milestone needs work, found an artifact")
+                                .label("name the task that makes it")
+                                .help("as in `needs build`"),
+                        );
+                    }
+                    self.model.milestones[id].needs.extend(needs);
+                }
+                if self.out[before..].iter().any(Diagnostic::is_error) {
+                    self.facts.incomplete_graph = true;
+                }
+            }
+            "due" => {
+                let due = self.due(&mut args);
+                self.model.milestones[id].due = due;
+            }
+            _ => {}
+        }
+        args.end(self);
+    }
+}

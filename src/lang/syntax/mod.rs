@@ -1,0 +1,11 @@
+//! Text to tree. Never fails: a mistake is a diagnostic and a node that says nothing.
+//!
+//! `scan` looks at the bytes before anything else (encoding, limits), `parse` runs the grammar
+//! and builds the tree, `tree` is the result. Knows shapes only, no keyword.
+
+mod parse;
+mod scan;
+pub mod tree;
+
+pub use parse::{is_identifier, parse};
+pub use scan::Limits;

@@ -1,0 +1,371 @@
+//! The parallel scheme as an event queue: time moves from event to event, and whatever can start
+//! then starts, in order (Bedworth & Bailey 1982; Kolisch 1996).
+//!
+//! Tasks that take the same wait in one line. A line that cannot go on waits at the one thing
+//! that stops its first task (a pool, all agents of an `any of`, the next opening) and is looked
+//! at again only when that has something free; a task that a claim stops waits at the task that
+//! holds it. So the work per event is about the number of lines that it frees, not the number of
+//! tasks that wait, and a plan of 100,000 tasks is near linear.
+
+use super::problem::{NONE, Problem, Solution};
+use coord_lang::ids::{Id, NodeId};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// At the same time things end before others become ready and before hours open.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Finish(u32),
+    Ready(u32),
+    Opening,
+}
+
+/// Tasks of one demand, waiting.
+#[derive(Default)]
+struct Line {
+    waiting: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Counts up whenever the line moves: what waits somewhere with an old count is void.
+    turn: u32,
+    /// Waits at something.
+    parked: bool,
+}
+
+/// Lines that wait for a pool, by the place of their first task.
+#[derive(Default)]
+struct Pool {
+    free: i64,
+    parked: BinaryHeap<Reverse<(u32, u32, u32)>>,
+    freed: bool,
+}
+
+/// What stops a task.
+enum Stop {
+    Pool(u32),
+    AnyOf,
+    Pause(i64),
+    Claim(u32),
+}
+
+struct Run<'a, 'n> {
+    problem: &'a Problem<'n>,
+    order: &'a [u32],
+    events: BinaryHeap<Reverse<(i64, Event)>>,
+    lines: Vec<Line>,
+    pools: Vec<Pool>,
+    /// Lines to look at now, by the place of their first task, and where they came from.
+    candidates: BinaryHeap<Reverse<(u32, u32, u32)>>,
+    freed: Vec<u32>,
+    closed: Vec<u32>,
+    opens: Option<i64>,
+    missing: Vec<u32>,
+    satisfied: Vec<bool>,
+    at_work: Vec<bool>,
+    /// Tasks that wait for a claim of this one.
+    held: Vec<Vec<u32>>,
+    work: Vec<i64>,
+    passed: Vec<u32>,
+    solution: Solution,
+}
+
+pub(super) fn schedule(problem: &Problem, order: &[u32]) -> Solution {
+    let mut run = Run::new(problem, order);
+    run.begin();
+    while let Some(&Reverse((now, _))) = run.events.peek() {
+        run.take_events(now);
+        run.start_what_can(now);
+    }
+    run.solution
+}
+
+impl<'a, 'n> Run<'a, 'n> {
+    fn new(problem: &'a Problem<'n>, order: &'a [u32]) -> Run<'a, 'n> {
+        let network = problem.network;
+        let nodes = order.len();
+        let free = |&capacity: &i64| Pool { free: capacity, ..Pool::default() };
+        Run {
+            problem,
+            order,
+            events: BinaryHeap::new(),
+            lines: problem.demands.iter().map(|_| Line::default()).collect(),
+            pools: problem.pools.iter().map(free).collect(),
+            candidates: BinaryHeap::new(),
+            freed: Vec::new(),
+            closed: Vec::new(),
+            opens: None,
+            missing: network.plan.nodes.ids().map(|id| network.groups(id).len() as u32).collect(),
+            satisfied: vec![false; network.group_count()],
+            at_work: vec![false; nodes],
+            held: if problem.has_claims() { vec![Vec::new(); nodes] } else { Vec::new() },
+            work: vec![0; network.plan.agents.len()],
+            passed: Vec::new(),
+            solution: Solution::empty(nodes),
+        }
+    }
+
+    fn begin(&mut self) {
+        for node in (0..self.order.len()).filter(|&node| self.missing[node] == 0) {
+            self.events.push(Reverse((self.problem.release[node], Event::Ready(node as u32))));
+        }
+    }
+
+    fn take_events(&mut self, now: i64) {
+        while let Some(&Reverse((at, event))) = self.events.peek() {
+            if at > now {
+                break;
+            }
+            self.events.pop();
+            match event {
+                Event::Finish(node) => self.finish(node as usize, now),
+                Event::Ready(node) => self.arrive(node as usize, now),
+                Event::Opening => self.open(),
+            }
+        }
+    }
+
+    fn finish(&mut self, node: usize, now: i64) {
+        self.at_work[node] = false;
+        let problem = self.problem;
+        if let Some(demand) = problem.demand_of(node) {
+            for &(pool, amount) in &demand.fixed {
+                self.give_back(pool, amount);
+            }
+        }
+        if self.solution.chosen[node] != NONE {
+            self.give_back(self.solution.chosen[node], 1);
+        }
+        if let Some(held) = self.held.get_mut(node) {
+            for waiting in std::mem::take(held) {
+                self.join_line(waiting as usize);
+            }
+        }
+        self.pass(node, now);
+    }
+
+    fn give_back(&mut self, pool: u32, amount: i64) {
+        let entry = &mut self.pools[pool as usize];
+        entry.free += amount;
+        if !entry.freed {
+            entry.freed = true;
+            self.freed.push(pool);
+        }
+    }
+
+    /// A node has ended: what waited for it may be ready, and nodes without length end at once.
+    fn pass(&mut self, node: usize, now: i64) {
+        let network = self.problem.network;
+        self.passed.push(node as u32);
+        while let Some(node) = self.passed.pop() {
+            for &group in network.followers(NodeId(node)) {
+                if std::mem::replace(&mut self.satisfied[group as usize], true) {
+                    continue;
+                }
+                let owner = network.group(group as usize).owner.index();
+                self.missing[owner] -= 1;
+                if self.missing[owner] > 0 {
+                    continue;
+                }
+                if self.problem.release[owner] > now {
+                    let ready = Event::Ready(owner as u32);
+                    self.events.push(Reverse((self.problem.release[owner], ready)));
+                } else if self.problem.demand[owner] == NONE {
+                    self.note_passed(owner, now);
+                } else {
+                    self.join_line(owner);
+                }
+            }
+        }
+    }
+
+    fn note_passed(&mut self, node: usize, now: i64) {
+        self.solution.start[node] = now;
+        self.solution.finish[node] = now;
+        if !self.problem.network.contingent[NodeId(node as u32)] {
+            self.solution.makespan = self.solution.makespan.max(now);
+        }
+        self.passed.push(node as u32);
+    }
+
+    fn arrive(&mut self, node: usize, now: i64) {
+        if self.problem.demand[node] != NONE {
+            return self.join_line(node);
+        }
+        self.note_passed(node, now);
+        if let Some(node) = self.passed.pop() {
+            self.pass(node as usize, now);
+        }
+    }
+
+    /// Adds a task to its line; a parked line that it now leads is looked at again.
+    fn join_line(&mut self, node: usize) {
+        let line = self.problem.demand[node];
+        let place = self.order[node];
+        let entry = &mut self.lines[line as usize];
+        let leads = entry.waiting.peek().is_none_or(|&Reverse((first, _))| place < first);
+        entry.waiting.push(Reverse((place, node as u32)));
+        if leads {
+            self.call(line);
+        }
+    }
+
+    /// Puts a line among the candidates.
+    fn call(&mut self, line: u32) {
+        let entry = &mut self.lines[line as usize];
+        entry.parked = false;
+        entry.turn += 1;
+        if let Some(&Reverse((place, _))) = entry.waiting.peek() {
+            self.candidates.push(Reverse((place, line, entry.turn)));
+        }
+    }
+
+    fn open(&mut self) {
+        self.opens = None;
+        for line in std::mem::take(&mut self.closed) {
+            if self.lines[line as usize].parked {
+                self.call(line);
+            }
+        }
+    }
+
+    fn start_what_can(&mut self, now: i64) {
+        for pool in std::mem::take(&mut self.freed) {
+            self.pools[pool as usize].freed = false;
+            self.call_next(pool);
+        }
+        while let Some(Reverse((_, line, turn))) = self.candidates.pop() {
+            if self.lines[line as usize].turn == turn {
+                self.advance(line, now);
+            }
+        }
+    }
+
+    /// Calls the first of the lines that wait for a pool and now fit.
+    fn call_next(&mut self, pool: u32) {
+        let mut too_large = Vec::new();
+        while self.pools[pool as usize].free > 0 {
+            let Some(Reverse((place, line, turn))) = self.pools[pool as usize].parked.pop() else {
+                break;
+            };
+            let entry = &self.lines[line as usize];
+            if !entry.parked || entry.turn != turn {
+                continue;
+            }
+            if self.amount(line, pool) > self.pools[pool as usize].free {
+                too_large.push(Reverse((place, line, turn)));
+                continue;
+            }
+            self.call(line);
+            self.waits_on(pool);
+            break;
+        }
+        self.pools[pool as usize].parked.extend(too_large);
+    }
+
+    fn amount(&self, line: u32, pool: u32) -> i64 {
+        let fixed = &self.problem.demands[line as usize].fixed;
+        fixed.iter().find(|&&(taken, _)| taken == pool).map_or(1, |&(_, amount)| amount)
+    }
+
+    /// Remembers that others may still be called for what is left of a pool.
+    fn waits_on(&mut self, pool: u32) {
+        let entry = &mut self.pools[pool as usize];
+        if !entry.freed {
+            entry.freed = true;
+            self.freed.push(pool);
+        }
+    }
+
+    /// Starts the first task of a line, or parks it.
+    fn advance(&mut self, line: u32, now: i64) {
+        let Some(&Reverse((_, node))) = self.lines[line as usize].waiting.peek() else { return };
+        match self.stop(line, node as usize, now) {
+            None => {
+                self.lines[line as usize].waiting.pop();
+                self.start(node as usize, now);
+                self.call(line);
+            }
+            Some(Stop::Claim(holder)) => {
+                self.lines[line as usize].waiting.pop();
+                self.held[holder as usize].push(node);
+                self.call(line);
+            }
+            Some(stop) => self.park(line, stop),
+        }
+        for pool in std::mem::take(&mut self.freed) {
+            self.pools[pool as usize].freed = false;
+            self.call_next(pool);
+        }
+    }
+
+    fn stop(&self, line: u32, node: usize, now: i64) -> Option<Stop> {
+        let demand = &self.problem.demands[line as usize];
+        if demand.working
+            && let Some(opening) = self.problem.opening(now)
+        {
+            return Some(Stop::Pause(opening));
+        }
+        let short = |&&(pool, amount): &&(u32, i64)| self.pools[pool as usize].free < amount;
+        if let Some(&(pool, _)) = demand.fixed.iter().find(short) {
+            return Some(Stop::Pool(pool));
+        }
+        if !demand.any.is_empty() && self.choose(&demand.any).is_none() {
+            return Some(Stop::AnyOf);
+        }
+        let holder = self.problem.exclusions_of(node).iter().find(|&&o| self.at_work[o as usize]);
+        holder.map(|&other| Stop::Claim(other))
+    }
+
+    /// The free agent with the least work so far.
+    fn choose(&self, any: &[u32]) -> Option<u32> {
+        let free = any.iter().copied().filter(|&agent| self.pools[agent as usize].free > 0);
+        free.min_by_key(|&agent| self.work[agent as usize])
+    }
+
+    fn start(&mut self, node: usize, now: i64) {
+        let problem = self.problem;
+        let demand = &problem.demands[problem.demand[node] as usize];
+        for &(pool, amount) in &demand.fixed {
+            self.pools[pool as usize].free -= amount;
+            self.count_work(pool, node);
+        }
+        if let Some(agent) = self.choose(&demand.any) {
+            self.pools[agent as usize].free -= 1;
+            self.count_work(agent, node);
+            self.solution.chosen[node] = agent;
+        }
+        let finish = problem.finish(node, now);
+        self.at_work[node] = true;
+        self.solution.start[node] = now;
+        self.solution.finish[node] = finish;
+        self.solution.makespan = self.solution.makespan.max(finish);
+        self.events.push(Reverse((finish, Event::Finish(node as u32))));
+    }
+
+    fn count_work(&mut self, pool: u32, node: usize) {
+        if let Some(work) = self.work.get_mut(pool as usize) {
+            *work += self.problem.length[node];
+        }
+    }
+
+    fn park(&mut self, line: u32, stop: Stop) {
+        let entry = &mut self.lines[line as usize];
+        entry.parked = true;
+        let Some(&Reverse((place, _))) = entry.waiting.peek() else { return };
+        let waits = Reverse((place, line, entry.turn));
+        match stop {
+            Stop::Pool(pool) => self.pools[pool as usize].parked.push(waits),
+            Stop::AnyOf => {
+                for &agent in &self.problem.demands[line as usize].any {
+                    self.pools[agent as usize].parked.push(waits);
+                }
+            }
+            Stop::Pause(opening) => {
+                self.closed.push(line);
+                if self.opens.is_none() {
+                    self.opens = Some(opening);
+                    self.events.push(Reverse((opening, Event::Opening)));
+                }
+            }
+            Stop::Claim(_) => {}
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Floor 2: from a model to a frozen plan and its schedule.
+
+pub mod plan;

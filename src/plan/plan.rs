@@ -1,0 +1,371 @@
+//! The frozen plan: what a run is pinned to.
+//!
+//! A [`Plan`] is a model with its parameters filled in, its structure turned into nodes and
+//! needs, and nothing left to decide. It is acyclic and complete; the same model gives the same
+//! plan in the same order. It carries names, never spans. Its JSON is the compiled form
+//! (`"ir": 1`) that a journal keeps.
+//!
+//! Nodes come in this order: every task (so a task's [`TaskId`] and its [`NodeId`] have the same
+//! number), then syncs, milestones and joins.
+
+use coord_lang::expr::Expr;
+use coord_lang::ids::{AgentId, GateId, NodeId, PhaseId, ResourceId, Table, TaskId};
+use coord_lang::time::Effort;
+use serde::{Deserialize, Serialize};
+
+/// The version of the compiled form.
+pub const IR: u32 = 1;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub ir: u32,
+    pub project: String,
+    pub title: Option<String>,
+    /// The instant that every time of a schedule counts from, in ms since 1970 UTC. None when
+    /// the project does not say when it starts.
+    pub origin_ms: Option<i64>,
+    pub timezone: String,
+    /// Most tasks at work at once; None leaves it to the machine.
+    pub parallel: Option<u32>,
+    /// A failed task stops the run from starting more.
+    pub stop_on_failure: bool,
+    pub agents: Table<AgentId, Agent>,
+    pub resources: Table<ResourceId, Resource>,
+    pub gates: Table<GateId, Gate>,
+    pub phases: Table<PhaseId, Phase>,
+    pub nodes: Table<NodeId, Node>,
+    /// A topological order of all nodes.
+    pub order: Vec<NodeId>,
+    /// Write claims that intersect: for each task, the tasks it may not be at work with, sorted.
+    pub exclusions: Vec<(NodeId, Vec<NodeId>)>,
+}
+
+impl Plan {
+    /// The node of a task.
+    pub fn task_node(task: TaskId) -> NodeId {
+        NodeId(task.0)
+    }
+
+    /// The task of a node, when it is one.
+    pub fn task(&self, node: NodeId) -> Option<&Task> {
+        match &self.nodes[node].kind {
+            NodeKind::Task(task) => Some(task),
+            NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => None,
+        }
+    }
+
+    /// Finds a task, sync or milestone by name; linear.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.nodes.iter().find(|(_, n)| n.name == name && n.kind != NodeKind::Join).map(|(id, _)| id)
+    }
+
+    /// All tasks with their nodes.
+    pub fn tasks(&self) -> impl Iterator<Item = (NodeId, &Node, &Task)> {
+        self.nodes.iter().filter_map(|(id, node)| match &node.kind {
+            NodeKind::Task(task) => Some((id, node, &**task)),
+            NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => None,
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    pub name: String,
+    pub title: Option<String>,
+    pub role: Option<String>,
+    /// Tasks at work at once; 0 means as many as this machine has cores (the agent `local`).
+    pub capacity: u32,
+    pub driver: Driver,
+    pub env: Vec<(String, String)>,
+    /// The wave of its contracts: 0 needs nobody.
+    pub wave: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    Shell,
+    Human,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    pub name: String,
+    pub title: Option<String>,
+    pub capacity: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    pub name: String,
+    pub title: Option<String>,
+    pub checks: Vec<Check>,
+    pub approvals: Vec<Approval>,
+    pub on_fail: GateFailure,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub title: String,
+    pub evidence: Evidence,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Evidence {
+    Run(Program),
+    When(Expr),
+    /// Confirmed by one of these; empty: by anybody.
+    Person(Vec<AgentId>),
+    Exists(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateFailure {
+    /// What the gate guards fails.
+    Halt,
+    /// It goes ahead with a warning.
+    Warn,
+    /// The checks run again, this many more times.
+    Retry(u32),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Distinct people needed.
+    pub quorum: u32,
+    pub of: Vec<AgentId>,
+    pub within: Option<Limit>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    pub ms: i64,
+    pub otherwise: Otherwise,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    Fail,
+    Skip,
+    Proceed,
+    Halt,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    pub name: String,
+    pub title: Option<String>,
+    /// Opens when this node passes; None opens at once.
+    pub open: Option<NodeId>,
+    /// Passes when everything inside ended well and its sync, if it has one, has passed.
+    pub end: NodeId,
+    /// The window in ms from the origin, when the phase names weeks.
+    pub window_ms: Option<(i64, Option<i64>)>,
+}
+
+/// One thing that has to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Unique among tasks, syncs and milestones. A join's name is only for people.
+    pub name: String,
+    pub title: Option<String>,
+    pub phase: Option<PhaseId>,
+    pub needs: Vec<Need>,
+    pub wants: Vec<Want>,
+    /// Never starts before, in ms from the origin.
+    pub not_before_ms: Option<i64>,
+    /// Longest way from its start to the end of everything, in ms of estimates: the larger, the
+    /// sooner it is started among equals.
+    pub rank_ms: i64,
+    pub kind: NodeKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeKind {
+    Task(Box<Task>),
+    Sync(Box<Sync>),
+    Milestone(Milestone),
+    /// Passes as soon as what it needs has ended well; does nothing.
+    Join,
+}
+
+/// A dependency: passes when the node (or one of the alternatives) ends as wanted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Need {
+    pub on: NodeId,
+    /// The rest of `any of […]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<NodeId>,
+    pub wanted: Wanted,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Limit>,
+    pub origin: Origin,
+}
+
+impl Need {
+    /// Every node that can satisfy this.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        std::iter::once(self.on).chain(self.or.iter().copied())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wanted {
+    /// Completed, or skipped by its own `when`.
+    Done,
+    Failed,
+    Finished,
+    Skipped,
+}
+
+/// Where a need comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Written with `needs`.
+    Declared,
+    /// From `sequence`.
+    Sequence,
+    /// From the order of phases, or a phase's own barrier.
+    Phase,
+    /// From an artifact.
+    Artifact,
+}
+
+/// A dependency that is waited for only so long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    pub on: NodeId,
+    pub within_ms: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    pub by: By,
+    pub when: Option<Expr>,
+    pub estimate: Option<Estimate>,
+    pub program: Option<Program>,
+    pub steps: Vec<String>,
+    pub doc: String,
+    pub writes: Vec<String>,
+    pub reads: Vec<String>,
+    pub produces: Vec<Artifact>,
+    /// Artifacts that it gets: (agent.artifact, path).
+    pub takes_artifacts: Vec<(String, Option<String>)>,
+    pub uses: Vec<(ResourceId, u32)>,
+    /// 0 is the most urgent.
+    pub priority: u8,
+    /// In ms from the origin.
+    pub deadline_ms: Option<i64>,
+    pub requires: Vec<GateId>,
+    pub ensures: Vec<GateId>,
+    pub approvals: Vec<Approval>,
+    pub timeout_ms: Option<i64>,
+    pub retry: Option<Retry>,
+    pub idempotent: bool,
+    pub env: Vec<(String, String)>,
+    pub dir: Option<String>,
+    pub on_fail: OnFail,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// All of these together.
+    All(Vec<AgentId>),
+    /// One of these.
+    Any(Vec<AgentId>),
+}
+
+impl By {
+    pub fn agents(&self) -> &[AgentId] {
+        match self {
+            By::All(agents) | By::Any(agents) => agents,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estimate {
+    pub low: Span,
+    pub likely: Span,
+    pub high: Span,
+}
+
+/// An amount of time: on the clock, or of working time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    pub ms: i64,
+    /// True: `ms` is working time that the calendar spreads out.
+    pub working: bool,
+}
+
+impl Span {
+    /// Lays a written effort on a working day of `day_ms`.
+    pub fn from_effort(effort: Effort, day_ms: i64) -> Span {
+        match effort {
+            Effort::Elapsed(ms) => Span { ms, working: false },
+            Effort::Working(ms) => Span { ms, working: true },
+            Effort::WorkingDays(milli) => Span { ms: milli.saturating_mul(day_ms) / 1000, working: true },
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Program {
+    Argv(Vec<String>),
+    Script { language: String, text: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    pub name: String,
+    pub title: Option<String>,
+    pub path: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    pub times: u32,
+    pub every_ms: i64,
+    pub factor_milli: i64,
+    pub up_to_ms: i64,
+    /// Exit codes that are retried; empty with `on_timeout` false: every failure.
+    pub on_exit: Vec<i32>,
+    pub on_timeout: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFail {
+    Block,
+    Halt,
+    Skip,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sync {
+    pub participants: Vec<AgentId>,
+    pub requires: Vec<Requirement>,
+    pub gates: Vec<GateId>,
+    pub agenda: Vec<String>,
+    pub within: Option<Limit>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    pub text: String,
+    /// Who may confirm; empty: anybody.
+    pub by: Vec<AgentId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Milestone {
+    pub due_ms: Option<i64>,
+}
