@@ -36,7 +36,8 @@ pub struct Plan {
     pub nodes: Table<NodeId, Node>,
     /// A topological order of all nodes.
     pub order: Vec<NodeId>,
-    /// Write claims that intersect: for each task, the tasks it may not be at work with, sorted.
+    /// Always empty: write claims are resources with `claim: true`. Going away.
+    #[serde(default)]
     pub exclusions: Vec<(NodeId, Vec<NodeId>)>,
 }
 
@@ -90,9 +91,13 @@ pub enum Driver {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
+    /// The glob, when this is a write claim.
     pub name: String,
     pub title: Option<String>,
     pub capacity: u32,
+    /// True when this stands for write claims that intersect, not for a declared resource.
+    #[serde(default)]
+    pub claim: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,287 @@
+//! The schedule of a plan: what `coord plan` tells.
+//!
+//! It puts together what the other files of this floor find: the logical path, the levelled
+//! schedule, the lower bound, what holds what, and how agents, phases, deadlines and milestones
+//! come out. It decides nothing itself. All times are ms from the plan's origin (without one,
+//! from 09:00 of a Monday in UTC).
+//!
+//! A schedule takes every likely estimate as it is and expects every task to be done at the first
+//! try. [`check::validate`] holds it against the plan by a way of its own.
+
+pub mod chain;
+pub mod check;
+#[cfg(test)]
+mod tests;
+
+use crate::bound::{LowerBound, lower_bound};
+use crate::calendar::Calendar;
+use crate::critical_path::network::Network;
+use crate::critical_path::{CriticalPath, Logical, Step, critical_path};
+use crate::levelling::{Levelled, Options, level};
+use crate::plan::{NodeKind, Plan};
+use chain::Link;
+use coord_lang::ids::{AgentId, NodeId, PhaseId, Table};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub options: Options,
+    pub nodes: Table<NodeId, NodeSchedule>,
+    /// The end of the levelled schedule.
+    pub makespan_ms: i64,
+    /// The end without limits of agents and resources; with low and high estimates too.
+    pub logical_makespan_ms: i64,
+    pub logical_low_ms: i64,
+    pub logical_high_ms: i64,
+    pub lower_bound: LowerBound,
+    /// The makespan is the lower bound: nothing shorter exists.
+    pub optimal: bool,
+    /// One longest path of needs.
+    pub critical_path: Vec<Step>,
+    /// What holds what in the levelled schedule, from its start to its end.
+    pub chain: Vec<Link>,
+    pub agents: Table<AgentId, AgentLoad>,
+    pub phases: Table<PhaseId, PhaseSpan>,
+    pub deadlines: Vec<Due>,
+    pub milestones: Vec<Due>,
+    /// Tasks without an estimate: they count as nothing.
+    pub missing_estimates: Vec<NodeId>,
+    /// Tasks that only a claim made wait.
+    pub turns: Vec<Turn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSchedule {
+    pub logical: Logical,
+    pub start_ms: i64,
+    pub finish_ms: i64,
+    /// Who does it; nobody when it takes no time.
+    pub agents: Vec<AgentId>,
+}
+
+/// What an agent has to do until everything is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgentLoad {
+    pub tasks: u32,
+    /// Slots, with the machine's cores filled in.
+    pub slots: u32,
+    /// The lengths of its tasks: ms of working time and ms on the clock.
+    pub working_ms: i64,
+    pub elapsed_ms: i64,
+    /// The time its slots are taken, and the time of one slot until the makespan. Both count
+    /// working time only when the plan has any, else all time.
+    pub busy_ms: i64,
+    pub available_ms: i64,
+}
+
+impl AgentLoad {
+    /// The share of its time that it is busy, in thousandths.
+    pub fn per_mille(&self) -> i64 {
+        let available = i128::from(self.available_ms) * i128::from(self.slots);
+        match available {
+            0 => 0,
+            available => (i128::from(self.busy_ms) * 1000 / available) as i64,
+        }
+    }
+}
+
+/// When a phase is worked on. None when nothing in it is expected to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseSpan {
+    pub logical_ms: Option<(i64, i64)>,
+    pub levelled_ms: Option<(i64, i64)>,
+    /// When it passes, its sync included.
+    pub logical_end_ms: i64,
+    pub end_ms: i64,
+    /// By how much it passes after its window; negative when before, None without a window's end.
+    pub logical_late_ms: Option<i64>,
+    pub late_ms: Option<i64>,
+}
+
+/// Something that should have ended by an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    pub node: NodeId,
+    pub due_ms: i64,
+    pub logical_finish_ms: i64,
+    pub finish_ms: i64,
+}
+
+impl Due {
+    /// By how much it is missed; negative is what is left.
+    pub fn late_ms(&self) -> i64 {
+        self.finish_ms - self.due_ms
+    }
+
+    /// The same as if agents and resources had no limits.
+    pub fn logical_late_ms(&self) -> i64 {
+        self.logical_finish_ms - self.due_ms
+    }
+
+    pub fn is_met(&self) -> bool {
+        self.finish_ms <= self.due_ms
+    }
+}
+
+/// Two tasks that write to the same place, of which the second waited for the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub first: NodeId,
+    pub then: NodeId,
+    /// From when everything that `then` needs was there until it started.
+    pub waited_ms: i64,
+}
+
+/// Schedules a plan on the default calendar of its time zone.
+pub fn schedule(plan: &Plan, options: &Options) -> Schedule {
+    schedule_on(plan, &Calendar::standard(&plan.timezone, plan.origin_ms), options)
+}
+
+pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options) -> Schedule {
+    let network = Network::new(plan);
+    let logical = critical_path(&network, calendar);
+    let bound = lower_bound(&network, calendar, &logical, options);
+    let levelled = level(&network, calendar, options, bound.ms);
+    let facts = Facts { network: &network, calendar, levelled: &levelled };
+    let schedule = facts.schedule(logical, bound, options);
+    debug_assert_eq!(check::validate_on(plan, calendar, &schedule), Ok(()));
+    schedule
+}
+
+/// What is told of a levelled schedule.
+struct Facts<'a, 'p> {
+    network: &'a Network<'p>,
+    calendar: &'a Calendar,
+    levelled: &'a Levelled,
+}
+
+impl Facts<'_, '_> {
+    fn schedule(&self, logical: CriticalPath, bound: LowerBound, options: &Options) -> Schedule {
+        let plan = self.network.plan;
+        Schedule {
+            options: *options,
+            makespan_ms: self.levelled.makespan_ms,
+            logical_makespan_ms: logical.makespan_ms,
+            logical_low_ms: logical.low_makespan_ms,
+            logical_high_ms: logical.high_makespan_ms,
+            optimal: self.levelled.makespan_ms == bound.ms,
+            lower_bound: bound,
+            chain: chain::chain(self.network, self.calendar, self.levelled),
+            agents: self.loads(options),
+            phases: plan.phases.ids().map(|phase| self.phase(phase, &logical)).collect(),
+            deadlines: self.deadlines(&logical),
+            milestones: self.milestones(&logical),
+            turns: self.turns(),
+            nodes: plan.nodes.ids().map(|id| self.node(id, &logical)).collect(),
+            critical_path: logical.path,
+            missing_estimates: logical.missing_estimates,
+        }
+    }
+
+    fn node(&self, id: NodeId, logical: &CriticalPath) -> NodeSchedule {
+        NodeSchedule {
+            logical: logical.nodes[id],
+            start_ms: self.levelled.start[id],
+            finish_ms: self.levelled.finish[id],
+            agents: self.levelled.agents[id].clone(),
+        }
+    }
+
+    fn loads(&self, options: &Options) -> Table<AgentId, AgentLoad> {
+        let available_ms = self.counted(0, self.levelled.makespan_ms);
+        let empty = |capacity: u32| AgentLoad {
+            slots: if capacity == 0 { options.cores.max(1) } else { capacity },
+            available_ms,
+            ..AgentLoad::default()
+        };
+        let mut loads: Table<AgentId, AgentLoad> =
+            self.network.plan.agents.values().map(|agent| empty(agent.capacity)).collect();
+        for (id, agents) in self.levelled.agents.iter() {
+            let span = self.network.spans[id];
+            for (at, &agent) in agents.iter().enumerate() {
+                if agents[..at].contains(&agent) {
+                    continue;
+                }
+                let load = &mut loads[agent];
+                load.tasks += 1;
+                load.busy_ms += self.counted(self.levelled.start[id], self.levelled.finish[id]);
+                let length = if span.working { &mut load.working_ms } else { &mut load.elapsed_ms };
+                *length += span.ms;
+            }
+        }
+        loads
+    }
+
+    /// The time between two instants that counts for load.
+    fn counted(&self, from: i64, to: i64) -> i64 {
+        if self.network.uses_working() {
+            self.calendar.working_between(from, to)
+        } else {
+            to - from
+        }
+    }
+
+    fn phase(&self, id: PhaseId, logical: &CriticalPath) -> PhaseSpan {
+        let phase = &self.network.plan.phases[id];
+        let until = phase.window_ms.and_then(|(_, until)| until);
+        let logical_end_ms = logical.nodes[phase.end].earliest_finish_ms;
+        let end_ms = self.levelled.finish[phase.end];
+        PhaseSpan {
+            logical_ms: None,
+            levelled_ms: None,
+            logical_end_ms,
+            end_ms,
+            logical_late_ms: until.map(|until| logical_end_ms - until),
+            late_ms: until.map(|until| end_ms - until),
+        }
+    }
+
+    fn deadlines(&self, logical: &CriticalPath) -> Vec<Due> {
+        let tasks = self.network.plan.tasks();
+        let due = tasks.filter_map(|(id, _, task)| Some((id, task.deadline_ms?)));
+        self.dues(due, logical)
+    }
+
+    fn milestones(&self, logical: &CriticalPath) -> Vec<Due> {
+        let nodes = self.network.plan.nodes.iter();
+        let due = nodes.filter_map(|(id, node)| match &node.kind {
+            NodeKind::Milestone(milestone) => Some((id, milestone.due_ms?)),
+            NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Join => None,
+        });
+        self.dues(due, logical)
+    }
+
+    fn dues(
+        &self,
+        due: impl Iterator<Item = (NodeId, i64)>,
+        logical: &CriticalPath,
+    ) -> Vec<Due> {
+        let expected = due.filter(|(id, _)| !self.network.contingent[*id]);
+        expected
+            .map(|(node, due_ms)| Due {
+                node,
+                due_ms,
+                logical_finish_ms: logical.nodes[node].earliest_finish_ms,
+                finish_ms: self.levelled.finish[node],
+            })
+            .collect()
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        let (start, finish) = (&self.levelled.start, &self.levelled.finish);
+        let mut turns = Vec::new();
+        for (then, others) in &self.network.plan.exclusions {
+            let span = self.network.spans[*then];
+            if span.ms <= 0 {
+                continue;
+            }
+            let ready = chain::ready(self.network, self.levelled, *then);
+            for &first in others.iter().filter(|&&first| self.network.spans[first].ms > 0) {
+                let held = self.calendar.begin(span, finish[first]) == start[*then];
+                if held && ready < finish[first] && finish[first] <= start[*then] {
+                    turns.push(Turn { first, then: *then, waited_ms: start[*then] - ready });
+                }
+            }
+        }
+        turns
+    }
+}

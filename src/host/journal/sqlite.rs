@@ -250,8 +250,24 @@ mod tests {
 
     use super::*;
 
+    /// The path of a journal in a folder that goes away with it.
+    struct Closed(PathBuf);
+
+    impl std::ops::Deref for Closed {
+        type Target = Path;
+        fn deref(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for Closed {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(self.0.parent().unwrap());
+        }
+    }
+
     /// A closed journal with one run and one event, in a folder of its own.
-    fn closed_journal(name: &str) -> PathBuf {
+    fn closed_journal(name: &str) -> Closed {
         let folder = std::env::temp_dir().join(format!("coord-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         let home = Home::open(&folder).unwrap();
@@ -275,7 +291,7 @@ mod tests {
         };
         journal.append(vec![event], Box::new(drop)).unwrap();
         journal.close().unwrap();
-        home.journal_path()
+        Closed(home.journal_path())
     }
 
     fn execute(path: &Path, sql: &str) -> Result<(), String> {
@@ -344,7 +360,7 @@ mod tests {
             "UPDATE run SET after_seq = 1",
         ] {
             let path = closed_journal("chain");
-            let connection = Connection::open(&path).unwrap();
+            let connection = Connection::open(&*path).unwrap();
             let restore: String = connection
                 .query_row(triggers, [], |row| row.get(0))
                 .unwrap();

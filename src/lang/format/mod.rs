@@ -47,7 +47,7 @@ mod token;
 
 use crate::source::SourceFile;
 use crate::syntax::tree::Tree;
-use token::{Kind, Token};
+use token::Kind;
 
 /// The text of `source` as it should be written; `tree` is what the parser made of it.
 ///
@@ -64,7 +64,7 @@ pub fn format(source: &SourceFile, tree: &Tree<'_>) -> String {
 
 /// The last line of defence of a tool that overwrites files.
 fn unchanged(source: &SourceFile) -> String {
-    debug_assert!(source.text().contains('\r'), "BUG: the formatter lost text: {:?}", source.text());
+    debug_assert!(source.text().contains('\r'), "BUG: the formatter lost text");
     source.text().to_string()
 }
 

@@ -51,28 +51,28 @@ fn stands_apart(op: &str) -> bool {
     matches!(op, "->" | "|" | "==" | "!=" | "<" | "<=" | ">" | ">=")
 }
 
-/// `2d .. 3d`, to be pulled together. A name behind a value is the next clause: `6 .. by lead`.
+/// A range to be pulled together: `2d ..3d`; with names only if spaced on both sides, since a name
+/// may be the next clause, as in `6.. by lead`.
 fn spread_range(tokens: &[Token<'_>], dots: usize) -> bool {
     let (Some(left), Some(right)) = (tokens.get(dots.wrapping_sub(1)), tokens.get(dots + 1)) else {
         return false;
     };
-    let is_range = match right.kind {
-        Kind::Name => left.kind == Kind::Name,
-        Kind::Number | Kind::Value => is_operand(left.kind),
+    let spread = tokens[dots].spaced && right.spaced;
+    match (left.kind, right.kind) {
+        (Kind::Number | Kind::Value, Kind::Number | Kind::Value) => true,
+        (Kind::Name, Kind::Name | Kind::Number | Kind::Value) => spread,
         _ => false,
-    };
-    is_range && tokens[dots].spaced && right.spaced
+    }
 }
 
 /// `6 ..` with nothing behind it that could be its upper end.
 fn open_range(tokens: &[Token<'_>], dots: usize) -> bool {
-    let behind = tokens.get(dots + 1);
-    let ends = behind.is_none_or(|t| !matches!(t.kind, Kind::Number | Kind::Value) && t.spaced);
+    let ends = tokens.get(dots + 1).is_none_or(|behind| match behind.kind {
+        Kind::Number | Kind::Value => false,
+        Kind::Name | Kind::Op => behind.spaced,
+        _ => true,
+    });
     ends && matches!(tokens[dots - 1].kind, Kind::Number | Kind::Value)
-}
-
-fn is_operand(kind: Kind) -> bool {
-    matches!(kind, Kind::Name | Kind::Number | Kind::Value)
 }
 
 fn before_group(tokens: &[Token<'_>], at: usize) -> bool {

@@ -144,8 +144,8 @@ impl<'s> Reader<'s> {
     fn list(&mut self, elements: &[Vec<Arg<'_>>], span: Span) {
         self.take(Kind::Open(Bracket::List), Span { end: span.start + 1, ..span });
         for (index, element) in elements.iter().enumerate() {
-            if let Some(first) = element.first().filter(|_| index > 0) {
-                self.separator(first.span.start as usize);
+            if let Some(first) = element.first() {
+                self.before_element(index, first.span.start as usize);
             }
             self.args(element, None);
         }
@@ -160,11 +160,11 @@ impl<'s> Reader<'s> {
         self.take(Kind::Close(Bracket::Group), Span { start: span.end - 1, ..span });
     }
 
-    /// What stands between two list elements: a comma, even where it was forgotten.
-    fn separator(&mut self, to: usize) {
+    /// Between two list elements is a comma, even where it was forgotten.
+    fn before_element(&mut self, index: usize, start: usize) {
         let mark = self.tokens.len();
-        self.gap(to);
-        if !self.tokens[mark..].iter().any(|t| t.kind == Kind::Comma) {
+        self.gap(start);
+        if index > 0 && !self.tokens[mark..].iter().any(|t| t.kind == Kind::Comma) {
             let comma = Token { kind: Kind::Comma, text: ",", newlines: 0, spaced: false };
             self.tokens.insert(mark, comma);
         }

@@ -5,10 +5,10 @@
 //! only meet if one lead is a prefix of the other. In sorted order the leads that are prefixes of
 //! a lead form a chain, and following chains yields exactly the pairs that pass.
 //!
-//! Cost: sorting, plus one step per pair with compatible leads, plus one lazy product per pair
-//! whose tails (the literal text after the last wildcard) are compatible as well. Globs that all
-//! begin with a wildcard are all compatible: then there are `n^2 / 2` steps of some nanoseconds,
-//! and as many products as tails allow.
+//! Cost: sorting, plus one comparison per pair with compatible leads, plus one lazy product per
+//! pair whose tails (the literal text after the last wildcard) and segments are compatible as
+//! well. 10,000 globs that all begin with a wildcard are 50 million comparisons, some 0.3 s; a
+//! product of everyday globs is well under a microsecond.
 
 use super::Glob;
 use super::product::Meeting;
@@ -73,7 +73,7 @@ impl Iterator for CandidatePairs<'_> {
             while let Some(at) = self.cursor {
                 self.cursor = self.below[at];
                 let (i, j) = (self.order[at], self.order[self.place]);
-                if tails_agree(self.globs[i], self.globs[j]) {
+                if rest_agrees(self.globs[i], self.globs[j]) {
                     return Some((i.min(j), i.max(j)));
                 }
             }
@@ -85,11 +85,18 @@ impl Iterator for CandidatePairs<'_> {
 
 /// False only if the two can have no path in common.
 pub(super) fn may_meet(a: &Glob, b: &Glob) -> bool {
-    let leads_agree = a.lead.starts_with(&b.lead) || b.lead.starts_with(&a.lead);
-    leads_agree && tails_agree(a, b)
+    is_start_of_other(&a.lead, &b.lead) && rest_agrees(a, b)
 }
 
-fn tails_agree(a: &Glob, b: &Glob) -> bool {
-    let (a, b) = (a.reversed_tail.as_bytes(), b.reversed_tail.as_bytes());
-    a.iter().zip(b).all(|(x, y)| x == y)
+/// What can be seen in tails and in segments behind wildcards; false as in [`may_meet`].
+fn rest_agrees(a: &Glob, b: &Glob) -> bool {
+    is_start_of_other(&a.reversed_tail, &b.reversed_tail)
+        && a.segment_leads
+            .iter()
+            .zip(&b.segment_leads)
+            .all(|(x, y)| is_start_of_other(x, y))
+}
+
+fn is_start_of_other(a: &str, b: &str) -> bool {
+    a.bytes().zip(b.bytes()).all(|(x, y)| x == y)
 }

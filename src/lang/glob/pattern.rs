@@ -1,7 +1,7 @@
-//! From text to items: the grammar of globs and everything that can be wrong with one.
+//! From text to items: the grammar of globs.
 //!
-//! Owns spelling: escapes, classes, braces, limits, and the rules on segments. Knows nothing of
-//! matching; the automaton is built from the items.
+//! Owns spelling: escapes, classes, braces and limits; `segment_rules` judges the segments that
+//! result. Knows nothing of matching; the automaton is built from the items.
 //!
 //! Items lie in one flat list and braces are jumps in it, so nothing here recurses and the item
 //! graph is the automaton's skeleton. Walking from item 0 over [`Pattern::shortcuts`] and to the
@@ -10,6 +10,7 @@
 
 use super::char_set::CharSet;
 use super::error::{GlobError, GlobErrorKind, WayOut};
+use super::segment_rules::check_segments;
 use super::{MAX_ALTERNATIVES, MAX_BRACE_DEPTH, MAX_BYTES, MAX_DOUBLE_STARS};
 
 /// Where an item stands in the list.
@@ -70,12 +71,7 @@ impl Pattern {
             skips: Vec::new(),
             final_slash,
         };
-        let trailing_slash = ExpansionCheck {
-            pattern: &pattern,
-            source,
-            offsets,
-        }
-        .run()?;
+        let trailing_slash = check_segments(&pattern, source, &offsets)?;
         if let Some(offset) = trailing_slash
             && double_stars == MAX_DOUBLE_STARS
         {
@@ -129,6 +125,39 @@ impl Pattern {
             }
         }
         lead
+    }
+
+    /// What each of the first segments of every matching path starts with; a literal segment
+    /// has its `/`. Goes up to the first `**` or brace, behind which segments have no number.
+    pub(super) fn segment_leads(&self) -> Vec<String> {
+        let mut leads = Vec::new();
+        let mut lead = String::new();
+        let mut is_literal = true;
+        for (id, item) in self.items.iter().enumerate() {
+            match item {
+                Item::One(c) if is_literal => lead.push(*c),
+                Item::One(_) => {}
+                Item::Set(_) | Item::Star => is_literal = false,
+                Item::FinalSlash if self.follows_slash(id) => break,
+                Item::Slash | Item::FinalSlash => {
+                    lead.extend(is_literal.then_some('/'));
+                    leads.push(std::mem::take(&mut lead));
+                    is_literal = true;
+                }
+                Item::DoubleStar
+                | Item::InsideDoubleStar
+                | Item::Open(_)
+                | Item::Jump(_)
+                | Item::Accept => break,
+            }
+        }
+        leads.push(lead);
+        let said = leads
+            .iter()
+            .rposition(|lead| !lead.is_empty())
+            .map_or(0, |last| last + 1);
+        leads.truncate(said);
+        leads
     }
 
     /// The literal characters every matching path ends with, last one first, without the final
@@ -259,7 +288,7 @@ fn check_text(source: &str) -> Result<(), GlobError> {
     Ok(())
 }
 
-fn mistake(kind: GlobErrorKind, offset: usize, len: usize) -> GlobError {
+pub(super) fn mistake(kind: GlobErrorKind, offset: usize, len: usize) -> GlobError {
     GlobError { kind, offset, len }
 }
 
@@ -486,144 +515,4 @@ fn within_limit(expansions: Option<usize>, brace: usize) -> Result<usize, GlobEr
     expansions
         .filter(|&n| n <= MAX_ALTERNATIVES)
         .ok_or_else(|| mistake(GlobErrorKind::TooManyAlternatives, brace, 1))
-}
-
-/// What a segment holds so far, as far as the rules care.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Segment {
-    Empty,
-    Dot,
-    DotDot,
-    DoubleStar,
-    Other,
-}
-
-/// One expansion being walked.
-#[derive(Clone, Copy)]
-struct Walk {
-    id: ItemId,
-    segment: Segment,
-    /// Offset of the segment's first item, or of the `/` before it while there is none.
-    segment_offset: usize,
-    /// Items read that are not brace structure, up to 2: what `~` and `C:` look at.
-    read: u8,
-    /// The first item read is an unescaped ASCII letter.
-    letter_first: bool,
-}
-
-/// Holds the segment rules against every brace expansion.
-struct ExpansionCheck<'p> {
-    pattern: &'p Pattern,
-    source: &'p str,
-    offsets: Vec<usize>,
-}
-
-impl ExpansionCheck<'_> {
-    /// On success, the offset of a trailing `/` if an expansion has one.
-    fn run(&self) -> Result<Option<usize>, GlobError> {
-        let mut trailing_slash = None;
-        let mut open = vec![Walk {
-            id: 0,
-            segment: Segment::Empty,
-            segment_offset: 0,
-            read: 0,
-            letter_first: false,
-        }];
-        while let Some(mut walk) = open.pop() {
-            loop {
-                let shortcuts = self.pattern.shortcuts(walk.id);
-                if !shortcuts.is_empty() {
-                    // Reversed, so that the first alternative's mistake is told first.
-                    open.extend(shortcuts.iter().rev().map(|&id| Walk { id, ..walk }));
-                    break;
-                }
-                if self.pattern.items[walk.id] == Item::FinalSlash {
-                    if self.end(&walk)? {
-                        trailing_slash = trailing_slash.or(Some(walk.segment_offset));
-                    }
-                    break;
-                }
-                walk = self.step(walk)?;
-            }
-        }
-        Ok(trailing_slash)
-    }
-
-    fn step(&self, mut walk: Walk) -> Result<Walk, GlobError> {
-        let offset = self.offsets[walk.id];
-        self.check_start(&walk, offset)?;
-        let before = walk.segment;
-        if before == Segment::Empty {
-            walk.segment_offset = offset;
-        }
-        walk.segment = match &self.pattern.items[walk.id] {
-            Item::Slash => {
-                self.end_of_segment(&walk, offset)?;
-                walk.segment_offset = offset;
-                Segment::Empty
-            }
-            Item::DoubleStar if before == Segment::Empty => Segment::DoubleStar,
-            Item::InsideDoubleStar => Segment::DoubleStar,
-            Item::DoubleStar => {
-                return Err(mistake(GlobErrorKind::DoubleStarNotAlone, offset, 2));
-            }
-            _ if before == Segment::DoubleStar => {
-                let kind = GlobErrorKind::DoubleStarNotAlone;
-                return Err(mistake(kind, walk.segment_offset, 2));
-            }
-            Item::One('.') => match before {
-                Segment::Empty => Segment::Dot,
-                Segment::Dot => Segment::DotDot,
-                Segment::DotDot | Segment::DoubleStar | Segment::Other => Segment::Other,
-            },
-            _ => Segment::Other,
-        };
-        walk.letter_first |= walk.read == 0 && self.is_bare(offset, |c| c.is_ascii_alphabetic());
-        walk.read = walk.read.saturating_add(1).min(2);
-        walk.id += 1;
-        Ok(walk)
-    }
-
-    /// `~` and drive letters, which only mean something at the very start.
-    fn check_start(&self, walk: &Walk, offset: usize) -> Result<(), GlobError> {
-        let way = match walk.read {
-            0 if self.is_bare(offset, |c| c == '~') => WayOut::Home,
-            1 if walk.letter_first && self.is_bare(offset, |c| c == ':') => WayOut::Drive,
-            _ => return Ok(()),
-        };
-        Err(mistake(GlobErrorKind::LeavesRoot(way), offset, 1))
-    }
-
-    fn end_of_segment(&self, walk: &Walk, slash: usize) -> Result<(), GlobError> {
-        match walk.segment {
-            Segment::Empty if walk.read == 0 => Err(mistake(
-                GlobErrorKind::LeavesRoot(WayOut::Absolute),
-                slash,
-                1,
-            )),
-            Segment::Empty => Err(mistake(GlobErrorKind::EmptySegment, slash, 1)),
-            Segment::Dot => Err(mistake(GlobErrorKind::DotSegment, walk.segment_offset, 1)),
-            Segment::DotDot => {
-                let kind = GlobErrorKind::LeavesRoot(WayOut::Parent);
-                Err(mistake(kind, walk.segment_offset, 2))
-            }
-            Segment::DoubleStar | Segment::Other => Ok(()),
-        }
-    }
-
-    /// The end of an expansion; true if it ends in `/`.
-    fn end(&self, walk: &Walk) -> Result<bool, GlobError> {
-        match walk.segment {
-            Segment::Empty if walk.read == 0 => Err(mistake(GlobErrorKind::Empty, 0, 0)),
-            Segment::Empty => Ok(true),
-            Segment::Dot | Segment::DotDot | Segment::DoubleStar | Segment::Other => {
-                self.end_of_segment(walk, self.source.len()).map(|()| false)
-            }
-        }
-    }
-
-    /// Whether the character written at `offset` is unescaped and satisfies `is`.
-    fn is_bare(&self, offset: usize, is: impl Fn(char) -> bool) -> bool {
-        self.source[offset..].starts_with(is)
-    }
 }

@@ -274,8 +274,10 @@ impl<'n> Problem<'n> {
         match &task.by {
             By::All(agents) => fixed.extend(agents.iter().map(|agent| (agent.0, 1))),
             By::Any(agents) => {
-                for agent in agents.iter().filter(|agent| !any.contains(&agent.0)).map(|a| a.0) {
-                    any.push(agent);
+                for agent in agents {
+                    if !any.contains(&agent.0) {
+                        any.push(agent.0);
+                    }
                 }
             }
         }

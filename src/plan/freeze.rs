@@ -1,0 +1,613 @@
+//! From a model to a frozen plan: structure becomes nodes and needs, parameters become values.
+//!
+//! Owns the meaning of `sequence`, of the order of phases and of their barriers. Reports what
+//! only the whole graph can show; gives no plan for a graph with a cycle in it.
+
+use crate::anchor::Anchor;
+use crate::claims;
+use crate::cycles::{self, Edge};
+use crate::graph::Graph;
+use crate::plan::{
+    self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR, Limit, Milestone, Need,
+    Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Program, Requirement, Resource, Retry, Span, Sync, Task, Want,
+    Wanted,
+};
+use crate::waves;
+use coord_lang::diagnostic::Diagnostic;
+use coord_lang::expr::Value;
+use coord_lang::ids::{Id, MilestoneId, NodeId, ParamId, PhaseId, SyncId, Table, TaskId};
+use coord_lang::lower::{INTERPRETERS, param_value};
+use coord_lang::model::{self, After, Model, OnFailure, RetryOn, Template, Work, WorkRef};
+use coord_lang::source;
+use coord_lang::time::HOUR_MS;
+use std::collections::BTreeMap;
+
+/// Working time of one day of the default calendar.
+pub const WORKING_DAY_MS: i64 = 8 * HOUR_MS;
+
+/// Values of parameters by name, in their text form.
+pub type Bindings = BTreeMap<String, String>;
+
+/// A plan when the graph has one, and what there is to say about it.
+pub struct Frozen {
+    pub plan: Option<Plan>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Freezes a model. `bindings` holds what `--set` gave; with `need_values` a parameter without a
+/// value is an error (a run needs it, a look at the plan does not).
+pub fn freeze(model: &Model, bindings: &Bindings, need_values: bool) -> Frozen {
+    let mut freezer = Freezer::new(model);
+    freezer.bind(bindings, need_values);
+    freezer.nodes();
+    freezer.order_of_work();
+    freezer.declared_needs();
+    let waves = waves::waves(model, &mut freezer.diagnostics);
+    freezer.finish(waves)
+}
+
+struct Freezer<'m> {
+    model: &'m Model,
+    anchor: Anchor,
+    values: Vec<Option<Value>>,
+    nodes: Table<NodeId, Node>,
+    /// Where each need of each node was declared, beside `nodes[..].needs`.
+    spans: Vec<Vec<source::Span>>,
+    phases: Table<PhaseId, Phase>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'m> Freezer<'m> {
+    fn new(model: &'m Model) -> Freezer<'m> {
+        Freezer {
+            model,
+            anchor: Anchor::of(&model.project),
+            values: Vec::new(),
+            nodes: Table::default(),
+            spans: Vec::new(),
+            phases: Table::default(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    // ---- parameters --------------------------------------------------------------------------
+
+    fn bind(&mut self, bindings: &Bindings, need_values: bool) {
+        for param in self.model.params.values() {
+            let given = bindings.get(&param.name.value);
+            let text = given.or(param.default.as_ref().map(|d| &d.value));
+            let value = match text.map(|t| param_value(param.ty, t)) {
+                Some(Ok(value)) => Some(value),
+                Some(Err(why)) => {
+                    self.diagnostics.push(
+                        Diagnostic::new("E0501", param.name.span, format!("parameter `{}` expects {why}, found `{}`", param.name.value, text.map_or("", String::as_str)))
+                            .label(format!("of type {}", param.ty.name()))
+                            .help(format!("give it with `--set {}=VALUE`", param.name.value)),
+                    );
+                    None
+                }
+                None if need_values => {
+                    self.diagnostics.push(
+                        Diagnostic::new("E0516", param.name.span, format!("parameter `{}` has no value and no default", param.name.value))
+                            .label("declared here")
+                            .help(format!("give it with `--set {}=VALUE`", param.name.value)),
+                    );
+                    None
+                }
+                None => None,
+            };
+            self.values.push(value);
+        }
+    }
+
+    fn fill(&self, template: &Template) -> String {
+        template.fill(|id: ParamId| match self.values.get(id.index()) {
+            Some(Some(Value::Text(text))) => text.clone(),
+            Some(Some(other)) => other.to_string(),
+            _ => format!("${{{}}}", self.model.params[id].name.value),
+        })
+    }
+
+    fn expr(&self, expr: &coord_lang::expr::Expr) -> coord_lang::expr::Expr {
+        expr.bind(&|id: ParamId| self.values.get(id.index()).cloned().flatten())
+    }
+
+    // ---- nodes -------------------------------------------------------------------------------
+
+    fn add(&mut self, name: &str, title: Option<&String>, phase: Option<PhaseId>, kind: NodeKind) -> NodeId {
+        self.spans.push(Vec::new());
+        self.nodes.push(Node {
+            name: name.to_string(),
+            title: title.cloned(),
+            phase,
+            needs: Vec::new(),
+            wants: Vec::new(),
+            not_before_ms: None,
+            rank_ms: 0,
+            kind,
+        })
+    }
+
+    fn nodes(&mut self) {
+        let model = self.model;
+        for task in model.tasks.values() {
+            let kind = NodeKind::Task(Box::new(self.task(task)));
+            self.add(&task.name.value, task.title.as_ref(), task.phase, kind);
+        }
+        for sync in model.syncs.values() {
+            let kind = NodeKind::Sync(Box::new(self.sync(sync)));
+            self.add(&sync.name.value, sync.title.as_ref(), sync.phase, kind);
+        }
+        for milestone in model.milestones.values() {
+            let due_ms = milestone.due.as_ref().and_then(|d| self.anchor.due(d.value));
+            self.add(&milestone.name.value, milestone.title.as_ref(), None, NodeKind::Milestone(Milestone { due_ms }));
+        }
+    }
+
+    fn task_node(id: TaskId) -> NodeId {
+        Plan::task_node(id)
+    }
+
+    fn sync_node(&self, id: SyncId) -> NodeId {
+        NodeId::from_index(self.model.tasks.len() + id.index())
+    }
+
+    fn milestone_node(&self, id: MilestoneId) -> NodeId {
+        NodeId::from_index(self.model.tasks.len() + self.model.syncs.len() + id.index())
+    }
+
+    fn node_of(&self, work: WorkRef) -> NodeId {
+        match work {
+            WorkRef::Task(id) => Self::task_node(id),
+            WorkRef::Sync(id) => self.sync_node(id),
+            WorkRef::Milestone(id) => self.milestone_node(id),
+            WorkRef::Phase(id) => self.phases[id].end,
+        }
+    }
+
+    fn need(&mut self, of: NodeId, on: NodeId, origin: Origin, span: source::Span) {
+        self.push_need(of, Need { on, or: Vec::new(), wanted: Wanted::Done, within: None, origin }, span);
+    }
+
+    fn push_need(&mut self, of: NodeId, need: Need, span: source::Span) {
+        self.nodes[of].needs.push(need);
+        self.spans[of.index()].push(span);
+    }
+
+    fn join(&mut self, name: &str, phase: Option<PhaseId>) -> NodeId {
+        self.add(name, None, phase, NodeKind::Join)
+    }
+
+    // ---- order -------------------------------------------------------------------------------
+
+    fn order_of_work(&mut self) {
+        let model = self.model;
+        self.phase_nodes();
+        let body: Vec<&Work> = model.body.iter().collect();
+        for work in body {
+            self.shape(work);
+        }
+        self.phase_order();
+    }
+
+    /// Gives every phase its end node; the inner structure follows in `shape`.
+    fn phase_nodes(&mut self) {
+        let model = self.model;
+        for (id, phase) in model.phases.iter() {
+            let end = match phase.sync {
+                Some(sync) => self.sync_node(sync),
+                None => self.join(&phase.name.value, Some(id)),
+            };
+            let window_ms = phase.weeks.as_ref().and_then(|w| {
+                let first = self.anchor.week_start(w.first)?;
+                Some((first, w.last.and_then(|l| self.anchor.week_end(l))))
+            });
+            self.phases.push(Phase { name: phase.name.value.clone(), title: phase.title.clone(), open: None, end, window_ms });
+        }
+    }
+
+    /// The nodes of `work` that wait for nothing inside it, and those that nothing inside waits
+    /// for, by written order alone.
+    fn shape(&mut self, work: &Work) -> (Vec<NodeId>, Vec<NodeId>) {
+        match work {
+            Work::Task(id) => one(Self::task_node(*id)),
+            Work::Milestone(id) => one(self.milestone_node(*id)),
+            Work::Sync(_) => (Vec::new(), Vec::new()),
+            Work::Phase(id) => {
+                self.phase_shape(*id);
+                (Vec::new(), Vec::new())
+            }
+            Work::Parallel(inner, _) => {
+                let (mut heads, mut tails) = (Vec::new(), Vec::new());
+                for child in inner {
+                    let (h, t) = self.shape(child);
+                    heads.extend(h);
+                    tails.extend(t);
+                }
+                (heads, tails)
+            }
+            Work::Sequence(inner, span) => self.sequence(inner, *span),
+        }
+    }
+
+    fn sequence(&mut self, inner: &[Work], span: source::Span) -> (Vec<NodeId>, Vec<NodeId>) {
+        let mut first = None;
+        let mut tails: Vec<NodeId> = Vec::new();
+        for child in inner {
+            let (heads, ends) = self.shape(child);
+            if heads.is_empty() {
+                continue;
+            }
+            if first.is_none() {
+                first = Some(heads.clone());
+            } else {
+                self.connect(&tails, &heads, span);
+            }
+            tails = ends;
+        }
+        (first.unwrap_or_default(), tails)
+    }
+
+    /// Every head waits for every tail; a join keeps that linear.
+    fn connect(&mut self, tails: &[NodeId], heads: &[NodeId], span: source::Span) {
+        let through = if tails.len() > 1 && heads.len() > 1 {
+            let phase = self.nodes[heads[0]].phase;
+            let join = self.join("sequence", phase);
+            for tail in tails {
+                self.need(join, *tail, Origin::Sequence, span);
+            }
+            vec![join]
+        } else {
+            tails.to_vec()
+        };
+        for head in heads {
+            for tail in &through {
+                self.need(*head, *tail, Origin::Sequence, span);
+            }
+        }
+    }
+
+    fn phase_shape(&mut self, id: PhaseId) {
+        let phase = &self.model.phases[id];
+        for work in &phase.body {
+            self.shape(work);
+        }
+        let end = self.phases[id].end;
+        let span = phase.name.span;
+        for node in self.inside(id) {
+            self.need(end, node, Origin::Phase, span);
+        }
+    }
+
+    /// Tasks and milestones of a phase, however deep.
+    fn inside(&self, id: PhaseId) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        let mut stack: Vec<&Work> = self.model.phases[id].body.iter().rev().collect();
+        while let Some(work) = stack.pop() {
+            match work {
+                Work::Task(task) => found.push(Self::task_node(*task)),
+                Work::Milestone(milestone) => found.push(self.milestone_node(*milestone)),
+                Work::Parallel(inner, _) | Work::Sequence(inner, _) => stack.extend(inner.iter().rev()),
+                Work::Phase(_) | Work::Sync(_) => {}
+            }
+        }
+        found
+    }
+
+    fn phase_order(&mut self) {
+        let model = self.model;
+        for (id, phase) in model.phases.iter() {
+            let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
+            let open = match phase.after.as_ref().map(|a| &a.value) {
+                None => id.index().checked_sub(1).map(|before| self.phases[PhaseId::from_index(before)].end),
+                Some(After::Start) => None,
+                Some(After::StartOf(other)) => self.phases[*other].open,
+                Some(After::Phases(phases)) => match phases.as_slice() {
+                    [one] => Some(self.phases[*one].end),
+                    many => Some(self.join_of(&phase.name.value, many, span)),
+                },
+            };
+            self.phases[id].open = open;
+            self.open_phase(id, span);
+        }
+    }
+
+    fn join_of(&mut self, name: &str, phases: &[PhaseId], span: source::Span) -> NodeId {
+        let ends: Vec<NodeId> = phases.iter().map(|p| self.phases[*p].end).collect();
+        let join = self.join(&format!("{name} opens"), None);
+        for end in ends {
+            self.need(join, end, Origin::Phase, span);
+        }
+        join
+    }
+
+    /// Everything in the phase waits for its opening; what waits for something else inside the
+    /// phase by order does so already.
+    fn open_phase(&mut self, id: PhaseId, span: source::Span) {
+        let window = self.phases[id].window_ms.map(|(first, _)| first).filter(|first| *first > 0);
+        let open = self.phases[id].open;
+        let mut inside = self.inside(id);
+        if inside.is_empty() {
+            inside.push(self.phases[id].end);
+        }
+        for node in inside {
+            self.nodes[node].not_before_ms = window;
+            let ordered = self.nodes[node].needs.iter().any(|n| n.origin == Origin::Sequence);
+            if let Some(open) = open
+                && !ordered
+            {
+                self.need(node, open, Origin::Phase, span);
+            }
+        }
+    }
+
+    // ---- declared needs ----------------------------------------------------------------------
+
+    fn declared_needs(&mut self) {
+        let model = self.model;
+        for (id, task) in model.tasks.iter() {
+            let node = Self::task_node(id);
+            self.add_needs(node, &task.needs);
+            for artifact in &task.needs_artifacts {
+                if let Some(producer) = artifact.producer {
+                    self.need(node, Self::task_node(producer), Origin::Artifact, artifact.span);
+                }
+            }
+            let wants = task.wants.iter().map(|w| Want { on: self.node_of(w.on), within_ms: w.within_ms });
+            let wants: Vec<Want> = wants.collect();
+            self.nodes[node].wants = wants;
+        }
+        for (id, milestone) in model.milestones.iter() {
+            let node = self.milestone_node(id);
+            self.add_needs(node, &milestone.needs);
+        }
+    }
+
+    fn add_needs(&mut self, node: NodeId, needs: &[model::Need]) {
+        for need in needs {
+            let mut nodes = need.any_of.iter().map(|w| self.node_of(*w)).collect::<Vec<_>>().into_iter();
+            let Some(on) = nodes.next() else { continue };
+            let wanted = match need.wanted {
+                model::Wanted::Done => Wanted::Done,
+                model::Wanted::Failed => Wanted::Failed,
+                model::Wanted::Finished => Wanted::Finished,
+                model::Wanted::Skipped => Wanted::Skipped,
+            };
+            let within = need.within.as_ref().map(limit);
+            self.push_need(node, Need { on, or: nodes.collect(), wanted, within, origin: Origin::Declared }, need.span);
+        }
+    }
+
+    // ---- values ------------------------------------------------------------------------------
+
+    fn task(&self, task: &model::Task) -> Task {
+        let estimate = task.takes.as_ref().map(|e| Estimate {
+            low: Span::from_effort(e.low, WORKING_DAY_MS),
+            likely: Span::from_effort(e.likely, WORKING_DAY_MS),
+            high: Span::from_effort(e.high, WORKING_DAY_MS),
+        });
+        let deadline = task.deadline.as_ref().and_then(|d| self.anchor.deadline(d.value));
+        let due = task.due.as_ref().and_then(|d| self.anchor.due(d.value));
+        Task {
+            by: match task.by.as_ref().map(|b| &b.value) {
+                None => By::All(vec![Model::LOCAL]),
+                Some(model::By::All(agents)) => By::All(agents.clone()),
+                Some(model::By::Any(agents)) => By::Any(agents.clone()),
+            },
+            when: task.when.as_ref().map(|e| self.expr(&e.value)),
+            estimate,
+            program: task.run.as_ref().map(|p| self.program(p)),
+            steps: task.steps.clone(),
+            doc: task.doc.clone(),
+            writes: task.writes.iter().map(|g| g.value.as_str().to_string()).collect(),
+            reads: task.reads.iter().map(|g| g.value.as_str().to_string()).collect(),
+            produces: task.produces.iter().map(artifact).collect(),
+            takes_artifacts: task.needs_artifacts.iter().map(|n| self.taken(n)).collect(),
+            uses: task.uses.iter().map(|u| (u.resource, u.amount)).collect(),
+            priority: task.priority as u8,
+            deadline_ms: match (deadline, due) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            requires: task.requires.iter().map(|g| g.value).collect(),
+            ensures: task.ensures.iter().map(|g| g.value).collect(),
+            approvals: task.approvals.iter().map(approval).collect(),
+            timeout_ms: task.timeout_ms.as_ref().map(|t| t.value),
+            retry: task.retry.as_ref().map(retry),
+            idempotent: task.idempotent,
+            env: task.env.iter().map(|(k, v)| (k.clone(), self.fill(v))).collect(),
+            dir: task.dir.as_ref().map(|d| d.value.clone()),
+            on_fail: match task.on_fail {
+                model::OnFail::Block => OnFail::Block,
+                model::OnFail::Halt => OnFail::Halt,
+                model::OnFail::Skip => OnFail::Skip,
+            },
+        }
+    }
+
+    /// The path of a needed artifact: from the task that makes it, else from the promise.
+    fn taken(&self, need: &model::NeedArtifact) -> (String, Option<String>) {
+        let agent = &self.model.agents[need.agent];
+        let made = need.producer.iter().flat_map(|t| &self.model.tasks[*t].produces).chain(&agent.produces);
+        let path = made.filter(|a| a.name.value == need.artifact).find_map(|a| a.path.as_ref());
+        (format!("{}.{}", agent.name.value, need.artifact), path.map(|p| p.value.clone()))
+    }
+
+    fn program(&self, program: &model::Program) -> Program {
+        match program {
+            model::Program::Argv(argv, _) => Program::Argv(argv.iter().map(|a| self.fill(&a.value)).collect()),
+            model::Program::Script { language, text, .. } => {
+                let known = INTERPRETERS.iter().find(|(name, _)| *name == language.value);
+                let interpreter = known.map_or(language.value.as_str(), |(_, program)| program);
+                Program::Script { language: interpreter.to_string(), text: text.clone() }
+            }
+        }
+    }
+
+    fn sync(&self, sync: &model::Sync) -> Sync {
+        Sync {
+            participants: sync.participants.clone(),
+            requires: sync
+                .requires
+                .iter()
+                .map(|r| Requirement {
+                    text: r.text.value.clone(),
+                    by: if r.by.is_empty() { sync.participants.clone() } else { r.by.clone() },
+                })
+                .collect(),
+            gates: sync.gates.iter().map(|g| g.value).collect(),
+            agenda: sync.agenda.clone(),
+            within: sync.within.as_ref().map(limit),
+        }
+    }
+
+    fn gate(&self, gate: &model::Gate) -> Gate {
+        let checks = gate.checks.iter().map(|check| Check {
+            title: check.title.value.clone(),
+            evidence: match &check.evidence {
+                model::Evidence::Run(program) => Evidence::Run(self.program(program)),
+                model::Evidence::When(expr) => Evidence::When(self.expr(expr)),
+                model::Evidence::Person(agents) => Evidence::Person(agents.clone()),
+                model::Evidence::Exists(path) => Evidence::Exists(path.clone()),
+            },
+        });
+        Gate {
+            name: gate.name.value.clone(),
+            title: gate.title.clone(),
+            checks: checks.collect(),
+            approvals: gate.approvals.iter().map(approval).collect(),
+            on_fail: match gate.on_fail {
+                model::GateFailure::Halt => GateFailure::Halt,
+                model::GateFailure::Warn => GateFailure::Warn,
+                model::GateFailure::Retry(n) => GateFailure::Retry(n),
+            },
+        }
+    }
+
+    // ---- the whole ---------------------------------------------------------------------------
+
+    fn finish(mut self, waves: Vec<u32>) -> Frozen {
+        let edges: Vec<Edge> = self.edges();
+        let graph = Graph::new(self.nodes.len(), edges.iter().map(|e| (e.from.index(), e.to.index())));
+        let order = match graph.topological() {
+            Ok(order) => order,
+            Err(components) => {
+                let reports = cycles::explain(self.model, &self.nodes, &edges, &graph, &components);
+                self.diagnostics.extend(reports);
+                return Frozen { plan: None, diagnostics: self.diagnostics };
+            }
+        };
+        self.rank(&order);
+        let model = self.model;
+        let mut resources: Table<_, Resource> = model
+            .resources
+            .values()
+            .map(|r| Resource { name: r.name.value.clone(), title: r.title.clone(), capacity: r.capacity, claim: false })
+            .collect();
+        claims::add(model, &mut resources, &mut self.nodes);
+        let plan = Plan {
+            ir: IR,
+            project: model.project.name.as_ref().map_or_else(String::new, |n| n.value.clone()),
+            title: model.project.title.clone(),
+            origin_ms: self.anchor.origin_ms,
+            timezone: self.anchor.zone.iana_name().unwrap_or("UTC").to_string(),
+            parallel: model.project.parallel.as_ref().map(|p| p.value),
+            stop_on_failure: model.project.on_failure == OnFailure::Stop,
+            agents: model.agents.iter().map(|(id, a)| agent(a, waves[id.index()])).collect(),
+            resources,
+            gates: model.gates.values().map(|g| self.gate(g)).collect(),
+            phases: self.phases,
+            nodes: self.nodes,
+            order: order.into_iter().map(NodeId::from_index).collect(),
+            exclusions: Vec::new(),
+        };
+        Frozen { plan: Some(plan), diagnostics: self.diagnostics }
+    }
+
+    fn edges(&self) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for (to, node) in self.nodes.iter() {
+            for (need, span) in node.needs.iter().zip(&self.spans[to.index()]) {
+                edges.extend(need.nodes().map(|from| Edge { from, to, origin: need.origin, span: *span }));
+            }
+        }
+        edges
+    }
+
+    /// The longest way from each node's start to the end, in ms of likely estimates. A working
+    /// hour counts for the 4.2 hours of the week that it stands for.
+    fn rank(&mut self, order: &[usize]) {
+        let mut rank = vec![0i64; order.len()];
+        for index in order.iter().rev() {
+            let id = NodeId::from_index(*index);
+            let own = match &self.nodes[id].kind {
+                NodeKind::Task(task) => task.estimate.map_or(0, |e| weight(e.likely)),
+                NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => 0,
+            };
+            let total = rank[*index].saturating_add(own);
+            self.nodes[id].rank_ms = total;
+            for need in &self.nodes[id].needs {
+                for before in need.nodes() {
+                    rank[before.index()] = rank[before.index()].max(total);
+                }
+            }
+        }
+    }
+}
+
+fn weight(span: plan::Span) -> i64 {
+    if span.working { span.ms.saturating_mul(168) / 40 } else { span.ms }
+}
+
+fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
+    (vec![node], vec![node])
+}
+
+fn agent(agent: &model::Agent, wave: u32) -> Agent {
+    Agent {
+        name: agent.name.value.clone(),
+        title: agent.title.clone(),
+        role: agent.role.clone(),
+        capacity: agent.capacity,
+        driver: match agent.driver {
+            model::Driver::Shell => Driver::Shell,
+            model::Driver::Human => Driver::Human,
+        },
+        env: agent.env.clone(),
+        wave,
+    }
+}
+
+fn artifact(artifact: &model::Artifact) -> Artifact {
+    Artifact {
+        name: artifact.name.value.clone(),
+        title: artifact.title.clone(),
+        path: artifact.path.as_ref().map(|p| p.value.clone()),
+    }
+}
+
+fn limit(limit: &model::Limit) -> Limit {
+    let otherwise = match limit.otherwise {
+        model::Otherwise::Fail => Otherwise::Fail,
+        model::Otherwise::Skip => Otherwise::Skip,
+        model::Otherwise::Proceed => Otherwise::Proceed,
+        model::Otherwise::Halt => Otherwise::Halt,
+    };
+    Limit { ms: limit.ms, otherwise }
+}
+
+fn approval(approval: &model::Approval) -> Approval {
+    Approval { quorum: approval.quorum, of: approval.of.clone(), within: approval.within.as_ref().map(limit) }
+}
+
+fn retry(retry: &model::Retry) -> Retry {
+    Retry {
+        times: retry.times,
+        every_ms: retry.every_ms,
+        factor_milli: retry.factor_milli,
+        up_to_ms: retry.up_to_ms,
+        on_exit: retry.on.iter().filter_map(|on| if let RetryOn::Exit(code) = on { Some(*code) } else { None }).collect(),
+        on_timeout: retry.on.contains(&RetryOn::Timeout),
+    }
+}
+
