@@ -5,6 +5,7 @@
 //! [`model`]; `check` judges it; [`format`] writes a tree back. Nothing here reads a file, a
 //! clock or the environment.
 
+pub mod check;
 pub mod diagnostic;
 pub mod expr;
 pub mod glob;

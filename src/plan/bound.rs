@@ -3,9 +3,8 @@
 //! It owns no schedule. Two kinds of argument, of which the largest counts:
 //!
 //! - **The critical path**, with the calendar.
-//! - **Energy.** Some tasks share something of a known capacity: an agent, a resource, all the
-//!   agents of an `any of`, `parallel`, or claims of which every two exclude each other. None of
-//!   them starts before the earliest of their earliest starts; what they take, divided by the
+//! - **Energy.** Some tasks share something of a known capacity: an agent, a resource, a write
+//!   claim, all the agents of an `any of`, `parallel`. None of them starts before the earliest of their earliest starts; what they take, divided by the
 //!   capacity, has to go by; and after the last of them at least the shortest of their tails. This
 //!   holds for every subset, and the best subset is looked for: all pairs of a least head and a
 //!   least tail in small sets (the one-machine bound of Carlier 1982), all heads and all tails on
@@ -19,17 +18,15 @@ use crate::calendar::Calendar;
 use crate::critical_path::CriticalPath;
 use crate::critical_path::network::Network;
 use crate::levelling::Options;
-use crate::plan::{By, Plan};
+use crate::plan::{By, Plan, Resource};
 use coord_lang::ids::{AgentId, Id, NodeId, ResourceId};
 use coord_lang::time::{HOUR_MS, MINUTE_MS, format_ms};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Up to so many tasks, all pairs of head and tail are tried.
 const PAIRS_LIMIT: usize = 300;
 /// So many sets of agents from `any of` are looked at, the first ones.
 const ANY_SETS_LIMIT: usize = 32;
-/// A set of claims is grown no larger, and so many sets are grown.
-const CLAIMS_LIMIT: usize = 256;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LowerBound {
@@ -62,10 +59,9 @@ pub struct Energy {
 pub enum Shared {
     Agent(AgentId),
     AnyOf(Vec<AgentId>),
+    /// A declared resource, or a write claim.
     Resource(ResourceId),
     Parallel,
-    /// Tasks of which every two write to the same place.
-    Claims(Vec<NodeId>),
 }
 
 pub fn lower_bound(
@@ -77,10 +73,6 @@ pub fn lower_bound(
     let mut bounds = Bounds::new(network, calendar, logical);
     for (shared, capacity, users) in shared_things(network, options) {
         bounds.energy(shared, capacity, &users);
-    }
-    for clique in cliques(network) {
-        let users: Vec<(NodeId, i64)> = clique.iter().map(|&node| (node, 1)).collect();
-        bounds.energy(Shared::Claims(clique), 1, &users);
     }
     bounds.best
 }
@@ -111,17 +103,17 @@ impl Energy {
                 let names: Vec<&str> = agents.iter().map(name).collect();
                 format!("agents {} have {work} of work, {at_a_time}", names.join(", "))
             }
-            Shared::Resource(resource) => {
-                let name = &plan.resources[*resource].name;
-                match self.capacity {
-                    1 => format!("resource {name} is taken for {work}"),
-                    units => format!("resource {name} is taken for {work} of its {units} units"),
-                }
-            }
+            Shared::Resource(resource) => self.describe_resource(&plan.resources[*resource], &work),
             Shared::Parallel => format!("{work} of work, {at_a_time}"),
-            Shared::Claims(tasks) => {
-                format!("{} tasks with the same claim have {work} of work", tasks.len())
-            }
+        }
+    }
+
+    fn describe_resource(&self, resource: &Resource, work: &str) -> String {
+        let name = &resource.name;
+        match (resource.claim, self.capacity) {
+            (true, _) => format!("what writes {name} takes {work} and cannot be done at once"),
+            (false, 1) => format!("resource {name} has {work} of use, one unit at a time"),
+            (false, units) => format!("resource {name} has {work} of use, {units} units at a time"),
         }
     }
 
@@ -234,38 +226,6 @@ fn any_sets(network: &Network) -> Vec<(BTreeSet<AgentId>, Users)> {
             .collect()
     };
     sets.into_iter().map(|set| (set.clone(), users(&set))).collect()
-}
-
-/// Sets of tasks of which every two exclude each other, grown greedily, the longest task first.
-fn cliques(network: &Network) -> Vec<Vec<NodeId>> {
-    let takes_time = |id: NodeId| network.spans[id].ms > 0;
-    let table: BTreeMap<NodeId, &[NodeId]> =
-        network.plan.exclusions.iter().map(|(node, others)| (*node, others.as_slice())).collect();
-    let excludes = |a: NodeId, b: NodeId| {
-        table.get(&a).is_some_and(|others| others.binary_search(&b).is_ok())
-    };
-    let mut covered: BTreeSet<NodeId> = BTreeSet::new();
-    let mut cliques = Vec::new();
-    for (&seed, others) in table.iter().filter(|(node, _)| takes_time(**node)) {
-        if covered.contains(&seed) || cliques.len() >= CLAIMS_LIMIT {
-            continue;
-        }
-        let mut candidates: Vec<NodeId> =
-            others.iter().copied().filter(|&other| takes_time(other)).collect();
-        candidates.sort_by_key(|&node| (-network.spans[node].ms, node));
-        let mut clique = vec![seed];
-        for node in candidates {
-            if clique.len() < CLAIMS_LIMIT && clique.iter().all(|&member| excludes(member, node)) {
-                clique.push(node);
-            }
-        }
-        covered.extend(&clique);
-        clique.sort_unstable();
-        if clique.len() > 1 {
-            cliques.push(clique);
-        }
-    }
-    cliques
 }
 
 /// One user of something: not before `head`, takes `energy`, and `tail` comes after it.

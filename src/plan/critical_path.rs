@@ -17,6 +17,10 @@
 //!   the slack there is, and are never critical.
 
 pub mod network;
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
 
 use crate::calendar::Calendar;
 use crate::plan::{Estimate, NodeKind, Origin, Plan, Span, Wanted};

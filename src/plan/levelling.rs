@@ -1,14 +1,15 @@
 //! The levelled schedule: the logical path with agents, resources, claims and `parallel` counted.
 //!
 //! The problem is the resource-constrained project scheduling problem (RCPSP) with calendars,
-//! alternatives and pairwise exclusions. It is NP-hard; this is the quick planner, which takes
+//! alternatives. It is NP-hard; this is the quick planner, which takes
 //! good priority rules and keeps the best schedule. It owns no proof (that is [`crate::bound`])
 //! and does not explain itself (that is [`crate::schedule`]).
 //!
 //! What holds:
 //! - An agent has `capacity` slots; `local` (capacity 0) has one per core. `by [a, b]` takes a slot
 //!   of each, `by any of` one of the agent that can start it first (of equals the one with the
-//!   least work so far, then the first written). Resources are taken while the task is at work,
+//!   least work so far, then the first written). Resources, write claims among them, are taken
+//!   while the task is at work,
 //!   `parallel` counts tasks at work. A demand above its capacity counts as the whole capacity.
 //! - A task is not interrupted: in working time it keeps its agent overnight. A task without
 //!   length takes nothing.

@@ -20,7 +20,7 @@ use crate::critical_path::{CriticalPath, Logical, Step, critical_path};
 use crate::levelling::{Levelled, Options, level};
 use crate::plan::{NodeKind, Plan};
 use chain::Link;
-use coord_lang::ids::{AgentId, NodeId, PhaseId, Table};
+use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -84,7 +84,8 @@ impl AgentLoad {
     }
 }
 
-/// When a phase is worked on. None when nothing in it is expected to happen.
+/// When a phase is worked on: from the first start to the last finish of what is in it, None when
+/// nothing in it is expected to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhaseSpan {
     pub logical_ms: Option<(i64, i64)>,
@@ -125,6 +126,7 @@ impl Due {
 /// Two tasks that write to the same place, of which the second waited for the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
+    pub claim: ResourceId,
     pub first: NodeId,
     pub then: NodeId,
     /// From when everything that `then` needs was there until it started.
@@ -167,7 +169,7 @@ impl Facts<'_, '_> {
             lower_bound: bound,
             chain: chain::chain(self.network, self.calendar, self.levelled),
             agents: self.loads(options),
-            phases: plan.phases.ids().map(|phase| self.phase(phase, &logical)).collect(),
+            phases: self.phases(&logical),
             deadlines: self.deadlines(&logical),
             milestones: self.milestones(&logical),
             turns: self.turns(),
@@ -220,7 +222,24 @@ impl Facts<'_, '_> {
         }
     }
 
-    fn phase(&self, id: PhaseId, logical: &CriticalPath) -> PhaseSpan {
+    fn phases(&self, logical: &CriticalPath) -> Table<PhaseId, PhaseSpan> {
+        let plan = self.network.plan;
+        let mut phases: Table<PhaseId, PhaseSpan> =
+            plan.phases.ids().map(|id| self.phase_end(id, logical)).collect();
+        for (id, node) in plan.nodes.iter() {
+            let Some(phase) = node.phase.filter(|_| !self.network.contingent[id]) else { continue };
+            if node.kind == NodeKind::Join {
+                continue;
+            }
+            let times = &logical.nodes[id];
+            let span = &mut phases[phase];
+            widen(&mut span.logical_ms, times.earliest_start_ms, times.earliest_finish_ms);
+            widen(&mut span.levelled_ms, self.levelled.start[id], self.levelled.finish[id]);
+        }
+        phases
+    }
+
+    fn phase_end(&self, id: PhaseId, logical: &CriticalPath) -> PhaseSpan {
         let phase = &self.network.plan.phases[id];
         let until = phase.window_ms.and_then(|(_, until)| until);
         let logical_end_ms = logical.nodes[phase.end].earliest_finish_ms;
@@ -267,21 +286,48 @@ impl Facts<'_, '_> {
     }
 
     fn turns(&self) -> Vec<Turn> {
-        let (start, finish) = (&self.levelled.start, &self.levelled.finish);
-        let mut turns = Vec::new();
-        for (then, others) in &self.network.plan.exclusions {
-            let span = self.network.spans[*then];
-            if span.ms <= 0 {
-                continue;
-            }
-            let ready = chain::ready(self.network, self.levelled, *then);
-            for &first in others.iter().filter(|&&first| self.network.spans[first].ms > 0) {
-                let held = self.calendar.begin(span, finish[first]) == start[*then];
-                if held && ready < finish[first] && finish[first] <= start[*then] {
-                    turns.push(Turn { first, then: *then, waited_ms: start[*then] - ready });
-                }
+        let plan = self.network.plan;
+        let mut users: Vec<Vec<(i64, NodeId, u32)>> = vec![Vec::new(); plan.resources.len()];
+        for (id, _, task) in plan.tasks().filter(|(id, _, _)| self.network.spans[*id].ms > 0) {
+            for &(claim, amount) in task.uses.iter().filter(|(id, _)| plan.resources[*id].claim) {
+                users[claim.index()].push((self.levelled.finish[id], id, amount));
             }
         }
+        let mut turns = Vec::new();
+        for (claim, mut users) in plan.resources.ids().zip(users) {
+            users.sort_unstable();
+            for &(_, then, amount) in &users {
+                turns.extend(self.turn(claim, &users, then, amount));
+            }
+        }
+        turns.sort_unstable_by_key(|turn: &Turn| (turn.then, turn.first, turn.claim));
         turns
     }
+
+    /// The first user of a claim whose end let `then` start, when nothing else held it.
+    fn turn(
+        &self,
+        claim: ResourceId,
+        users: &[(i64, NodeId, u32)],
+        then: NodeId,
+        amount: u32,
+    ) -> Option<Turn> {
+        let (span, start) = (self.network.spans[then], self.levelled.start[then]);
+        let ready = chain::ready(self.network, self.levelled, then);
+        let agents = &self.levelled.agents[then];
+        let capacity = self.network.plan.resources[claim].capacity;
+        let after_ready = users.partition_point(|&(finish, _, _)| finish <= ready);
+        let ended = users[after_ready..].iter().take_while(|&&(finish, _, _)| finish <= start);
+        let mut held = ended.filter(|&&(finish, first, other)| {
+            amount.saturating_add(other) > capacity
+                && self.calendar.begin(span, finish) == start
+                && !self.levelled.agents[first].iter().any(|agent| agents.contains(agent))
+        });
+        held.next().map(|&(_, first, _)| Turn { claim, first, then, waited_ms: start - ready })
+    }
+}
+
+fn widen(span: &mut Option<(i64, i64)>, start: i64, finish: i64) {
+    let (from, to) = span.unwrap_or((start, finish));
+    *span = Some((from.min(start), to.max(finish)));
 }

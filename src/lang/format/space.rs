@@ -12,8 +12,7 @@ const CALL_WORDS: [&str; 3] = ["workflow", "call", "start"];
 
 /// True when a space stands before `tokens[at]`, which follows another token of the same head.
 pub(super) fn before(tokens: &[Token<'_>], at: usize) -> bool {
-    let wanted = wanted(tokens, at);
-    wanted && (tokens[at].spaced || !merges(tokens, at))
+    wanted(tokens, at) && !merges(tokens, at)
 }
 
 fn wanted(tokens: &[Token<'_>], at: usize) -> bool {
@@ -21,7 +20,7 @@ fn wanted(tokens: &[Token<'_>], at: usize) -> bool {
     match (left.kind, right.kind) {
         (_, Kind::Comma | Kind::Close(_)) | (Kind::Open(_), _) => false,
         (Kind::Comma | Kind::Word, _) => true,
-        (Kind::Op, Kind::Op) => right.spaced,
+        (Kind::Op, Kind::Op) => right.spaced || stands_apart(left.text),
         (_, Kind::Op) => before_op(tokens, at),
         (Kind::Op, _) => behind_op(tokens, at),
         (Kind::Name, Kind::Open(Bracket::Group)) => before_group(tokens, at),
@@ -85,11 +84,9 @@ fn before_group(tokens: &[Token<'_>], at: usize) -> bool {
 /// True when the digits before `tokens[at]` would be read as a date or a time, were they parted
 /// from it: `2025-08-13-x` is no date, `2025-08-13 -x` starts with one.
 fn merges(tokens: &[Token<'_>], at: usize) -> bool {
-    let (left, right) = (tokens[at - 1], tokens[at]);
     let goes_on = |c: char| c == '-' || c == ':' || unicode_xid::UnicodeXID::is_xid_continue(c);
-    left.kind == Kind::Number
-        && !left.spaced
-        && at > 1
-        && matches!(tokens[at - 2].text, "-" | ":" | "+")
-        && right.text.starts_with(goes_on)
+    let Some([first, op, last]) = at.checked_sub(3).map(|n| &tokens[n..at]) else { return false };
+    let is_pair = first.kind == Kind::Number && last.kind == Kind::Number;
+    let is_tight = !op.spaced && !last.spaced && !tokens[at].spaced;
+    is_pair && is_tight && matches!(op.text, "-" | ":") && tokens[at].text.starts_with(goes_on)
 }

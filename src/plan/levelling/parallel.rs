@@ -3,9 +3,8 @@
 //!
 //! Tasks that take the same wait in one line. A line that cannot go on waits at the one thing
 //! that stops its first task (a pool, all agents of an `any of`, the next opening) and is looked
-//! at again only when that has something free; a task that a claim stops waits at the task that
-//! holds it. So the work per event is about the number of lines that it frees, not the number of
-//! tasks that wait, and a plan of 100,000 tasks is near linear.
+//! at again only when that has something free. So the work per event is about the number of lines
+//! that it frees, not the number of tasks that wait, and a plan of 100,000 tasks is near linear.
 
 use super::problem::{NONE, Problem, Solution};
 use coord_lang::ids::{Id, NodeId};
@@ -43,7 +42,6 @@ enum Stop {
     Pool(u32),
     AnyOf,
     Pause(i64),
-    Claim(u32),
 }
 
 struct Run<'a, 'n> {
@@ -59,9 +57,6 @@ struct Run<'a, 'n> {
     opens: Option<i64>,
     missing: Vec<u32>,
     satisfied: Vec<bool>,
-    at_work: Vec<bool>,
-    /// Tasks that wait for a claim of this one.
-    held: Vec<Vec<u32>>,
     work: Vec<i64>,
     passed: Vec<u32>,
     solution: Solution,
@@ -94,8 +89,6 @@ impl<'a, 'n> Run<'a, 'n> {
             opens: None,
             missing: network.plan.nodes.ids().map(|id| network.groups(id).len() as u32).collect(),
             satisfied: vec![false; network.group_count()],
-            at_work: vec![false; nodes],
-            held: if problem.has_claims() { vec![Vec::new(); nodes] } else { Vec::new() },
             work: vec![0; network.plan.agents.len()],
             passed: Vec::new(),
             solution: Solution::empty(nodes),
@@ -123,7 +116,6 @@ impl<'a, 'n> Run<'a, 'n> {
     }
 
     fn finish(&mut self, node: usize, now: i64) {
-        self.at_work[node] = false;
         let problem = self.problem;
         if let Some(demand) = problem.demand_of(node) {
             for &(pool, amount) in &demand.fixed {
@@ -132,11 +124,6 @@ impl<'a, 'n> Run<'a, 'n> {
         }
         if self.solution.chosen[node] != NONE {
             self.give_back(self.solution.chosen[node], 1);
-        }
-        if let Some(held) = self.held.get_mut(node) {
-            for waiting in std::mem::take(held) {
-                self.join_line(waiting as usize);
-            }
         }
         self.pass(node, now);
     }
@@ -277,15 +264,10 @@ impl<'a, 'n> Run<'a, 'n> {
     /// Starts the first task of a line, or parks it.
     fn advance(&mut self, line: u32, now: i64) {
         let Some(&Reverse((_, node))) = self.lines[line as usize].waiting.peek() else { return };
-        match self.stop(line, node as usize, now) {
+        match self.stop(line, now) {
             None => {
                 self.lines[line as usize].waiting.pop();
                 self.start(node as usize, now);
-                self.call(line);
-            }
-            Some(Stop::Claim(holder)) => {
-                self.lines[line as usize].waiting.pop();
-                self.held[holder as usize].push(node);
                 self.call(line);
             }
             Some(stop) => self.park(line, stop),
@@ -296,7 +278,7 @@ impl<'a, 'n> Run<'a, 'n> {
         }
     }
 
-    fn stop(&self, line: u32, node: usize, now: i64) -> Option<Stop> {
+    fn stop(&self, line: u32, now: i64) -> Option<Stop> {
         let demand = &self.problem.demands[line as usize];
         if demand.working
             && let Some(opening) = self.problem.opening(now)
@@ -310,8 +292,7 @@ impl<'a, 'n> Run<'a, 'n> {
         if !demand.any.is_empty() && self.choose(&demand.any).is_none() {
             return Some(Stop::AnyOf);
         }
-        let holder = self.problem.exclusions_of(node).iter().find(|&&o| self.at_work[o as usize]);
-        holder.map(|&other| Stop::Claim(other))
+        None
     }
 
     /// The free agent with the least work so far.
@@ -333,7 +314,6 @@ impl<'a, 'n> Run<'a, 'n> {
             self.solution.chosen[node] = agent;
         }
         let finish = problem.finish(node, now);
-        self.at_work[node] = true;
         self.solution.start[node] = now;
         self.solution.finish[node] = finish;
         self.solution.makespan = self.solution.makespan.max(finish);
@@ -365,7 +345,6 @@ impl<'a, 'n> Run<'a, 'n> {
                     self.events.push(Reverse((opening, Event::Opening)));
                 }
             }
-            Stop::Claim(_) => {}
         }
     }
 }

@@ -47,8 +47,6 @@ pub(super) struct Problem<'n> {
     pub(super) demands: Vec<Demand>,
     /// Capacities: agents, then resources, then `parallel`.
     pub(super) pools: Vec<i64>,
-    /// The nodes that each node may not be at work with; empty when there are no claims at all.
-    exclusions: Vec<Vec<u32>>,
     pub(super) priority: Vec<u8>,
     /// Positions in the plan's order.
     pub(super) position: Vec<u32>,
@@ -96,7 +94,6 @@ impl<'n> Problem<'n> {
             demand: Vec::new(),
             demands: Vec::new(),
             pools: pools(network, options),
-            exclusions: exclusions(network),
             priority: plan.nodes.ids().map(|id| plan.task(id).map_or(0, |t| t.priority)).collect(),
             position: positions(plan),
             deadlines: Vec::new(),
@@ -116,14 +113,6 @@ impl<'n> Problem<'n> {
 
     pub(super) fn demand_of(&self, node: usize) -> Option<&Demand> {
         self.demands.get(self.demand[node] as usize)
-    }
-
-    pub(super) fn exclusions_of(&self, node: usize) -> &[u32] {
-        self.exclusions.get(node).map_or(&[], |others| others)
-    }
-
-    pub(super) fn has_claims(&self) -> bool {
-        !self.exclusions.is_empty()
     }
 
     /// When a node that may go ahead at `t` begins.
@@ -316,17 +305,4 @@ fn pools(network: &Network, options: &Options) -> Vec<i64> {
     let resources = plan.resources.values().map(|resource| resource.capacity);
     let parallel = plan.parallel.unwrap_or(u32::MAX);
     agents.chain(resources).chain([parallel]).map(|slots| i64::from(slots.max(1))).collect()
-}
-
-fn exclusions(network: &Network) -> Vec<Vec<u32>> {
-    if network.plan.exclusions.is_empty() {
-        return Vec::new();
-    }
-    let takes_time = |id: NodeId| network.spans[id].ms > 0;
-    let mut table = vec![Vec::new(); network.len()];
-    for (node, others) in network.plan.exclusions.iter().filter(|(node, _)| takes_time(*node)) {
-        table[node.index()] =
-            others.iter().filter(|&&other| takes_time(other)).map(|other| other.0).collect();
-    }
-    table
 }

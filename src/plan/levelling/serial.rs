@@ -140,22 +140,10 @@ impl<'a, 'n> Placing<'a, 'n> {
                 let from = |t| self.place(node, t);
                 place = self.profiles[pool as usize].fit(place, amount, from);
             }
-            place = self.after_claims(node, place);
             if place == before {
                 return place;
             }
         }
-    }
-
-    fn after_claims(&self, node: usize, mut place: (i64, i64)) -> (i64, i64) {
-        for &other in self.problem.exclusions_of(node) {
-            let other = other as usize;
-            let (start, finish) = (self.solution.start[other], self.solution.finish[other]);
-            if self.placed[other] && start < place.1 && place.0 < finish {
-                place = self.place(node, finish);
-            }
-        }
-        place
     }
 
     /// Where a node is that may go ahead at `t`.

@@ -18,7 +18,7 @@ pub struct Link {
 }
 
 /// Why a node starts when it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// It starts with the plan.
     Start,
@@ -27,7 +27,7 @@ pub enum Hold {
     /// It needs the link before; joins between the two are left out.
     Need { on: NodeId, origin: Origin, wanted: Wanted },
     /// The link before writes to the same place.
-    Claim { with: NodeId },
+    Claim { claim: ResourceId, with: NodeId },
     /// The agent was busy with the link before.
     Agent { agent: AgentId, with: NodeId },
     Resource { resource: ResourceId, with: NodeId },
@@ -67,7 +67,7 @@ struct Cause {
 enum Kind {
     /// The number of the need.
     Need(u32),
-    Claim,
+    Claim(ResourceId),
     Agent(AgentId),
     Resource(ResourceId),
     Parallel,
@@ -110,10 +110,9 @@ impl<'a, 'p> Tracer<'a, 'p> {
 
     fn need(&self, node: NodeId) -> Option<Cause> {
         self.network.groups(node).iter().find_map(|&group| {
-            let members = self.network.members(group).iter().copied();
-            let by = members.min_by_key(|&member| self.levelled.finish[member])?;
-            let drives = self.starts_with(node, self.levelled.finish[by]);
-            drives.then_some(Cause { kind: Kind::Need(group.need), before: by })
+            let mut members = self.network.members(group).iter().copied();
+            let before = members.find(|&by| self.starts_with(node, self.levelled.finish[by]))?;
+            Some(Cause { kind: Kind::Need(group.need), before })
         })
     }
 
@@ -144,28 +143,17 @@ impl<'a, 'p> Tracer<'a, 'p> {
 
     fn shared_kind(&self, node: NodeId, before: NodeId) -> Option<Kind> {
         let plan = self.network.plan;
-        if self.excludes(node, before) {
-            return Some(Kind::Claim);
-        }
-        let agents = &self.levelled.agents;
-        if let Some(agent) = agents[node].iter().find(|agent| agents[before].contains(agent)) {
-            return Some(Kind::Agent(*agent));
-        }
         let (task, other) = (plan.task(node)?, plan.task(before)?);
-        if let Some(agent) = task.by.agents().iter().find(|a| agents[before].contains(a)) {
-            return Some(Kind::Agent(*agent));
-        }
-        let uses = |task: &Task, id| task.uses.iter().any(|&(used, n)| used == id && n > 0);
-        if let Some(&(resource, _)) = task.uses.iter().find(|(id, n)| *n > 0 && uses(other, *id)) {
-            return Some(Kind::Resource(resource));
-        }
-        plan.parallel.map(|_| Kind::Parallel)
-    }
-
-    fn excludes(&self, node: NodeId, other: NodeId) -> bool {
-        let table = &self.network.plan.exclusions;
-        let at = table.binary_search_by_key(&node, |(node, _)| *node);
-        at.is_ok_and(|at| table[at].1.binary_search(&other).is_ok())
+        let resource = |claim| {
+            let mut shared = shared_resources(task, other);
+            shared.find(|&resource| plan.resources[resource].claim == claim)
+        };
+        let busy = &self.levelled.agents[before];
+        let agent = || task.by.agents().iter().find(|agent| busy.contains(agent));
+        None.or_else(|| resource(true).map(Kind::Claim))
+            .or_else(|| agent().copied().map(Kind::Agent))
+            .or_else(|| resource(false).map(Kind::Resource))
+            .or_else(|| plan.parallel.map(|_| Kind::Parallel))
     }
 
     /// The walk without its joins.
@@ -193,10 +181,16 @@ impl<'a, 'p> Tracer<'a, 'p> {
                 let need = &self.network.plan.nodes[node].needs[number as usize];
                 Hold::Need { on: with, origin: need.origin, wanted: need.wanted }
             }
-            Kind::Claim => Hold::Claim { with },
+            Kind::Claim(claim) => Hold::Claim { claim, with },
             Kind::Agent(agent) => Hold::Agent { agent, with },
             Kind::Resource(resource) => Hold::Resource { resource, with },
             Kind::Parallel => Hold::Parallel { with },
         }
     }
+}
+
+/// The resources and claims that two tasks both take from.
+fn shared_resources<'a>(a: &'a Task, b: &'a Task) -> impl Iterator<Item = ResourceId> + 'a {
+    let takes = |id| b.uses.iter().any(|&(used, amount)| used == id && amount > 0);
+    a.uses.iter().filter(move |(id, amount)| *amount > 0 && takes(*id)).map(|&(id, _)| id)
 }

@@ -1,4 +1,5 @@
-//! Holds a schedule against its plan, without any of the code that made it but the calendar.
+//! Holds a schedule against its plan. It shares no code with what made it, but the calendar and
+//! which nodes are contingent.
 
 use super::Schedule;
 use crate::calendar::Calendar;
@@ -21,10 +22,9 @@ pub enum Breach {
     /// Not the agents that the task names.
     Agents { node: NodeId },
     AgentOverload { agent: AgentId, at_ms: i64 },
+    /// A resource, or a claim that excludes tasks from each other.
     ResourceOverload { resource: ResourceId, at_ms: i64 },
     ParallelOverload { at_ms: i64 },
-    /// Two tasks with intersecting claims are at work at once.
-    Claims { first: NodeId, second: NodeId },
     Makespan,
     /// Ends before the lower bound, which then is none.
     LowerBound,
@@ -48,7 +48,6 @@ pub fn validate_on(
         check.needs(id)?;
         check.agents(id)?;
     }
-    check.claims()?;
     check.loads()?;
     check.ends()
 }
@@ -115,23 +114,6 @@ impl Check<'_> {
             None => chosen.is_empty(),
         };
         if right { Ok(()) } else { Err(Breach::Agents { node: id }) }
-    }
-
-    fn claims(&self) -> Result<(), Breach> {
-        for (first, others) in &self.plan.exclusions {
-            for second in others.iter().filter(|second| self.overlap(*first, **second)) {
-                return Err(Breach::Claims { first: *first, second: *second });
-            }
-        }
-        Ok(())
-    }
-
-    fn overlap(&self, a: NodeId, b: NodeId) -> bool {
-        let (a_times, b_times) = (&self.schedule.nodes[a], &self.schedule.nodes[b]);
-        self.takes_time(a)
-            && self.takes_time(b)
-            && a_times.start_ms < b_times.finish_ms
-            && b_times.start_ms < a_times.finish_ms
     }
 
     fn loads(&self) -> Result<(), Breach> {

@@ -1,0 +1,220 @@
+//! What a plan implies and no event changes: who waits for whom, and which tasks compete.
+//!
+//! Built once per state, shared by its clones. A *lane* is the set of tasks that need the same
+//! agents and the same resources: within a lane the first in order always goes first, so only
+//! the first of each lane has to be looked at.
+
+use std::collections::BTreeMap;
+
+use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use coord_plan::plan::{By, Driver, Plan, Task};
+
+/// Number of a need or want in the flat tables of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Need(u32),
+    Want(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    pub(crate) node: NodeId,
+    pub(crate) slot: Slot,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LaneId(pub(crate) u32);
+
+impl Id for LaneId {
+    fn from_index(index: usize) -> Self {
+        LaneId(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lane {
+    /// True: one of the agents; false: all of them.
+    pub(crate) any: bool,
+    pub(crate) agents: Vec<AgentId>,
+    pub(crate) uses: Vec<(ResourceId, u32)>,
+    /// Spawned by the host, not done by a person.
+    pub(crate) machine: bool,
+}
+
+/// Place in the order of starting: the smaller, the sooner.
+pub(crate) type Rank = (u8, i64, NodeId);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Index {
+    need_start: Vec<u32>,
+    want_start: Vec<u32>,
+    edge_start: Vec<u32>,
+    edges: Vec<Edge>,
+    pub(crate) lanes: Table<LaneId, Lane>,
+    lane_of: Table<NodeId, Option<LaneId>>,
+    pub(crate) lanes_of_agent: Table<AgentId, Vec<LaneId>>,
+    pub(crate) lanes_of_resource: Table<ResourceId, Vec<LaneId>>,
+    /// Symmetric, sorted; empty for most.
+    excluded: Table<NodeId, Vec<NodeId>>,
+    /// Phases that open and close with a node.
+    pub(crate) opens: BTreeMap<NodeId, Vec<PhaseId>>,
+    pub(crate) closes: BTreeMap<NodeId, Vec<PhaseId>>,
+}
+
+impl Index {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut index = Index {
+            need_start: starts(plan.nodes.values().map(|n| n.needs.len())),
+            want_start: starts(plan.nodes.values().map(|n| n.wants.len())),
+            excluded: plan.nodes.ids().map(|_| Vec::new()).collect(),
+            lanes_of_agent: plan.agents.ids().map(|_| Vec::new()).collect(),
+            lanes_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
+            ..Index::default()
+        };
+        index.add_edges(plan);
+        index.add_lanes(plan);
+        index.add_exclusions(plan);
+        index.add_phases(plan);
+        index
+    }
+
+    /// The flat number of the first need of `node`.
+    pub(crate) fn first_need(&self, node: NodeId) -> u32 {
+        self.need_start[node.index()]
+    }
+
+    pub(crate) fn first_want(&self, node: NodeId) -> u32 {
+        self.want_start[node.index()]
+    }
+
+    pub(crate) fn need_count(&self) -> usize {
+        self.need_start.last().map_or(0, |n| *n as usize)
+    }
+
+    pub(crate) fn want_count(&self) -> usize {
+        self.want_start.last().map_or(0, |n| *n as usize)
+    }
+
+    /// Who waits for `node`.
+    pub(crate) fn dependents(&self, node: NodeId) -> &[Edge] {
+        let i = node.index();
+        &self.edges[self.edge_start[i] as usize..self.edge_start[i + 1] as usize]
+    }
+
+    /// The lane of a task; None for syncs, milestones and joins.
+    pub(crate) fn lane_of(&self, node: NodeId) -> Option<LaneId> {
+        self.lane_of[node]
+    }
+
+    pub(crate) fn is_machine(&self, node: NodeId) -> bool {
+        self.lane_of[node].is_some_and(|lane| self.lanes[lane].machine)
+    }
+
+    /// True when it may be assigned before there is room: the agents are known beforehand.
+    pub(crate) fn may_look_ahead(&self, node: NodeId) -> bool {
+        self.lane_of[node].is_some_and(|lane| {
+            let lane = &self.lanes[lane];
+            lane.machine && (!lane.any || lane.agents.len() == 1)
+        })
+    }
+
+    /// Tasks that may not be at work together with `node`.
+    pub(crate) fn excluded(&self, node: NodeId) -> &[NodeId] {
+        &self.excluded[node]
+    }
+
+    fn add_edges(&mut self, plan: &Plan) {
+        let mut all: Vec<(NodeId, Edge)> = Vec::new();
+        for (id, node) in plan.nodes.iter() {
+            for (i, need) in node.needs.iter().enumerate() {
+                let slot = Slot::Need(self.first_need(id) + i as u32);
+                all.extend(need.nodes().map(|on| (on, Edge { node: id, slot })));
+            }
+            for (i, want) in node.wants.iter().enumerate() {
+                let slot = Slot::Want(self.first_want(id) + i as u32);
+                all.push((want.on, Edge { node: id, slot }));
+            }
+        }
+        all.sort_by_key(|(on, _)| *on);
+        let mut counts = vec![0; plan.nodes.len()];
+        all.iter().for_each(|(on, _)| counts[on.index()] += 1);
+        self.edge_start = starts(counts.into_iter());
+        self.edges = all.into_iter().map(|(_, edge)| edge).collect();
+    }
+
+    fn add_lanes(&mut self, plan: &Plan) {
+        let mut known: BTreeMap<Lane, LaneId> = BTreeMap::new();
+        for id in plan.nodes.ids() {
+            let lane = plan.task(id).map(|task| {
+                let lane = lane(plan, task);
+                *known.entry(lane).or_insert_with_key(|lane| self.lanes.push(lane.clone()))
+            });
+            self.lane_of.push(lane);
+        }
+        for (id, lane) in self.lanes.iter() {
+            lane.agents.iter().for_each(|agent| self.lanes_of_agent[*agent].push(id));
+            lane.uses.iter().for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
+        }
+    }
+
+    fn add_exclusions(&mut self, plan: &Plan) {
+        for (node, others) in &plan.exclusions {
+            for other in others.iter().filter(|other| *other != node) {
+                self.excluded[*node].push(*other);
+                self.excluded[*other].push(*node);
+            }
+        }
+        for (_, others) in self.excluded.iter_mut() {
+            others.sort_unstable();
+            others.dedup();
+        }
+    }
+
+    fn add_phases(&mut self, plan: &Plan) {
+        for (id, phase) in plan.phases.iter() {
+            self.closes.entry(phase.end).or_default().push(id);
+            if let Some(open) = phase.open {
+                self.opens.entry(open).or_default().push(id);
+            }
+        }
+    }
+}
+
+/// Prefix sums with the total at the end.
+fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut total = 0;
+    let mut out = vec![0];
+    out.extend(counts.map(|n| {
+        total += n as u32;
+        total
+    }));
+    out
+}
+
+/// A task is a machine's when it has a program and one of its agents is a shell (or it has no
+/// agents at all); `any of` then picks among the shells only.
+fn lane(plan: &Plan, task: &Task) -> Lane {
+    let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
+    let named = task.by.agents();
+    let machine = task.program.is_some() && (named.is_empty() || named.iter().any(shell));
+    let any = matches!(task.by, By::Any(_));
+    let mut agents: Vec<AgentId> = Vec::new();
+    for agent in named.iter().filter(|agent| !(any && machine) || shell(agent)) {
+        if !agents.contains(agent) {
+            agents.push(*agent);
+        }
+    }
+    Lane { any, agents, uses: uses(task), machine }
+}
+
+fn uses(task: &Task) -> Vec<(ResourceId, u32)> {
+    let mut all: BTreeMap<ResourceId, u32> = BTreeMap::new();
+    for (resource, amount) in &task.uses {
+        let sum = all.entry(*resource).or_default();
+        *sum = sum.saturating_add(*amount);
+    }
+    all.into_iter().collect()
+}

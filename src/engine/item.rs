@@ -1,0 +1,177 @@
+//! What people are asked: one item in an inbox per question.
+
+use coord_lang::ids::{AgentId, Id, NodeId};
+use serde::{Deserialize, Serialize};
+
+use crate::gate_run::GateRunId;
+
+/// Dense, in order of opening.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct ItemId(pub u32);
+
+impl Id for ItemId {
+    fn from_index(index: usize) -> Self {
+        ItemId(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// Do the task.
+    Work,
+    /// Confirm check `check` of a gate.
+    Confirm { gate: GateRunId, check: u32 },
+    /// Approve what the task did (`gate` None) or what a gate guards.
+    Approve { gate: Option<GateRunId>, approval: u32 },
+    /// Confirm requirement number `requirement` of a sync.
+    Require { requirement: u32 },
+    /// Say what became of an attempt that was cut off.
+    Doubt,
+}
+
+impl Ask {
+    pub fn name(self) -> &'static str {
+        match self {
+            Ask::Work => "work",
+            Ask::Confirm { .. } => "confirm",
+            Ask::Approve { .. } => "approve",
+            Ask::Require { .. } => "require",
+            Ask::Doubt => "doubt",
+        }
+    }
+
+    /// True when `verdict` answers this question.
+    pub fn takes(self, verdict: Verdict) -> bool {
+        match self {
+            Ask::Work => matches!(verdict, Verdict::Done | Verdict::Reject | Verdict::Fail),
+            Ask::Confirm { .. } | Ask::Require { .. } | Ask::Approve { .. } => {
+                matches!(verdict, Verdict::Done | Verdict::Approve | Verdict::Reject)
+            }
+            Ask::Doubt => matches!(
+                verdict,
+                Verdict::Done | Verdict::Retry | Verdict::Skip | Verdict::Fail | Verdict::Reject
+            ),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Done,
+    Approve,
+    Reject,
+    Retry,
+    Skip,
+    Fail,
+}
+
+impl Verdict {
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Done => "done",
+            Verdict::Approve => "approve",
+            Verdict::Reject => "reject",
+            Verdict::Retry => "retry",
+            Verdict::Skip => "skip",
+            Verdict::Fail => "fail",
+        }
+    }
+
+    /// True for a yes to a question that has only yes and no.
+    pub fn agrees(self) -> bool {
+        match self {
+            Verdict::Done | Verdict::Approve => true,
+            Verdict::Reject | Verdict::Retry | Verdict::Skip | Verdict::Fail => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub at_ms: i64,
+    /// None: whoever sat at the terminal.
+    pub by: Option<String>,
+    pub verdict: Verdict,
+    pub note: String,
+}
+
+/// Why an item is no longer open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closed {
+    Answered,
+    /// Its time limit passed.
+    Expired,
+    /// What it asked about has ended another way.
+    Withdrawn,
+}
+
+impl Closed {
+    pub fn name(self) -> &'static str {
+        match self {
+            Closed::Answered => "answered",
+            Closed::Expired => "expired",
+            Closed::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    pub ask: Ask,
+    pub node: NodeId,
+    /// The attempt that the question is about; 0 before the first.
+    pub attempt: u32,
+    /// Who may answer; empty: anybody.
+    pub of: Vec<AgentId>,
+    /// Distinct people whose yes is needed.
+    pub quorum: u32,
+    pub opened_ms: i64,
+    pub due_ms: Option<i64>,
+    pub answers: Vec<Answer>,
+    pub closed: Option<Closed>,
+}
+
+impl Item {
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
+    /// The answer that decided, once there is one.
+    pub fn deciding(&self) -> Option<&Answer> {
+        self.answers.last().filter(|_| self.closed == Some(Closed::Answered))
+    }
+
+    /// True when `answer`, given next, settles the question.
+    pub(crate) fn decided_by(&self, verdict: Verdict) -> bool {
+        match self.ask {
+            Ask::Approve { .. } => {
+                !verdict.agrees() || self.answers.len() as u32 + 1 >= self.quorum.max(1)
+            }
+            Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt => true,
+        }
+    }
+}
+
+/// How far a row of questions (approvals, requirements) has come. Questions are opened in
+/// written order, all at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// How many have been opened.
+    pub asked: u32,
+    /// How many have come to a yes, or were let go by their limit.
+    pub settled: u32,
+    /// The one that came to a no.
+    pub rejected: Option<ItemId>,
+    /// Those still open.
+    pub open: Vec<ItemId>,
+}

@@ -1,0 +1,116 @@
+//! How attempts and nodes end, and why: the facts behind every failed, skipped or reworked task.
+
+use coord_lang::ids::{GateId, NodeId};
+use serde::{Deserialize, Serialize};
+
+use crate::item::ItemId;
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Exit(i32),
+    Signal(i32),
+    TimedOut,
+    /// There never was a process.
+    SpawnFailed(String),
+    /// The host lost sight of it: what it did is not known.
+    Lost(String),
+    Cancelled,
+    /// A person did it.
+    Done,
+    /// A person could not or would not.
+    Rejected { by: Option<String>, note: String },
+}
+
+impl Outcome {
+    pub fn is_success(&self) -> bool {
+        match self {
+            Outcome::Exit(code) => *code == 0,
+            Outcome::Done => true,
+            Outcome::Signal(_)
+            | Outcome::TimedOut
+            | Outcome::SpawnFailed(_)
+            | Outcome::Lost(_)
+            | Outcome::Cancelled
+            | Outcome::Rejected { .. } => false,
+        }
+    }
+}
+
+/// Why a task or sync failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailReason {
+    Outcome(Outcome),
+    /// Need number `need` did not come in time.
+    NeedExpired { need: u32 },
+    /// Its `when` has no answer.
+    Condition { why: String },
+    Gate { gate: GateId, why: GateFault },
+    /// An approval did not come in time.
+    ApprovalExpired { item: ItemId },
+    /// A requirement of the sync was answered with a no.
+    Requirement { item: ItemId },
+    SyncExpired,
+    /// A person said that the attempt in doubt failed.
+    Doubt { by: Option<String>, note: String },
+}
+
+/// Why a gate did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateFault {
+    Check { check: u32, evidence: String },
+    Rejected { item: ItemId },
+}
+
+/// Why a node was passed by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SkipReason {
+    /// Its `when` came to false; with the values at that moment.
+    Condition { found: String },
+    /// It wanted an end that `on` can no longer come to: a branch not taken.
+    NotTaken { need: u32, on: NodeId },
+    NeedExpired { need: u32 },
+    ApprovalExpired { item: ItemId },
+    SyncExpired,
+    /// It failed, and its `on fail` says skip.
+    Failure(FailReason),
+    Person { by: Option<String>, reason: String },
+}
+
+/// What a node in an end state came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Failed(FailReason),
+    Skipped(SkipReason),
+}
+
+/// An end that has been decided by a limit or a gate and only has to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Doom {
+    pub(crate) ending: Ending,
+    /// The run stops with it.
+    pub(crate) halts: bool,
+}
+
+/// Why an attempt is ordered to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Termination {
+    Timeout,
+    Cancel,
+}
+
+/// Why a run starts nothing more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stopping {
+    /// Somebody asked for a pause.
+    Drain { by: Option<String> },
+    /// A failure stops the run.
+    Halt { node: NodeId },
+    Cancel { by: Option<String>, reason: String },
+}

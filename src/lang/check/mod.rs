@@ -1,0 +1,21 @@
+//! Judgements on a model that need no graph and no calendar: one family of rules a file.
+
+mod ownership;
+mod people;
+mod structure;
+mod unused;
+
+use crate::diagnostic::Diagnostic;
+use crate::lower::Facts;
+use crate::model::Model;
+
+/// Everything there is to say about `model` alone. `paths` are the project's files, when a host
+/// has looked: globs that match none of them are worth a word.
+pub fn check(model: &Model, facts: &Facts, paths: Option<&[String]>) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    structure::check(model, facts, &mut out);
+    ownership::check(model, paths, &mut out);
+    people::check(model, &mut out);
+    unused::check(model, facts, &mut out);
+    out
+}

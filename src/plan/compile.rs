@@ -1,0 +1,78 @@
+//! The whole front end: texts in; model, plan, schedule and every diagnostic out.
+//!
+//! Never stops at the first error. A phase that cannot go on leaves its result out, and what
+//! depends on it stays silent.
+
+use crate::freeze::{Bindings, freeze};
+use crate::judge;
+use crate::plan::Plan;
+use crate::schedule::{Options, Schedule, schedule};
+use coord_lang::check::check;
+use coord_lang::diagnostic::{self, Diagnostic};
+use coord_lang::lower::lower;
+use coord_lang::model::Model;
+use coord_lang::source::Sources;
+use coord_lang::syntax::{Limits, parse};
+
+/// What a compilation is told from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub limits: Limits,
+    /// Values of parameters by name.
+    pub bindings: Bindings,
+    /// A parameter without a value is an error.
+    pub need_values: bool,
+    /// The project's files, when somebody looked.
+    pub paths: Option<Vec<String>>,
+    pub schedule: Options,
+}
+
+/// Everything that came of it.
+pub struct Compiled {
+    pub model: Model,
+    /// None when the graph is not whole or has a cycle.
+    pub plan: Option<Plan>,
+    /// None without a plan.
+    pub schedule: Option<Schedule>,
+    /// In stable order; allowed warnings are left out.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    pub fn has_errors(&self) -> bool {
+        diagnostic::has_errors(&self.diagnostics)
+    }
+}
+
+/// Compiles all of `sources` as one project.
+pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
+    let mut diagnostics = Vec::new();
+    let mut trees = Vec::new();
+    for (id, file) in sources.iter() {
+        let (tree, found) = parse(id, file, &settings.limits);
+        diagnostics.extend(found);
+        trees.push(tree);
+    }
+    let broken_syntax = diagnostic::has_errors(&diagnostics);
+    let (model, facts, found) = lower(sources, &trees, &settings.limits);
+    drop(trees);
+    diagnostics.extend(found);
+    diagnostics.extend(check(&model, &facts, settings.paths.as_deref()));
+    let frozen = freeze(&model, &settings.bindings, settings.need_values);
+    let whole = !broken_syntax && !facts.incomplete_graph;
+    diagnostics.extend(frozen.diagnostics);
+    let plan = frozen.plan.filter(|_| whole || !diagnostic::has_errors(&diagnostics));
+    let schedule = plan.as_ref().map(|plan| schedule(plan, &settings.schedule));
+    if let (Some(plan), Some(schedule)) = (&plan, &schedule) {
+        diagnostics.extend(judge::judge(&model, plan, schedule));
+    }
+    allow(&model, &mut diagnostics);
+    diagnostic::sort(&mut diagnostics);
+    Compiled { model, plan, schedule, diagnostics }
+}
+
+/// Leaves out what the project allows, each with a reason in the text.
+fn allow(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
+    let allowed: Vec<&str> = model.project.allows.iter().map(|a| a.code.value.as_str()).collect();
+    diagnostics.retain(|d| d.is_error() || !allowed.contains(&d.code));
+}
