@@ -143,12 +143,7 @@ pub enum Fact {
         halts: bool,
     },
     #[serde(rename = "task.skipped")]
-    Skipped {
-        node: NodeId,
-        why: SkipReason,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        halts: bool,
-    },
+    Skipped { node: NodeId, why: SkipReason },
     #[serde(rename = "task.cancelled")]
     Cancelled { node: NodeId },
     /// Somebody ordered a failed task to be tried again.

@@ -172,6 +172,8 @@ pub struct Asking {
     pub settled: u32,
     /// The one that came to a no.
     pub rejected: Option<ItemId>,
+    /// The one that was answered last.
+    pub answered: Option<ItemId>,
     /// Those still open.
     pub open: Vec<ItemId>,
 }

@@ -6,7 +6,8 @@
 use crate::freeze::{Bindings, freeze};
 use crate::judge;
 use crate::plan::Plan;
-use crate::schedule::{Options, Schedule, schedule};
+use crate::levelling::Options;
+use crate::schedule::{Schedule, schedule};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
 use coord_lang::lower::lower;

@@ -184,7 +184,7 @@ fn earliest(members: &[NodeId], finish: &Table<NodeId, i64>) -> NodeId {
 }
 
 fn backward(network: &Network, calendar: &Calendar, forward: &Forward) -> Table<NodeId, Logical> {
-    let pauses = network.uses_working();
+    let pauses = network.uses_working;
     let mut limit: Table<NodeId, i64> =
         network.plan.nodes.ids().map(|_| forward.makespan).collect();
     let mut nodes: Table<NodeId, Logical> =

@@ -1,12 +1,22 @@
 //! Floor 2: from a model to a frozen plan and its schedule.
 //!
-//! Reading order: [`plan`] is the frozen form; [`freeze`] makes it from a model, with [`graph`],
-//! [`cycles`], [`claims`] and [`waves`] at its side; `schedule` lays it on a calendar.
+//! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
+//! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims` and `waves` at its side;
+//! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
+//! `judge` says what does not fit.
 
 pub mod anchor;
+pub mod bound;
+pub mod calendar;
 mod claims;
+pub mod clock;
+pub mod compile;
+pub mod critical_path;
 mod cycles;
 pub mod freeze;
 pub mod graph;
+mod judge;
+pub mod levelling;
 pub mod plan;
+pub mod schedule;
 mod waves;

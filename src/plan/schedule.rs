@@ -215,7 +215,7 @@ impl Facts<'_, '_> {
 
     /// The time between two instants that counts for load.
     fn counted(&self, from: i64, to: i64) -> i64 {
-        if self.network.uses_working() {
+        if self.network.uses_working {
             self.calendar.working_between(from, to)
         } else {
             to - from
@@ -314,8 +314,10 @@ impl Facts<'_, '_> {
     ) -> Option<Turn> {
         let (span, start) = (self.network.spans[then], self.levelled.start[then]);
         let ready = chain::ready(self.network, self.levelled, then);
-        let agents = &self.levelled.agents[then];
-        let capacity = self.network.plan.resources[claim].capacity;
+        let plan = self.network.plan;
+        let mut agents = self.levelled.agents[then].clone();
+        agents.retain(|&agent| plan.agents[agent].capacity == 1);
+        let capacity = plan.resources[claim].capacity;
         let after_ready = users.partition_point(|&(finish, _, _)| finish <= ready);
         let ended = users[after_ready..].iter().take_while(|&&(finish, _, _)| finish <= start);
         let mut held = ended.filter(|&&(finish, first, other)| {

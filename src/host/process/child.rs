@@ -205,7 +205,8 @@ impl Child {
 
     /// The shim is gone, or as good as: returns when its orphans are gone too.
     async fn mourn(&mut self) {
-        if !self.shared.end_shim(self.shim_pid).await {
+        let Some(shim) = &self.shim else { return };
+        if !shim.end(self.shim_pid).await {
             // Without a reaper, what is left of the tree is found by its main program only.
             let identity = self.identity();
             let _swept = tokio::task::spawn_blocking(move || sweep(&[identity], None)).await;

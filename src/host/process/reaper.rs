@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::fcntl_dupfd_cloexec;
+use rustix::net::SocketType;
+use rustix::net::sockopt::socket_type;
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper, setsid};
 
 use super::kernel::{self, Fork, Reap, Stage};
@@ -56,6 +58,7 @@ struct Reaper {
 impl Reaper {
     /// Leaves everything behind that belongs to the terminal, the folder and the caller.
     fn prepare() -> io::Result<Self> {
+        refuse_terminals()?;
         kernel::close_from(FIRST_FREE_FD);
         let socket = fcntl_dupfd_cloexec(io::stdin(), FIRST_FREE_FD)?;
         // Fails only for a process group leader, which then has a group of its own already.
@@ -201,6 +204,14 @@ impl Brood for Reaper {
 
     fn await_death(&self, pause: Duration) {
         await_death(&self.deaths, pause);
+    }
+}
+
+/// Somebody who types `coord reaper` would get a process that heeds no Ctrl-C.
+fn refuse_terminals() -> io::Result<()> {
+    match socket_type(io::stdin()) {
+        Ok(SocketType::SEQPACKET) => Ok(()),
+        Ok(_) | Err(_) => Err(io::Error::other("only coord itself can start this")),
     }
 }
 

@@ -137,6 +137,8 @@ struct ReaperProcess {
 #[derive(Debug)]
 pub(super) struct Shim {
     pub(super) control: UnixStream,
+    /// The reaper that forked it: only that one can end it.
+    reaper: Arc<OwnedFd>,
 }
 
 impl Reaper {
@@ -228,56 +230,45 @@ impl Shared {
 
     async fn new_shim(&self) -> io::Result<Shim> {
         let (control, shim_end) = std::os::unix::net::UnixStream::pair()?;
-        if let Err(error) = self.send_to_reaper(&[NEW_SHIM], shim_end.as_fd()).await {
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                return Err(error);
-            }
-            self.restart()?;
-            self.send_to_reaper(&[NEW_SHIM], shim_end.as_fd()).await?;
-        }
         control.set_nonblocking(true)?;
-        Ok(Shim {
-            control: UnixStream::from_std(control)?,
-        })
-    }
-
-    /// A reaper that somebody killed is replaced; the shims it had forked live on without it.
-    fn restart(&self) -> io::Result<()> {
-        let mut reaper = lock(&self.process);
-        let _status = reaper.process.try_wait()?;
-        *reaper = ReaperProcess::start(&self.exe)?;
-        Ok(())
-    }
-
-    async fn send_to_reaper(&self, message: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
-        let socket = Arc::clone(&lock(&self.process).socket);
-        loop {
-            match send_with_fds(socket.as_fd(), message, &[fd], SendFlags::DONTWAIT) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    sleep(BUSY_REAPER_PAUSE).await;
-                }
-                other => return other.map(|_| ()),
+        let control = UnixStream::from_std(control)?;
+        let mut reaper = Arc::clone(&lock(&self.process).socket);
+        match send_to_reaper(&reaper, &[NEW_SHIM], shim_end.as_fd()).await {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                reaper = self.restart(&reaper)?;
+                send_to_reaper(&reaper, &[NEW_SHIM], shim_end.as_fd()).await?;
             }
+            other => other?,
         }
+        Ok(Shim { control, reaper })
     }
 
-    /// Has the reaper kill a shim with all it left behind; tells whether that was done.
-    pub(super) async fn end_shim(&self, shim_pid: i32) -> bool {
-        let done = async {
-            let (done, done_end) = output_pipe()?;
-            let [a, b, c, d] = shim_pid.to_le_bytes();
-            self.send_to_reaper(&[END_SHIM, a, b, c, d], done_end.as_fd())
-                .await?;
-            drop(done_end);
-            wait_for_close(done).await
-        };
-        matches!(timeout(END_SHIM_PATIENCE, done).await, Ok(Ok(())))
+    /// A reaper that somebody killed is replaced, once; the shims it had forked live on without it.
+    fn restart(&self, dead: &Arc<OwnedFd>) -> io::Result<Arc<OwnedFd>> {
+        let mut reaper = lock(&self.process);
+        if Arc::ptr_eq(&reaper.socket, dead) {
+            // Its end of the socket is closed, so it is on its last instructions.
+            let _status = reaper.process.wait()?;
+            *reaper = ReaperProcess::start(&self.exe)?;
+        }
+        Ok(Arc::clone(&reaper.socket))
     }
 
     pub(super) fn put_back(&self, shim: Shim) {
         let mut idle = lock(&self.idle);
         if idle.len() < MAX_IDLE_SHIMS {
             idle.push(shim);
+        }
+    }
+}
+
+async fn send_to_reaper(reaper: &OwnedFd, message: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
+    loop {
+        match send_with_fds(reaper.as_fd(), message, &[fd], SendFlags::DONTWAIT) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                sleep(BUSY_REAPER_PAUSE).await;
+            }
+            other => return other.map(|_| ()),
         }
     }
 }
@@ -322,6 +313,18 @@ impl Shim {
         let send = || send_with_fds(control.as_fd(), bytes, fds, SendFlags::empty());
         let sent = control.async_io(Interest::WRITABLE, send).await?;
         self.control.write_all(&bytes[sent..]).await
+    }
+
+    /// Has the reaper kill this shim with all it left behind; tells whether that was done.
+    pub(super) async fn end(&self, shim_pid: i32) -> bool {
+        let done = async {
+            let (done, done_end) = output_pipe()?;
+            let [a, b, c, d] = shim_pid.to_le_bytes();
+            send_to_reaper(&self.reaper, &[END_SHIM, a, b, c, d], done_end.as_fd()).await?;
+            drop(done_end);
+            wait_for_close(done).await
+        };
+        matches!(timeout(END_SHIM_PATIENCE, done).await, Ok(Ok(())))
     }
 
     /// `None` when the shim is gone.

@@ -9,7 +9,9 @@ pub(super) fn moved(text: &str, indent: &str) -> String {
     let old_indent = inner.len() - body_and_break.len();
     let (tag, body) = split_tag(without_last_break(body_and_break));
 
-    let mut out = format!("{fence}{}", tag.trim_matches([' ', '\t']));
+    let tag = tag.trim_matches([' ', '\t']);
+    let gap = if tag.starts_with('`') { " " } else { "" };
+    let mut out = format!("{fence}{gap}{tag}");
     for line in body.iter().flat_map(|b| b.split('\n')) {
         let line = dedented(line.trim_end_matches('\r'), old_indent);
         out.push('\n');
@@ -25,7 +27,9 @@ pub(super) fn moved(text: &str, indent: &str) -> String {
 }
 
 fn without_last_break(text: &str) -> &str {
-    let stripped = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n'));
+    let stripped = text
+        .strip_suffix("\r\n")
+        .or_else(|| text.strip_suffix('\n'));
     stripped.or_else(|| text.strip_suffix('\r')).unwrap_or(text)
 }
 
@@ -33,11 +37,18 @@ fn without_last_break(text: &str) -> &str {
 fn split_tag(text: &str) -> (&str, Option<&str>) {
     let end = text.find(['\n', '\r']).unwrap_or(text.len());
     let (tag, rest) = text.split_at(end);
-    let body = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')).unwrap_or(rest);
+    let body = rest
+        .strip_prefix("\r\n")
+        .or_else(|| rest.strip_prefix('\n'))
+        .unwrap_or(rest);
     (tag, (!rest.is_empty()).then_some(body))
 }
 
 fn dedented(line: &str, indent: usize) -> &str {
-    let strip = line.bytes().take(indent).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let strip = line
+        .bytes()
+        .take(indent)
+        .take_while(|b| matches!(b, b' ' | b'\t'))
+        .count();
     &line[strip..]
 }

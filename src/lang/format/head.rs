@@ -44,7 +44,11 @@ impl Writer {
 }
 
 fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    }
 }
 
 /// The columns that `tokens[range]` takes on one line; none if more than `budget` or if it cannot
@@ -75,7 +79,9 @@ pub(super) fn flat_width(
 /// A list on one line ends without a comma.
 fn is_trailing_comma(tokens: &[Token<'_>], at: usize) -> bool {
     tokens[at].kind == Kind::Comma
-        && tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Close(Bracket::List))
+        && tokens
+            .get(at + 1)
+            .is_some_and(|t| t.kind == Kind::Close(Bracket::List))
 }
 
 /// Writes heads, or parts of them, into a [`Writer`].
@@ -96,7 +102,8 @@ impl HeadWriter<'_, '_> {
             at = match token.kind {
                 Kind::Open(bracket) => self.bracket(bracket, at, &range, level, suffix),
                 Kind::Fence => {
-                    self.out.push(&fence::moved(token.text, &"  ".repeat(level)));
+                    self.out
+                        .push(&fence::moved(token.text, &"  ".repeat(level)));
                     at + 1
                 }
                 _ => {
@@ -146,7 +153,9 @@ impl HeadWriter<'_, '_> {
 
     /// True when `tokens[bracket]` goes onto the line, or breaking it would not help the rest.
     fn fits(&self, bracket: Range<usize>, end: usize, level: usize, suffix: usize) -> bool {
-        let Some(width) = flat_width(self.tokens, bracket.clone(), WIDTH) else { return false };
+        let Some(width) = flat_width(self.tokens, bracket.clone(), WIDTH) else {
+            return false;
+        };
         let column = self.out.column + width;
         let tail = self.tail_width(bracket.end, end, suffix);
         column + tail <= WIDTH || (column <= WIDTH && 2 * level + 1 + tail > WIDTH)
@@ -209,15 +218,27 @@ struct Row<'t> {
 impl<'t> Rows<'t> {
     fn is_worth_breaking(&self, bracket: Bracket) -> bool {
         let list_has_content = bracket == Bracket::List && !self.rows.is_empty();
-        let comma = self.rows.first().is_some_and(|row| row.comma || row.comment.is_some());
-        list_has_content || self.opener.is_some() || self.rows.len() > 1 || comma
+        let comma = self
+            .rows
+            .first()
+            .is_some_and(|row| row.comma || row.comment.is_some());
+        list_has_content
+            || self.opener.is_some()
+            || self.rows.len() > 1
+            || comma
             || self.rows.iter().any(|row| row.is_comment)
     }
 
     fn push(&mut self, range: Range<usize>, token: &Token<'t>) -> &mut Row<'t> {
         let blank = token.newlines > 1 && !self.rows.is_empty();
         let is_comment = token.kind == Kind::Comment;
-        self.rows.push(Row { range, comma: false, comment: None, blank, is_comment });
+        self.rows.push(Row {
+            range,
+            comma: false,
+            comment: None,
+            blank,
+            is_comment,
+        });
         let last = self.rows.len() - 1;
         &mut self.rows[last]
     }
@@ -276,7 +297,9 @@ fn rows<'t>(tokens: &'t [Token<'t>], bracket: Bracket, open: usize, end: usize) 
         at = next;
     }
     if bracket == Bracket::List {
-        rows.rows.iter_mut().for_each(|row| row.comma = !row.is_comment);
+        rows.rows
+            .iter_mut()
+            .for_each(|row| row.comma = !row.is_comment);
     }
     rows
 }

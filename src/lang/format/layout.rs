@@ -128,12 +128,19 @@ impl Printer<'_> {
     }
 
     fn head(&mut self, start: usize, end: usize, suffix: usize) {
-        let mut head = HeadWriter { tokens: self.tokens, out: &mut self.out };
+        let mut head = HeadWriter {
+            tokens: self.tokens,
+            out: &mut self.out,
+        };
         head.write(start..end, self.depth, suffix);
     }
 
     fn flat(&mut self, start: usize, end: usize) {
-        HeadWriter { tokens: self.tokens, out: &mut self.out }.write_flat(start..end);
+        HeadWriter {
+            tokens: self.tokens,
+            out: &mut self.out,
+        }
+        .write_flat(start..end);
     }
 
     /// How to write the block behind the head `tokens[start..end]`.
@@ -145,7 +152,8 @@ impl Printer<'_> {
         if kind(end + 1) == Some(Kind::BlockClose) {
             return Shape::Empty;
         }
-        self.one_line(start, end).map_or(Shape::Expanded, Shape::OneLine)
+        self.one_line(start, end)
+            .map_or(Shape::Expanded, Shape::OneLine)
     }
 
     /// The `}` of a block that was written on one line, is simple and short.
@@ -155,7 +163,11 @@ impl Printer<'_> {
             return None;
         }
         let close = head_end(self.tokens, first);
-        let was_one_line = self.tokens.get(first..=close)?.iter().all(|t| t.newlines == 0);
+        let was_one_line = self
+            .tokens
+            .get(first..=close)?
+            .iter()
+            .all(|t| t.newlines == 0);
         if !was_one_line || self.tokens[close].kind != Kind::BlockClose {
             return None;
         }
@@ -184,7 +196,9 @@ impl Printer<'_> {
         let mut word = at;
         while self.tokens.get(word).is_some_and(is_note) {
             word += 1;
-            let Some(next) = self.tokens.get(word) else { return false };
+            let Some(next) = self.tokens.get(word) else {
+                return false;
+            };
             if next.newlines > 1 && !self.is_documented(word) {
                 return false;
             }
@@ -194,7 +208,9 @@ impl Printer<'_> {
     }
 
     fn has_fence(&self, start: usize, end: usize) -> bool {
-        self.tokens[start..end].iter().any(|t| t.kind == Kind::Fence)
+        self.tokens[start..end]
+            .iter()
+            .any(|t| t.kind == Kind::Fence)
     }
 }
 

@@ -59,7 +59,11 @@ pub fn format(source: &SourceFile, tree: &Tree<'_>) -> String {
         return source.text().to_string();
     }
     let formatted = layout::print(&tokens);
-    if keeps_text(source.text(), &formatted) { formatted } else { unchanged(source) }
+    if keeps_text(source.text(), &formatted) {
+        formatted
+    } else {
+        unchanged(source)
+    }
 }
 
 /// The last line of defence of a tool that overwrites files.

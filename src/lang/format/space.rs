@@ -6,7 +6,9 @@
 use super::token::{Bracket, Kind, Token};
 
 /// Words of conditions, behind which parentheses are no call.
-const CONDITION_WORDS: [&str; 9] = ["and", "or", "not", "in", "when", "where", "if", "is", "expect"];
+const CONDITION_WORDS: [&str; 9] = [
+    "and", "or", "not", "in", "when", "where", "if", "is", "expect",
+];
 /// Words behind which `NAME(…)` is a call or a signature.
 const CALL_WORDS: [&str; 3] = ["workflow", "call", "start"];
 
@@ -85,7 +87,9 @@ fn before_group(tokens: &[Token<'_>], at: usize) -> bool {
 /// from it: `2025-08-13-x` is no date, `2025-08-13 -x` starts with one.
 fn merges(tokens: &[Token<'_>], at: usize) -> bool {
     let goes_on = |c: char| c == '-' || c == ':' || unicode_xid::UnicodeXID::is_xid_continue(c);
-    let Some([first, op, last]) = at.checked_sub(3).map(|n| &tokens[n..at]) else { return false };
+    let Some([first, op, last]) = at.checked_sub(3).map(|n| &tokens[n..at]) else {
+        return false;
+    };
     let is_pair = first.kind == Kind::Number && last.kind == Kind::Number;
     let is_tight = !op.spaced && !last.spaced && !tokens[at].spaced;
     is_pair && is_tight && matches!(op.text, "-" | ":") && tokens[at].text.starts_with(goes_on)

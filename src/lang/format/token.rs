@@ -47,8 +47,16 @@ pub(super) struct Token<'s> {
 
 /// All tokens of `text`, which was parsed into `items`.
 pub(super) fn tokens<'s>(text: &'s str, items: &[Item<'_>]) -> Vec<Token<'s>> {
-    let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut reader = Reader { text, at, tokens: Vec::with_capacity(text.len() / 6) };
+    let at = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
+    let mut reader = Reader {
+        text,
+        at,
+        tokens: Vec::with_capacity(text.len() / 6),
+    };
     reader.items(items);
     reader.gap(text.len());
     reader.tokens
@@ -142,22 +150,46 @@ impl<'s> Reader<'s> {
     }
 
     fn list(&mut self, elements: &[Vec<Arg<'_>>], span: Span) {
-        self.take(Kind::Open(Bracket::List), Span { end: span.start + 1, ..span });
+        self.take(
+            Kind::Open(Bracket::List),
+            Span {
+                end: span.start + 1,
+                ..span
+            },
+        );
         for (index, element) in elements.iter().enumerate() {
             if let Some(first) = element.first() {
                 self.before_element(index, first.span.start as usize);
             }
             self.args(element, None);
         }
-        self.take(Kind::Close(Bracket::List), Span { start: span.end - 1, ..span });
+        self.take(
+            Kind::Close(Bracket::List),
+            Span {
+                start: span.end - 1,
+                ..span
+            },
+        );
     }
 
     fn group(&mut self, args: &[Arg<'_>], span: Span) {
-        self.take(Kind::Open(Bracket::Group), Span { end: span.start + 1, ..span });
+        self.take(
+            Kind::Open(Bracket::Group),
+            Span {
+                end: span.start + 1,
+                ..span
+            },
+        );
         for arg in args {
             self.arg(arg);
         }
-        self.take(Kind::Close(Bracket::Group), Span { start: span.end - 1, ..span });
+        self.take(
+            Kind::Close(Bracket::Group),
+            Span {
+                start: span.end - 1,
+                ..span
+            },
+        );
     }
 
     /// Between two list elements is a comma, even where it was forgotten.
@@ -165,7 +197,12 @@ impl<'s> Reader<'s> {
         let mark = self.tokens.len();
         self.gap(start);
         if index > 0 && !self.tokens[mark..].iter().any(|t| t.kind == Kind::Comma) {
-            let comma = Token { kind: Kind::Comma, text: ",", newlines: 0, spaced: false };
+            let comma = Token {
+                kind: Kind::Comma,
+                text: ",",
+                newlines: 0,
+                spaced: false,
+            };
             self.tokens.insert(mark, comma);
         }
     }
@@ -198,12 +235,21 @@ impl<'s> Reader<'s> {
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         let white = self.text.get(self.at..start).unwrap_or("");
-        let text = self.text.get(start..end).unwrap_or("").trim_end_matches(is_white);
+        let text = self
+            .text
+            .get(start..end)
+            .unwrap_or("")
+            .trim_end_matches(is_white);
         let breaks = white.bytes().filter(|b| *b == b'\n').take(2).count();
         let newlines = if breaks > 1 { 2 } else { breaks as u8 };
         self.at = end.max(self.at);
         if !text.is_empty() {
-            self.tokens.push(Token { kind, text, newlines, spaced: !white.is_empty() });
+            self.tokens.push(Token {
+                kind,
+                text,
+                newlines,
+                spaced: !white.is_empty(),
+            });
         }
     }
 }

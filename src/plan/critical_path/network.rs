@@ -31,6 +31,9 @@ pub struct Network<'p> {
     /// tasks without an estimate.
     pub spans: Table<NodeId, Span>,
     pub contingent: Table<NodeId, bool>,
+    /// Whether any working time is in the plan, and any time on the clock.
+    pub uses_working: bool,
+    pub uses_elapsed: bool,
     groups: Vec<Group>,
     members: Vec<NodeId>,
     /// Where each node's groups start; one more than there are nodes.
@@ -43,9 +46,13 @@ pub struct Network<'p> {
 impl<'p> Network<'p> {
     pub fn new(plan: &'p Plan) -> Network<'p> {
         let contingent = contingent(plan);
-        let spans = plan.nodes.ids().map(|id| likely(plan, id, contingent[id])).collect();
+        let spans: Table<NodeId, Span> =
+            plan.nodes.ids().map(|id| likely(plan, id, contingent[id])).collect();
+        let uses = |working| spans.values().any(|span| span.ms > 0 && span.working == working);
         let mut network = Network {
             plan,
+            uses_working: uses(true),
+            uses_elapsed: uses(false),
             spans,
             contingent,
             groups: Vec::new(),
@@ -99,16 +106,6 @@ impl<'p> Network<'p> {
     /// The earliest that a node may start whatever it needs.
     pub fn release(&self, node: NodeId) -> i64 {
         self.plan.nodes[node].not_before_ms.unwrap_or(0).max(0)
-    }
-
-    /// Whether any working time is in the plan.
-    pub fn uses_working(&self) -> bool {
-        self.spans.values().any(|span| span.working && span.ms > 0)
-    }
-
-    /// Whether any time on the clock is in the plan.
-    pub fn uses_elapsed(&self) -> bool {
-        self.spans.values().any(|span| !span.working && span.ms > 0)
     }
 
     fn add_groups(&mut self) {

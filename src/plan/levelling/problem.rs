@@ -50,7 +50,8 @@ pub(super) struct Problem<'n> {
     pub(super) priority: Vec<u8>,
     /// Positions in the plan's order.
     pub(super) position: Vec<u32>,
-    deadlines: Vec<(u32, i64)>,
+    /// Tasks that should have ended by an instant.
+    pub(super) deadlines: Vec<(u32, i64)>,
 }
 
 /// A schedule on the problem's axis.
@@ -81,7 +82,7 @@ impl<'n> Problem<'n> {
         options: &Options,
     ) -> Problem<'n> {
         let plan = network.plan;
-        let axis = match (network.uses_working(), network.uses_elapsed()) {
+        let axis = match (network.uses_working, network.uses_elapsed) {
             (true, false) => Axis::Working(calendar),
             (true, true) => Axis::Mixed(calendar),
             (false, _) => Axis::Elapsed,

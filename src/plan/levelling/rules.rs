@@ -27,13 +27,17 @@ pub(super) const MANY: [Rule; 6] =
     [Rule::Lft, Rule::Lst, Rule::Rank, Rule::Mts, Rule::Slack, Rule::Grpw];
 pub(super) const FEW: [Rule; 3] = [Rule::Lst, Rule::Rank, Rule::Lft];
 
-/// The place of each node in the order of urgency, rule, plan order.
+/// The place of each node in the order of urgency, rule, deadline, plan order.
 pub(super) fn order(problem: &Problem, rule: Rule) -> Vec<u32> {
     let values = values(problem, rule);
+    let mut deadlines = vec![i64::MAX; values.len()];
+    for &(node, deadline) in &problem.deadlines {
+        deadlines[node as usize] = deadline;
+    }
     let mut nodes: Vec<u32> = (0..values.len() as u32).collect();
     nodes.sort_unstable_by_key(|&node| {
         let at = node as usize;
-        (problem.priority[at], values[at], problem.position[at])
+        (problem.priority[at], values[at], deadlines[at], problem.position[at])
     });
     let mut order = vec![0; nodes.len()];
     for (place, &node) in nodes.iter().enumerate() {

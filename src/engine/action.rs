@@ -1,0 +1,93 @@
+//! What the host does once an event is durable.
+
+use coord_lang::ids::{AgentId, GateId, NodeId};
+
+use crate::event::{Event, Fact};
+use crate::gate_run::CheckId;
+use crate::item::ItemId;
+use crate::outcome::Termination;
+use crate::state::State;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start the task's program. Its `task.assigned` must be durable first.
+    Spawn { node: NodeId, attempt: u32, agents: Vec<AgentId> },
+    /// Run, or look for, what check `check.check` of `gate` names.
+    RunCheck { check: CheckId, node: NodeId, gate: GateId },
+    /// End an attempt: politely, then by force. Its end comes back as an input.
+    Terminate { node: NodeId, attempt: u32, why: Termination },
+    /// End a check whose result no longer matters; its end comes back as an input.
+    TerminateCheck { check: CheckId },
+    /// Tell people that an item is open.
+    Notify { item: ItemId },
+}
+
+impl Action {
+    pub(crate) fn run_check(state: &State, check: CheckId) -> Action {
+        let run = &state.gate_runs[check.gate];
+        Action::RunCheck { check, node: run.node, gate: run.gate }
+    }
+}
+
+/// The effect of a durable event, if it has one. `state` has the event applied.
+pub fn action_of(state: &State, event: &Event) -> Option<Action> {
+    match &event.fact {
+        Fact::Started { node, attempt } => spawn(state, *node, *attempt),
+        Fact::Terminating { node, attempt, why } => {
+            Some(Action::Terminate { node: *node, attempt: *attempt, why: *why })
+        }
+        Fact::CheckStarted { check, .. } => Some(Action::run_check(state, *check)),
+        Fact::CheckTerminating { check, .. } => Some(Action::TerminateCheck { check: *check }),
+        Fact::ItemOpened { item, .. } => Some(Action::Notify { item: *item }),
+        Fact::RunStarted { .. }
+        | Fact::RunResumed { .. }
+        | Fact::RunStopping { .. }
+        | Fact::RunPaused
+        | Fact::RunReopened { .. }
+        | Fact::RunCompleted
+        | Fact::RunFailed { .. }
+        | Fact::RunCancelled
+        | Fact::PhaseOpened { .. }
+        | Fact::PhaseClosed { .. }
+        | Fact::SyncOpened { .. }
+        | Fact::SyncExpired { .. }
+        | Fact::SyncPassed { .. }
+        | Fact::MilestoneReached { .. }
+        | Fact::JoinPassed { .. }
+        | Fact::NeedExpired { .. }
+        | Fact::WantExpired { .. }
+        | Fact::WindowOpened { .. }
+        | Fact::ConditionHeld { .. }
+        | Fact::Assigned { .. }
+        | Fact::Spawned { .. }
+        | Fact::Unspawned { .. }
+        | Fact::Exited { .. }
+        | Fact::Interrupted { .. }
+        | Fact::InDoubt { .. }
+        | Fact::RetryScheduled { .. }
+        | Fact::RetryDue { .. }
+        | Fact::Review { .. }
+        | Fact::Rework { .. }
+        | Fact::Completed { .. }
+        | Fact::Failed { .. }
+        | Fact::Skipped { .. }
+        | Fact::Cancelled { .. }
+        | Fact::Reopened { .. }
+        | Fact::GateOpened { .. }
+        | Fact::GateRetried { .. }
+        | Fact::GatePassed { .. }
+        | Fact::GateWarned { .. }
+        | Fact::GateFailed { .. }
+        | Fact::CheckInterrupted { .. }
+        | Fact::CheckEnded { .. }
+        | Fact::ItemAnswered { .. }
+        | Fact::ItemExpired { .. }
+        | Fact::ItemClosed { .. } => None,
+    }
+}
+
+fn spawn(state: &State, node: NodeId, attempt: u32) -> Option<Action> {
+    let current = state.nodes[node].attempt.as_ref()?;
+    let spawns = state.index.is_machine(node) && current.number == attempt;
+    spawns.then(|| Action::Spawn { node, attempt, agents: current.agents.clone() })
+}

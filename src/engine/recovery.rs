@@ -1,0 +1,86 @@
+//! Taking up a run that another process left.
+//!
+//! By the time of a resume every process of the run is dead (the host sees to that). What was
+//! written down and is known never to have been spawned is simply spawned; what may have run
+//! without its end being recorded is *interrupted*: an idempotent task is tried again, any other
+//! is in doubt and a person says what became of it. Checks look and do not touch: they run again.
+//! What people are at stays open.
+
+use coord_lang::ids::NodeId;
+
+use crate::action::Action;
+use crate::event::Fact;
+use crate::options::Options;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::status::RunStatus;
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    pub(crate) fn resume(
+        &mut self,
+        never_spawned: &[(NodeId, u32)],
+        options: Option<Options>,
+    ) -> Result<(), Refusal> {
+        self.check_open()?;
+        self.emit(Fact::RunResumed { options });
+        for node in self.plan.nodes.ids() {
+            if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
+                self.recover_attempt(node, never_spawned);
+            }
+        }
+        let checks: Vec<_> = self.state.checks_at_work.iter().copied().collect();
+        for run in checks {
+            let gate = &self.state.gate_runs[run];
+            let (check, node) = (gate.current(run), gate.node);
+            self.emit(Fact::CheckInterrupted { check, node });
+        }
+        Ok(())
+    }
+
+    fn recover_attempt(&mut self, node: NodeId, never_spawned: &[(NodeId, u32)]) {
+        let state = &self.state.nodes[node];
+        let attempt = state.attempt_number();
+        let seen = state.attempt.as_ref().is_some_and(|attempt| attempt.process.is_some());
+        if !seen && never_spawned.contains(&(node, attempt)) {
+            self.emit(Fact::Unspawned { node, attempt });
+        } else {
+            self.emit(Fact::Interrupted { node, attempt });
+        }
+    }
+}
+
+/// Every effect that `state` counts on being under way.
+///
+/// For a host that has folded a journal and taken its `Resume` step: either perform the actions
+/// of that step's events, or these, not both. Notices of open items are repeated.
+pub fn pending_actions(state: &State) -> Vec<Action> {
+    if !state.status.is_live() && state.status != RunStatus::Paused {
+        return Vec::new();
+    }
+    let mut actions = Vec::new();
+    for (node, of) in state.nodes.iter() {
+        if let Some(attempt) = of.attempt.as_ref().filter(|_| of.is_at_work())
+            && state.index.is_machine(node)
+        {
+            let number = attempt.number;
+            match attempt.terminating {
+                Some(why) => actions.push(Action::Terminate { node, attempt: number, why }),
+                None if attempt.process.is_none() => actions.push(Action::Spawn {
+                    node,
+                    attempt: number,
+                    agents: attempt.agents.clone(),
+                }),
+                None => {}
+            }
+        }
+    }
+    for run in &state.checks_at_work {
+        let gate = &state.gate_runs[*run];
+        if gate.is_open() {
+            actions.push(Action::run_check(state, gate.current(*run)));
+        }
+    }
+    actions.extend(state.open_items.iter().map(|item| Action::Notify { item: *item }));
+    actions
+}

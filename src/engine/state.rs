@@ -1,0 +1,340 @@
+//! The state of a run: a fold of its events over its plan.
+//!
+//! Invariants: only `apply` changes it; two states folded from the same events are equal, whole;
+//! every queue, counter and timer in it follows from the nodes' own facts (`refresh`), so that
+//! nothing has to be rebuilt after a crash.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use coord_plan::plan::Plan;
+
+use crate::gate_run::{GateRun, GateRunId};
+use crate::index::{Index, LaneId, Rank};
+use crate::item::{Item, ItemId};
+use crate::node_state::NodeState;
+use crate::options::Options;
+use crate::outcome::Stopping;
+use crate::queue::LaneState;
+use crate::status::{RunStatus, Status};
+use crate::timers::TimerKind;
+
+/// What a run is waiting for, seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    NotStarted,
+    /// Processes are at work.
+    Running,
+    /// Nothing moves before somebody answers.
+    ForPeople,
+    /// Nothing moves before a timer.
+    ForTime,
+    Paused,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhaseState {
+    #[default]
+    NotOpen,
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum NeedState {
+    #[default]
+    Open,
+    Met,
+    Impossible,
+    /// Its limit passed and its task went on without it.
+    Waived,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WantState {
+    pub(crate) ended: bool,
+    pub(crate) expired: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PhaseStep {
+    Open,
+    Close,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    pub(crate) index: Arc<Index>,
+    pub(crate) run: String,
+    pub(crate) status: RunStatus,
+    pub(crate) options: Options,
+    pub(crate) stopping: Option<Stopping>,
+    /// The failure that is to stop the run.
+    pub(crate) halt_wanted: Option<NodeId>,
+    pub(crate) now_ms: i64,
+    pub(crate) started_ms: Option<i64>,
+    pub(crate) ended_ms: Option<i64>,
+    pub(crate) nodes: Table<NodeId, NodeState>,
+    pub(crate) needs: Vec<NeedState>,
+    pub(crate) wants: Vec<WantState>,
+    pub(crate) items: Table<ItemId, Item>,
+    pub(crate) gate_runs: Table<GateRunId, GateRun>,
+    pub(crate) phases: Table<PhaseId, PhaseState>,
+
+    pub(crate) unfinished: u32,
+    pub(crate) failed: u32,
+    pub(crate) open_items: BTreeSet<ItemId>,
+    pub(crate) checks_due: BTreeSet<GateRunId>,
+    pub(crate) checks_at_work: BTreeSet<GateRunId>,
+    pub(crate) phases_due: BTreeSet<(PhaseStep, PhaseId)>,
+    pub(crate) timers: BTreeSet<(i64, NodeId, TimerKind)>,
+    /// Nodes for which something is to be decided now.
+    pub(crate) agenda: BTreeSet<NodeId>,
+
+    pub(crate) agents: Table<AgentId, u32>,
+    pub(crate) resources: Table<ResourceId, u32>,
+    pub(crate) machine_at_work: u32,
+    pub(crate) assigned_waiting: u32,
+    pub(crate) lanes: Table<LaneId, LaneState>,
+    pub(crate) open_machine: BTreeSet<(Rank, LaneId)>,
+    pub(crate) open_people: BTreeSet<(Rank, LaneId)>,
+    pub(crate) unassigned: BTreeSet<Rank>,
+    /// The one task that others let pass: see `queue`.
+    pub(crate) reservation: Option<NodeId>,
+}
+
+impl State {
+    /// The state before the first event.
+    pub fn new(plan: &Plan) -> Self {
+        let index = Index::new(plan);
+        let mut state = State {
+            run: String::new(),
+            status: RunStatus::NotStarted,
+            options: Options::default(),
+            stopping: None,
+            halt_wanted: None,
+            now_ms: i64::MIN,
+            started_ms: None,
+            ended_ms: None,
+            nodes: plan.nodes.values().map(new_node).collect(),
+            needs: vec![NeedState::Open; index.need_count()],
+            wants: vec![WantState::default(); index.want_count()],
+            items: Table::default(),
+            gate_runs: Table::default(),
+            phases: plan.phases.ids().map(|_| PhaseState::NotOpen).collect(),
+            unfinished: plan.nodes.len() as u32,
+            failed: 0,
+            open_items: BTreeSet::new(),
+            checks_due: BTreeSet::new(),
+            checks_at_work: BTreeSet::new(),
+            phases_due: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            agenda: BTreeSet::new(),
+            agents: plan.agents.ids().map(|_| 0).collect(),
+            resources: plan.resources.ids().map(|_| 0).collect(),
+            machine_at_work: 0,
+            assigned_waiting: 0,
+            lanes: index.lanes.ids().map(|_| LaneState::default()).collect(),
+            open_machine: BTreeSet::new(),
+            open_people: BTreeSet::new(),
+            unassigned: BTreeSet::new(),
+            reservation: None,
+            index: Arc::new(index),
+        };
+        state.phases_due.extend(
+            plan.phases.iter().filter(|(_, p)| p.open.is_none()).map(|(id, _)| (PhaseStep::Open, id)),
+        );
+        state
+    }
+
+    /// The run's id; empty before it started.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    pub fn status(&self) -> RunStatus {
+        self.status
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Why the run starts nothing more, while it does not.
+    pub fn stopping(&self) -> Option<&Stopping> {
+        self.stopping.as_ref()
+    }
+
+    pub fn started_ms(&self) -> Option<i64> {
+        self.started_ms
+    }
+
+    pub fn ended_ms(&self) -> Option<i64> {
+        self.ended_ms
+    }
+
+    /// When the last event happened.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn node(&self, node: NodeId) -> &NodeState {
+        &self.nodes[node]
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &NodeState)> {
+        self.nodes.iter()
+    }
+
+    pub fn item(&self, item: ItemId) -> Option<&Item> {
+        self.items.get(item)
+    }
+
+    pub fn items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
+        self.items.iter()
+    }
+
+    pub fn open_items(&self) -> impl Iterator<Item = (ItemId, &Item)> {
+        self.open_items.iter().map(|id| (*id, &self.items[*id]))
+    }
+
+    pub fn gate_run(&self, run: GateRunId) -> Option<&GateRun> {
+        self.gate_runs.get(run)
+    }
+
+    pub fn gate_runs(&self) -> impl Iterator<Item = (GateRunId, &GateRun)> {
+        self.gate_runs.iter()
+    }
+
+    pub fn phase(&self, phase: PhaseId) -> PhaseState {
+        self.phases[phase]
+    }
+
+    /// Nodes that have not ended.
+    pub fn unfinished(&self) -> u32 {
+        self.unfinished
+    }
+
+    pub fn failed(&self) -> u32 {
+        self.failed
+    }
+
+    /// Tasks at work that the host has a process for.
+    pub fn machine_at_work(&self) -> u32 {
+        self.machine_at_work
+    }
+
+    /// Tasks that `agent` is at work on.
+    pub fn load(&self, agent: AgentId) -> u32 {
+        self.agents[agent]
+    }
+
+    /// How much of `resource` is taken.
+    pub fn taken(&self, resource: ResourceId) -> u32 {
+        self.resources[resource]
+    }
+
+    /// The earliest timer; the host wakes the machine with a `Tick` then.
+    pub fn next_due(&self) -> Option<i64> {
+        let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
+        self.timers.first().filter(|_| runs).map(|(due, _, _)| *due)
+    }
+
+    pub fn waiting(&self) -> Waiting {
+        match self.status {
+            RunStatus::NotStarted => Waiting::NotStarted,
+            RunStatus::Paused => Waiting::Paused,
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => Waiting::Ended,
+            RunStatus::Running | RunStatus::Draining | RunStatus::Halting | RunStatus::Cancelling => {
+                self.live_waiting()
+            }
+        }
+    }
+
+    fn live_waiting(&self) -> Waiting {
+        if self.machine_at_work > 0 || !self.checks_at_work.is_empty() {
+            Waiting::Running
+        } else if !self.open_items.is_empty() {
+            Waiting::ForPeople
+        } else {
+            Waiting::ForTime
+        }
+    }
+
+    pub(crate) fn has(&self, node: NodeId) -> bool {
+        node.index() < self.nodes.len()
+    }
+
+    /// Brings everything that follows from a node's own facts up to date.
+    pub(crate) fn refresh(&mut self, plan: &Plan, node: NodeId) {
+        self.refresh_holdings(plan, node);
+        self.refresh_queue(plan, node);
+        self.refresh_timers(plan, node);
+        self.refresh_agenda(plan, node);
+    }
+
+    pub(crate) fn refresh_agenda(&mut self, plan: &Plan, node: NodeId) {
+        let wanted = self.decision(plan, node).is_some();
+        if wanted == self.nodes[node].in_agenda {
+            return;
+        }
+        self.nodes[node].in_agenda = wanted;
+        if wanted {
+            self.agenda.insert(node);
+        } else {
+            self.agenda.remove(&node);
+        }
+    }
+
+    /// After a change of the run's own state.
+    pub(crate) fn refresh_all(&mut self, plan: &Plan) {
+        for node in plan.nodes.ids() {
+            self.refresh(plan, node);
+        }
+    }
+
+    /// Counts an end, and tells everybody who waits for it.
+    pub(crate) fn after_status(&mut self, plan: &Plan, node: NodeId, from: Status) {
+        let to = self.nodes[node].status;
+        if from.is_ended() != to.is_ended() || (from.is_ended() && from != to) {
+            self.unfinished += u32::from(from.is_ended());
+            self.unfinished -= u32::from(to.is_ended());
+            self.failed -= u32::from(from == Status::Failed);
+            self.failed += u32::from(to == Status::Failed);
+            self.nodes[node].ended_ms = to.is_ended().then_some(self.now_ms);
+            self.mark_phases(node);
+            self.tell_dependents(plan, node);
+        }
+        self.assigned_waiting -= u32::from(from == Status::Assigned);
+        self.assigned_waiting += u32::from(to == Status::Assigned);
+        self.refresh(plan, node);
+    }
+
+    fn mark_phases(&mut self, node: NodeId) {
+        if !self.nodes[node].status.ended_well() {
+            return;
+        }
+        let index = Arc::clone(&self.index);
+        for phase in index.opens.get(&node).into_iter().flatten() {
+            if self.phases[*phase] == PhaseState::NotOpen {
+                self.phases_due.insert((PhaseStep::Open, *phase));
+            }
+        }
+        for phase in index.closes.get(&node).into_iter().flatten() {
+            if self.phases[*phase] != PhaseState::Closed {
+                self.phases_due.insert((PhaseStep::Close, *phase));
+            }
+        }
+    }
+}
+
+fn new_node(node: &coord_plan::plan::Node) -> NodeState {
+    NodeState {
+        unmet: node.needs.len() as u32,
+        unmet_unlimited: node.needs.iter().filter(|need| need.within.is_none()).count() as u32,
+        wants_open: node.wants.len() as u32,
+        ..NodeState::default()
+    }
+}
