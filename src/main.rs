@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `coord`.
+
+mod cli;
+
+fn main() {
+    std::process::exit(cli::main());
+}

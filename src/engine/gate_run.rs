@@ -61,6 +61,16 @@ pub enum GateStage {
     Dropped,
 }
 
+/// Who finds out about a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The machine: it is a condition.
+    Machine,
+    Person,
+    /// The host: a program is run, a file is looked for.
+    Host,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckResult {
     pub check: u32,
@@ -78,6 +88,10 @@ pub struct GateRun {
     pub round: u32,
     pub check: u32,
     pub stage: GateStage,
+    /// Who finds out about the check that is due.
+    pub due: Due,
+    /// How many approvals the gate asks for after its checks.
+    pub approvals: u32,
     pub asking: Asking,
     pub results: Vec<CheckResult>,
 }
@@ -92,6 +106,8 @@ impl GateRun {
             round: 1,
             check: 0,
             stage: GateStage::CheckDue,
+            due: Due::Host,
+            approvals: 0,
             asking: Asking::default(),
             results: Vec::new(),
         }

@@ -15,10 +15,10 @@
 //! This module does not know plans, attempts, retries or timeouts: the driver decides when a
 //! program starts and stops, this module makes it so.
 //!
-//! Reading order: [`spawner`] and [`child`] (the side of `coord`), [`wire`] (what the processes
-//! say to each other), [`reaper`] and [`shim`] (the other side), [`tree`] (finding and killing
-//! descendants), [`identity`] (pids that outlive `coord`), [`output`] and [`live_line`] (what a
-//! program prints), [`kernel`] (all `unsafe` code).
+//! Reading order: `spawner` and `child` (the side of `coord`), `wire` (what the processes
+//! say to each other), `reaper` and `shim` (the other side), `tree` (finding and killing
+//! descendants), `identity` (pids that outlive `coord`), `output` and `live_line` (what a
+//! program prints), `kernel` (all `unsafe` code).
 
 mod child;
 mod identity;

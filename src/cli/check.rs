@@ -1,0 +1,122 @@
+//! `coord check`: every diagnostic of every file, in one pass.
+
+use super::Screen;
+use super::args::{Check, Common, TextOrJson};
+use super::exit::{Exit, Failure, Outcome};
+use super::project;
+use super::render::diagnostics;
+use coord_lang::source::Sources;
+use coord_plan::compile::{Settings, compile};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
+    let mut worst = Exit::Done;
+    let mut published = Vec::new();
+    let mut unreadable = Vec::new();
+    let (mut all, mut files) = (Vec::new(), 0);
+    for file in files_of(&args.paths)? {
+        let sources = match read(&file, &args.stdin_filename) {
+            Ok(sources) => sources,
+            Err(failure) => {
+                unreadable.push(failure);
+                continue;
+            }
+        };
+        files += 1;
+        let settings = Settings { limits: project::limits(common)?, paths: beside(&file), ..Settings::default() };
+        let compiled = compile(&sources, &settings);
+        if compiled.has_errors() {
+            worst = Exit::Wrong;
+        }
+        match args.format {
+            TextOrJson::Text => screen.err(&diagnostics::text(&sources, &compiled.diagnostics, screen.style())),
+            TextOrJson::Json => {
+                if let Value::Array(found) = diagnostics::lsp(&sources, &compiled.diagnostics, &uri_of) {
+                    published.extend(found);
+                }
+            }
+        }
+        all.extend(compiled.diagnostics);
+    }
+    if args.format == TextOrJson::Json {
+        screen.json(&Value::Array(published));
+    } else if !common.quiet && files > 0 {
+        let plural = if files == 1 { "" } else { "s" };
+        screen.err(&format!("{} in {files} file{plural}\n", diagnostics::count(&all)));
+    }
+    let Some(last) = unreadable.pop() else { return Ok(worst) };
+    for failure in &unreadable {
+        screen.failure(failure);
+    }
+    Err(last)
+}
+
+/// The files that are meant: given ones, those of given folders, or the project here.
+pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if paths.is_empty() {
+        let here = project::coord_files(Path::new("."))?;
+        if here.is_empty() {
+            return project::in_folder(Path::new(".")).map(|file| vec![file]);
+        }
+        return Ok(here.into_iter().map(|f| f.strip_prefix(".").map(Path::to_path_buf).unwrap_or(f)).collect());
+    }
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let inside = project::coord_files(path)?;
+            if inside.is_empty() {
+                return Err(Failure::wrong(format!("`{}` holds no .coord file", path.display())).help("name a file, or another folder"));
+            }
+            files.extend(inside);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
+    if file == Path::new("-") { project::read_stdin(stdin_name) } else { project::read(file) }
+}
+
+/// The project's files, for globs that match none; only where the project is alone in a folder
+/// that is a repository's root, else the answer would be a guess.
+fn beside(file: &Path) -> Option<Vec<String>> {
+    let root = project::folder_of(file);
+    if file == Path::new("-") || !root.join(".git").exists() {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).ok()?.flatten() {
+            let path = entry.path();
+            let kind = entry.file_type().ok()?;
+            let hidden = entry.file_name().to_string_lossy().starts_with(".git");
+            if kind.is_dir() && !hidden {
+                folders.push(path);
+            } else if kind.is_file() {
+                found.extend(path.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_string));
+            }
+            if found.len() > 50_000 {
+                return None;
+            }
+        }
+    }
+    Some(found)
+}
+
+/// A `file:` URI for a path; a made-up name stays as it is.
+fn uri_of(name: &str) -> String {
+    let Ok(path) = std::fs::canonicalize(name) else { return name.to_string() };
+    let mut uri = String::from("file://");
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => uri.push(byte as char),
+            b if b.is_ascii_alphanumeric() => uri.push(b as char),
+            b => uri.push_str(&format!("%{b:02X}")),
+        }
+    }
+    uri
+}
