@@ -247,7 +247,7 @@ impl State {
         })
     }
 
-    /// The exit itself, and what a person's answer brought along before it.
+    /// The outputs of a person came with the answer.
     pub(crate) fn on_exited(
         &mut self,
         plan: &Plan,
@@ -256,9 +256,10 @@ impl State {
         end: AttemptEnd,
     ) -> Result<(), IllegalTransition> {
         self.on_note(plan, fact, node, |attempt| attempt.end = Some(end))?;
-        if let Fact::Exited { outputs, .. } = fact {
-            let own = outputs.iter().map(|(name, value)| (name.clone(), value.clone()));
-            self.nodes[node].outputs.extend(own);
+        if let Fact::Exited { outputs, .. } = fact
+            && self.index.is_machine(node)
+        {
+            self.nodes[node].outputs = outputs.clone();
         }
         self.leave_stage(plan, node);
         Ok(())

@@ -1,1 +1,83 @@
-//! placeholder
+//! Floor 3: the pure state machine that a plan runs on.
+//!
+//! An [`Input`] wakes it, [`step`] decides and records [`Event`]s, [`apply`] folds them into the
+//! [`State`], [`action_of`] says what the host does once an event is durable. It knows no clock,
+//! disk, process, network or chance: same plan and same events, same state; same inputs at the
+//! same times, same events.
+//!
+//! What the host owns: time (`at_ms`, and a `Tick` at [`State::next_due`]), durability (events
+//! before their actions), processes (spawned at most once per attempt, dead before a `Resume`).
+//!
+//! Reading order: `event`, `input`, `action` and `outcome` are the vocabulary; `status` is the
+//! transition table; `state`, `node_state`, `item` and `gate_run` are what is known; `apply`
+//! folds; `step` and `turn` take an input; `decision` says what is to be decided about a node;
+//! then one file per concern: `dependencies`, `queue`, `assignment`, `attempts`, `gates`,
+//! `items`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
+//! the virtual host.
+#![forbid(unsafe_code)]
+
+mod action;
+mod apply;
+mod assignment;
+mod attempts;
+mod blocked;
+mod decision;
+mod dependencies;
+mod event;
+mod gate_run;
+mod gates;
+mod index;
+mod input;
+mod interventions;
+mod item;
+mod items;
+mod key;
+mod node_state;
+mod options;
+mod outcome;
+mod queue;
+mod recovery;
+mod refusal;
+mod run;
+mod scope;
+pub mod simulation;
+mod state;
+mod status;
+mod step;
+mod timers;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, action_of};
+pub use apply::apply;
+pub use blocked::{Explained, Reason, Why, reasons, why};
+pub use event::{Event, Fact, LogFacts, Process};
+pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
+pub use input::Input;
+pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
+pub use key::key;
+pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
+pub use options::Options;
+pub use outcome::{
+    Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination,
+};
+pub use queue::PASSED_OVER_LIMIT;
+pub use recovery::pending_actions;
+pub use refusal::Refusal;
+pub use state::{PhaseState, State, Waiting};
+pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
+pub use step::step;
+
+use coord_plan::plan::Plan;
+
+/// The state after `events`: what recovery is.
+pub fn replay<'e>(
+    plan: &Plan,
+    events: impl IntoIterator<Item = &'e Event>,
+) -> Result<State, IllegalTransition> {
+    let mut state = State::new(plan);
+    events.into_iter().try_for_each(|event| apply(plan, &mut state, event))?;
+    Ok(state)
+}

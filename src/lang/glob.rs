@@ -4,8 +4,8 @@
 //! disks, owners or source files: paths and patterns come in as text, byte offsets go out.
 //!
 //! Reading order: `pattern` takes the text apart, `segment_rules` judges the segments, `error` says
-//! what is wrong; `char_set` and `automaton` are the meaning; `witness` finds the path to show, `product` in two globs,
-//! `difference` in one and not in others; `overlap` handles many globs.
+//! what is wrong; `char_set` and `automaton` are the meaning; `witness` finds the path to show,
+//! `product` in two globs, `difference` in one and not in others; `overlap` handles many globs.
 //!
 //! # Meaning
 //!
@@ -68,7 +68,7 @@ pub const MAX_ALTERNATIVES: usize = 64;
 pub const MAX_BRACE_DEPTH: usize = 4;
 
 /// Pairs of edges that [`Glob::intersect_minus`] looks at before it gives up.
-const PRODUCT_EDGE_LIMIT: usize = 200_000;
+const PRODUCT_EDGE_LIMIT: usize = 100_000;
 
 /// A checked glob, which matches at least one path. Equality and hash are those of the spelling:
 /// `a/` and `a/**` are different values, and their relation is [`Relation::Equal`].

@@ -158,7 +158,7 @@ pub static ROWS: &[Row] = &[
     row("ensures", &[Task], "GATE…", Many, NoBody, "", "Gates that have to hold before it counts as completed.", "ensures tests-pass"),
     row("approve", &[Task, Gate], "by WHO | N of WHO [within D [else ACTION]]", Many, NoBody, "", "People who have to agree before it counts.", "approve 2 of leads within 24h"),
     row("timeout", &[Task], "D", Once, NoBody, "none", "Longest time at work; past it the task's programs are ended and it fails.", "timeout 30m"),
-    row("retry", &[Task], "N [every D] [factor 2x] [up to D] [on exit CODE, timeout]", Once, NoBody, "0", "Tries again after a failure, up to N more times.", "retry 3 every 10s factor 2x up to 5m"),
+    row("retry", &[Task], "N [every D] [factor 2x] [up to D] [on [exit CODE, timeout]]", Once, NoBody, "0", "Tries again after a failure, up to N more times.", "retry 3 every 10s factor 2x up to 5m"),
     row("idempotent", &[Task], "", Once, NoBody, "no", "May run again after a crash without asking a person.", "idempotent"),
     row("dir", &[Task], "\"PATH\"", Once, NoBody, "the project's folder", "The folder that its program runs in.", "dir \"frontend\""),
     row("on", &[Task], "fail continue | skip | halt", Once, NoBody, "continue", "What a failure means: dependents wait for somebody to act, or it counts as skipped, or the run starts nothing more.", "on fail skip"),

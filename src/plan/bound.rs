@@ -101,7 +101,10 @@ impl Energy {
             }
             Shared::AnyOf(agents) => {
                 let names: Vec<&str> = agents.iter().map(name).collect();
-                format!("agents {} have {work} of work, {at_a_time}", names.join(", "))
+                format!(
+                    "agents {} have {work} of work, {at_a_time}",
+                    names.join(", ")
+                )
             }
             Shared::Resource(resource) => self.describe_resource(&plan.resources[*resource], &work),
             Shared::Parallel => format!("{work} of work, {at_a_time}"),
@@ -214,18 +217,32 @@ fn any_sets(network: &Network) -> Vec<(BTreeSet<AgentId>, Users)> {
             By::Any(agents) => agents.iter().all(|agent| set.contains(agent)).into(),
             By::All(agents) => {
                 let distinct: BTreeSet<&AgentId> = agents.iter().collect();
-                distinct.into_iter().filter(|agent| set.contains(agent)).count() as i64
+                distinct
+                    .into_iter()
+                    .filter(|agent| set.contains(agent))
+                    .count() as i64
             }
         }
     };
     let users = |set: &BTreeSet<AgentId>| -> Users {
         let tasks = plan.tasks().filter(|(id, _, _)| network.spans[*id].ms > 0);
         tasks
-            .map(|(id, _, task)| (id, if task.by.agents().is_empty() { 0 } else { inside(set, &task.by) }))
+            .map(|(id, _, task)| {
+                (
+                    id,
+                    if task.by.agents().is_empty() {
+                        0
+                    } else {
+                        inside(set, &task.by)
+                    },
+                )
+            })
             .filter(|&(_, amount)| amount > 0)
             .collect()
     };
-    sets.into_iter().map(|set| (set.clone(), users(&set))).collect()
+    sets.into_iter()
+        .map(|set| (set.clone(), users(&set)))
+        .collect()
 }
 
 /// One user of something: not before `head`, takes `energy`, and `tail` comes after it.
@@ -265,30 +282,51 @@ impl<'a, 'p> Bounds<'a, 'p> {
             logical,
             clock_tails: tails(network, |_| true),
             working_tails: tails(network, |working| working),
-            best: LowerBound { ms: logical.makespan_ms, reason: Reason::CriticalPath },
+            best: LowerBound {
+                ms: logical.makespan_ms,
+                reason: Reason::CriticalPath,
+            },
         }
     }
 
     fn energy(&mut self, of: Shared, capacity: i64, users: &[(NodeId, i64)]) {
         let working = self.working_argument(capacity, users).map(|argument| {
-            (self.calendar.end_of(argument.end), argument.energy, argument.tasks, true)
+            (
+                self.calendar.end_of(argument.end),
+                argument.energy,
+                argument.tasks,
+                true,
+            )
         });
         let clock = self
             .clock_argument(capacity, users)
             .map(|argument| (argument.end, argument.energy, argument.tasks, false));
         for (ms, work_ms, tasks, working) in working.into_iter().chain(clock) {
             if ms > self.best.ms {
-                let energy = Energy { of: of.clone(), capacity, work_ms, working, tasks };
-                self.best = LowerBound { ms, reason: Reason::Energy(energy) };
+                let energy = Energy {
+                    of: of.clone(),
+                    capacity,
+                    work_ms,
+                    working,
+                    tasks,
+                };
+                self.best = LowerBound {
+                    ms,
+                    reason: Reason::Energy(energy),
+                };
             }
         }
     }
 
     /// On the working axis, by the tasks in working time alone.
     fn working_argument(&self, capacity: i64, users: &[(NodeId, i64)]) -> Option<Argument> {
-        let working = users.iter().filter(|(node, _)| self.network.spans[*node].working);
+        let working = users
+            .iter()
+            .filter(|(node, _)| self.network.spans[*node].working);
         let users = working.map(|&(node, amount)| User {
-            head: self.calendar.worked(self.logical.nodes[node].earliest_start_ms),
+            head: self
+                .calendar
+                .worked(self.logical.nodes[node].earliest_start_ms),
             energy: self.network.spans[node].ms.saturating_mul(amount),
             tail: self.working_tails[node.index()],
         });
@@ -298,7 +336,10 @@ impl<'a, 'p> Bounds<'a, 'p> {
     /// By the clock: working time takes at least as long as it is. Without tasks in elapsed time
     /// the working axis says more.
     fn clock_argument(&self, capacity: i64, users: &[(NodeId, i64)]) -> Option<Argument> {
-        if users.iter().all(|(node, _)| self.network.spans[*node].working) {
+        if users
+            .iter()
+            .all(|(node, _)| self.network.spans[*node].working)
+        {
             return None;
         }
         let users = users.iter().map(|&(node, amount)| User {
@@ -313,9 +354,19 @@ impl<'a, 'p> Bounds<'a, 'p> {
 /// The longest way after each node that every schedule has to go, counting some lengths.
 fn tails(network: &Network, counts: impl Fn(bool) -> bool) -> Vec<i64> {
     let mut tails = vec![0i64; network.len()];
-    for &id in network.plan.order.iter().rev().filter(|&&id| !network.contingent[id]) {
+    for &id in network
+        .plan
+        .order
+        .iter()
+        .rev()
+        .filter(|&&id| !network.contingent[id])
+    {
         let span = network.spans[id];
-        let length = if counts(span.working) { span.ms.max(0) } else { 0 };
+        let length = if counts(span.working) {
+            span.ms.max(0)
+        } else {
+            0
+        };
         let way = tails[id.index()] + length;
         for &group in network.groups(id) {
             if let [only] = network.members(group) {
@@ -338,7 +389,11 @@ fn best_argument(capacity: i64, users: Vec<User>) -> Option<Argument> {
 
 fn argument(capacity: i64, head: i64, energy: i64, tail: i64, tasks: usize) -> Argument {
     let time = energy.saturating_add(capacity - 1) / capacity;
-    Argument { end: head.saturating_add(time).saturating_add(tail), energy, tasks }
+    Argument {
+        end: head.saturating_add(time).saturating_add(tail),
+        energy,
+        tasks,
+    }
 }
 
 /// For each least head and each least tail, all users between.

@@ -51,7 +51,10 @@ impl Default for Hours {
 impl Hours {
     /// The working time of one day: what `1wd` is.
     pub fn day_ms(&self) -> i64 {
-        self.ranges.iter().map(|&(from, to)| i64::from(to.saturating_sub(from)) * MINUTE_MS).sum()
+        self.ranges
+            .iter()
+            .map(|&(from, to)| i64::from(to.saturating_sub(from)) * MINUTE_MS)
+            .sum()
     }
 
     fn on_weekday(&self, day: i64) -> bool {
@@ -178,7 +181,10 @@ impl Calendar {
             _ => 0,
         };
         let worked = worked - weeks * self.week_ms;
-        let at = self.shifts.partition_point(|shift| shift.before < worked).saturating_sub(1);
+        let at = self
+            .shifts
+            .partition_point(|shift| shift.before < worked)
+            .saturating_sub(1);
         let shift = self.shifts[at];
         shift.start + worked - shift.before + weeks * WEEK_MS
     }
@@ -194,7 +200,10 @@ impl Calendar {
             _ => 0,
         };
         let worked = worked - weeks * self.week_ms;
-        let at = self.shifts.partition_point(|shift| shift.before <= worked).saturating_sub(1);
+        let at = self
+            .shifts
+            .partition_point(|shift| shift.before <= worked)
+            .saturating_sub(1);
         let shift = self.shifts[at];
         shift.start + worked - shift.before + weeks * WEEK_MS
     }
@@ -242,7 +251,14 @@ struct Layout<'h> {
 
 impl<'h> Layout<'h> {
     fn new(hours: &'h Hours, zone: TimeZone, origin: i64) -> Layout<'h> {
-        Layout { hours, zone, origin, change: i64::MIN, shifts: Vec::new(), total: 0 }
+        Layout {
+            hours,
+            zone,
+            origin,
+            change: i64::MIN,
+            shifts: Vec::new(),
+            total: 0,
+        }
     }
 
     fn lay(mut self) -> Calendar {
@@ -307,9 +323,16 @@ impl<'h> Layout<'h> {
     }
 
     fn push(&mut self, start: i64, end: i64) {
-        let start = self.shifts.last().map_or(start, |shift| shift.end.max(start));
+        let start = self
+            .shifts
+            .last()
+            .map_or(start, |shift| shift.end.max(start));
         if start < end {
-            self.shifts.push(Shift { start, end, before: self.total });
+            self.shifts.push(Shift {
+                start,
+                end,
+                before: self.total,
+            });
             self.total += end - start;
         }
     }
@@ -345,13 +368,18 @@ mod tests {
 
     /// Whether a minute is worked, asked of jiff alone.
     fn oracle_works(hours: &Hours, zone: &TimeZone, epoch_ms: i64) -> bool {
-        let local = Timestamp::from_millisecond(epoch_ms).unwrap().to_zoned(zone.clone());
+        let local = Timestamp::from_millisecond(epoch_ms)
+            .unwrap()
+            .to_zoned(zone.clone());
         let weekday = local.weekday().to_monday_zero_offset() as usize;
         let minute = local.hour() as u32 * 60 + local.minute() as u32;
         let date = Date::new(local.year(), local.month(), local.day()).unwrap();
         hours.weekdays[weekday]
             && !hours.holidays.contains(&date)
-            && hours.ranges.iter().any(|&(from, to)| (from..to).contains(&minute))
+            && hours
+                .ranges
+                .iter()
+                .any(|&(from, to)| (from..to).contains(&minute))
     }
 
     fn oracle_add(hours: &Hours, zone: &TimeZone, mut t: i64, mut minutes: i64) -> i64 {
@@ -383,16 +411,25 @@ mod tests {
             _ => Hours {
                 weekdays: [false, true, false, true, false, true, true],
                 ranges: vec![(6 * 60 + 30, 10 * 60)],
-                holidays: [Date::new(2025, 3, 29), Date::new(2025, 11, 2), Date::new(2025, 10, 28)]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
+                holidays: [
+                    Date::new(2025, 3, 29),
+                    Date::new(2025, 11, 2),
+                    Date::new(2025, 10, 28),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
             },
         }
     }
 
-    const ZONES: [&str; 5] =
-        ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"];
+    const ZONES: [&str; 5] = [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Asia/Kathmandu",
+    ];
     const AROUND: [&str; 4] = [
         "2025-03-27T00:00:00Z",
         "2025-03-06T12:34:00Z",
@@ -443,13 +480,22 @@ mod tests {
         let calendar = Calendar::standard("America/New_York", None);
         assert_eq!(calendar.day_ms(), 8 * HOUR_MS);
         assert_eq!(calendar.next_working(0), 0);
-        assert_eq!(calendar.add_working(0, 2 * calendar.day_ms()), DAY_MS + 8 * HOUR_MS);
-        assert_eq!(calendar.add_working(0, 6 * calendar.day_ms()), WEEK_MS + 8 * HOUR_MS);
+        assert_eq!(
+            calendar.add_working(0, 2 * calendar.day_ms()),
+            DAY_MS + 8 * HOUR_MS
+        );
+        assert_eq!(
+            calendar.add_working(0, 6 * calendar.day_ms()),
+            WEEK_MS + 8 * HOUR_MS
+        );
     }
 
     #[test]
     fn a_calendar_without_work_counts_all_time() {
-        let hours = Hours { weekdays: [false; 7], ..Hours::default() };
+        let hours = Hours {
+            weekdays: [false; 7],
+            ..Hours::default()
+        };
         let calendar = Calendar::new(&hours, "UTC", Some(0));
         assert_eq!(calendar.add_working(5, 7), 12);
         assert_eq!(calendar.sub_working(12, 7), 5);

@@ -57,7 +57,11 @@ pub enum Why {
     /// Its own window (`not before`).
     Window,
     /// The end of an earlier step; joins between the two are left out.
-    Need { on: NodeId, origin: Origin, wanted: Wanted },
+    Need {
+        on: NodeId,
+        origin: Origin,
+        wanted: Wanted,
+    },
 }
 
 /// The logical schedule.
@@ -78,7 +82,11 @@ pub struct CriticalPath {
 impl Calendar {
     /// When something of that length that may go ahead at `t` begins.
     pub fn begin(&self, span: Span, t: i64) -> i64 {
-        if span.working && span.ms > 0 { self.next_working(t) } else { t }
+        if span.working && span.ms > 0 {
+            self.next_working(t)
+        } else {
+            t
+        }
     }
 
     pub fn finish(&self, span: Span, start: i64) -> i64 {
@@ -128,7 +136,10 @@ fn with_estimates(network: &Network, pick: fn(Estimate) -> Span) -> Table<NodeId
 }
 
 fn missing_estimates(plan: &Plan) -> Vec<NodeId> {
-    plan.tasks().filter(|(_, _, task)| task.estimate.is_none()).map(|(id, _, _)| id).collect()
+    plan.tasks()
+        .filter(|(_, _, task)| task.estimate.is_none())
+        .map(|(id, _, _)| id)
+        .collect()
 }
 
 /// The earliest times.
@@ -187,8 +198,12 @@ fn backward(network: &Network, calendar: &Calendar, forward: &Forward) -> Table<
     let pauses = network.uses_working;
     let mut limit: Table<NodeId, i64> =
         network.plan.nodes.ids().map(|_| forward.makespan).collect();
-    let mut nodes: Table<NodeId, Logical> =
-        network.plan.nodes.ids().map(|_| Logical::default()).collect();
+    let mut nodes: Table<NodeId, Logical> = network
+        .plan
+        .nodes
+        .ids()
+        .map(|_| Logical::default())
+        .collect();
     for &id in network.plan.order.iter().rev() {
         let (start, finish) = (forward.start[id], forward.finish[id]);
         if network.contingent[id] {
@@ -201,8 +216,7 @@ fn backward(network: &Network, calendar: &Calendar, forward: &Forward) -> Table<
             let by = forward.by[number];
             limit[by] = limit[by].min(latest);
         }
-        let only_a_pause =
-            pauses && span.ms <= 0 && calendar.working_between(start, latest) == 0;
+        let only_a_pause = pauses && span.ms <= 0 && calendar.working_between(start, latest) == 0;
         let latest = if only_a_pause { start } else { latest };
         nodes[id] = Logical {
             earliest_start_ms: start,
@@ -251,14 +265,18 @@ fn trace(
 /// The walk without its joins.
 fn steps(network: &Network, walk: &[(NodeId, Option<Group>)]) -> Vec<Step> {
     let is_join = |node: NodeId| network.plan.nodes[node].kind == NodeKind::Join;
-    let waits = walk.first().is_some_and(|&(first, _)| network.release(first) > 0);
+    let waits = walk
+        .first()
+        .is_some_and(|&(first, _)| network.release(first) > 0);
     let mut path: Vec<Step> = Vec::new();
     for &(node, via) in walk.iter().filter(|&&(node, _)| !is_join(node)) {
         let need = via.map(|group| &network.plan.nodes[node].needs[group.need as usize]);
         let why = match (need, path.last()) {
-            (Some(need), Some(before)) => {
-                Why::Need { on: before.node, origin: need.origin, wanted: need.wanted }
-            }
+            (Some(need), Some(before)) => Why::Need {
+                on: before.node,
+                origin: need.origin,
+                wanted: need.wanted,
+            },
             _ if waits => Why::Window,
             _ => Why::Start,
         };
@@ -269,11 +287,15 @@ fn steps(network: &Network, walk: &[(NodeId, Option<Group>)]) -> Vec<Step> {
 
 /// The node that everything ends with: the first of them that is no join, where there is one.
 fn last(network: &Network, forward: &Forward) -> Option<NodeId> {
-    let mut ends = network.plan.nodes.iter().filter(|&(id, _)| {
-        !network.contingent[id] && forward.finish[id] == forward.makespan
-    });
+    let mut ends = network
+        .plan
+        .nodes
+        .iter()
+        .filter(|&(id, _)| !network.contingent[id] && forward.finish[id] == forward.makespan);
     let first = ends.next()?;
-    let real = std::iter::once(first).chain(ends).find(|(_, node)| node.kind != NodeKind::Join);
+    let real = std::iter::once(first)
+        .chain(ends)
+        .find(|(_, node)| node.kind != NodeKind::Join);
     Some(real.map_or(first.0, |(id, _)| id))
 }
 
@@ -289,10 +311,13 @@ fn driving(
         let ended = forward.finish[forward.by[*number]];
         calendar.begin(network.spans[node], ended) == forward.start[node]
     };
-    let number = network.group_range(node).filter(drives).min_by_key(|&number| {
-        let by = forward.by[number];
-        (nodes[by].slack_ms, -forward.finish[by], number)
-    })?;
+    let number = network
+        .group_range(node)
+        .filter(drives)
+        .min_by_key(|&number| {
+            let by = forward.by[number];
+            (nodes[by].slack_ms, -forward.finish[by], number)
+        })?;
     Some((number, network.group(number)))
 }
 

@@ -49,7 +49,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { cores: 2, search_limit: 2_500 }
+        Options {
+            cores: 2,
+            search_limit: 2_500,
+        }
     }
 }
 
@@ -64,14 +67,13 @@ pub struct Levelled {
 }
 
 /// Levels a plan; stops early at a makespan of `bound_ms`, which cannot be beaten.
-pub fn level(
-    network: &Network,
-    calendar: &Calendar,
-    options: &Options,
-    bound_ms: i64,
-) -> Levelled {
+pub fn level(network: &Network, calendar: &Calendar, options: &Options, bound_ms: i64) -> Levelled {
     let problem = Problem::new(network, calendar, options);
-    let mut search = Search { problem: &problem, bound_ms, best: None };
+    let mut search = Search {
+        problem: &problem,
+        bound_ms,
+        best: None,
+    };
     if network.len() <= options.search_limit {
         search.try_many();
     } else {

@@ -135,7 +135,11 @@ pub struct Turn {
 
 /// Schedules a plan on the default calendar of its time zone.
 pub fn schedule(plan: &Plan, options: &Options) -> Schedule {
-    schedule_on(plan, &Calendar::standard(&plan.timezone, plan.origin_ms), options)
+    schedule_on(
+        plan,
+        &Calendar::standard(&plan.timezone, plan.origin_ms),
+        options,
+    )
 }
 
 pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options) -> Schedule {
@@ -143,7 +147,11 @@ pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options) -> Sched
     let logical = critical_path(&network, calendar);
     let bound = lower_bound(&network, calendar, &logical, options);
     let levelled = level(&network, calendar, options, bound.ms);
-    let facts = Facts { network: &network, calendar, levelled: &levelled };
+    let facts = Facts {
+        network: &network,
+        calendar,
+        levelled: &levelled,
+    };
     let schedule = facts.schedule(logical, bound, options);
     debug_assert_eq!(check::validate_on(plan, calendar, &schedule), Ok(()));
     schedule
@@ -191,12 +199,21 @@ impl Facts<'_, '_> {
     fn loads(&self, options: &Options) -> Table<AgentId, AgentLoad> {
         let available_ms = self.counted(0, self.levelled.makespan_ms);
         let empty = |capacity: u32| AgentLoad {
-            slots: if capacity == 0 { options.cores.max(1) } else { capacity },
+            slots: if capacity == 0 {
+                options.cores.max(1)
+            } else {
+                capacity
+            },
             available_ms,
             ..AgentLoad::default()
         };
-        let mut loads: Table<AgentId, AgentLoad> =
-            self.network.plan.agents.values().map(|agent| empty(agent.capacity)).collect();
+        let mut loads: Table<AgentId, AgentLoad> = self
+            .network
+            .plan
+            .agents
+            .values()
+            .map(|agent| empty(agent.capacity))
+            .collect();
         for (id, agents) in self.levelled.agents.iter() {
             let span = self.network.spans[id];
             for (at, &agent) in agents.iter().enumerate() {
@@ -206,7 +223,11 @@ impl Facts<'_, '_> {
                 let load = &mut loads[agent];
                 load.tasks += 1;
                 load.busy_ms += self.counted(self.levelled.start[id], self.levelled.finish[id]);
-                let length = if span.working { &mut load.working_ms } else { &mut load.elapsed_ms };
+                let length = if span.working {
+                    &mut load.working_ms
+                } else {
+                    &mut load.elapsed_ms
+                };
                 *length += span.ms;
             }
         }
@@ -224,17 +245,30 @@ impl Facts<'_, '_> {
 
     fn phases(&self, logical: &CriticalPath) -> Table<PhaseId, PhaseSpan> {
         let plan = self.network.plan;
-        let mut phases: Table<PhaseId, PhaseSpan> =
-            plan.phases.ids().map(|id| self.phase_end(id, logical)).collect();
+        let mut phases: Table<PhaseId, PhaseSpan> = plan
+            .phases
+            .ids()
+            .map(|id| self.phase_end(id, logical))
+            .collect();
         for (id, node) in plan.nodes.iter() {
-            let Some(phase) = node.phase.filter(|_| !self.network.contingent[id]) else { continue };
+            let Some(phase) = node.phase.filter(|_| !self.network.contingent[id]) else {
+                continue;
+            };
             if node.kind == NodeKind::Join {
                 continue;
             }
             let times = &logical.nodes[id];
             let span = &mut phases[phase];
-            widen(&mut span.logical_ms, times.earliest_start_ms, times.earliest_finish_ms);
-            widen(&mut span.levelled_ms, self.levelled.start[id], self.levelled.finish[id]);
+            widen(
+                &mut span.logical_ms,
+                times.earliest_start_ms,
+                times.earliest_finish_ms,
+            );
+            widen(
+                &mut span.levelled_ms,
+                self.levelled.start[id],
+                self.levelled.finish[id],
+            );
         }
         phases
     }
@@ -269,11 +303,7 @@ impl Facts<'_, '_> {
         self.dues(due, logical)
     }
 
-    fn dues(
-        &self,
-        due: impl Iterator<Item = (NodeId, i64)>,
-        logical: &CriticalPath,
-    ) -> Vec<Due> {
+    fn dues(&self, due: impl Iterator<Item = (NodeId, i64)>, logical: &CriticalPath) -> Vec<Due> {
         let expected = due.filter(|(id, _)| !self.network.contingent[*id]);
         expected
             .map(|(node, due_ms)| Due {
@@ -288,7 +318,10 @@ impl Facts<'_, '_> {
     fn turns(&self) -> Vec<Turn> {
         let plan = self.network.plan;
         let mut users: Vec<Vec<(i64, NodeId, u32)>> = vec![Vec::new(); plan.resources.len()];
-        for (id, _, task) in plan.tasks().filter(|(id, _, _)| self.network.spans[*id].ms > 0) {
+        for (id, _, task) in plan
+            .tasks()
+            .filter(|(id, _, _)| self.network.spans[*id].ms > 0)
+        {
             for &(claim, amount) in task.uses.iter().filter(|(id, _)| plan.resources[*id].claim) {
                 users[claim.index()].push((self.levelled.finish[id], id, amount));
             }
@@ -319,13 +352,22 @@ impl Facts<'_, '_> {
         agents.retain(|&agent| plan.agents[agent].capacity == 1);
         let capacity = plan.resources[claim].capacity;
         let after_ready = users.partition_point(|&(finish, _, _)| finish <= ready);
-        let ended = users[after_ready..].iter().take_while(|&&(finish, _, _)| finish <= start);
+        let ended = users[after_ready..]
+            .iter()
+            .take_while(|&&(finish, _, _)| finish <= start);
         let mut held = ended.filter(|&&(finish, first, other)| {
             amount.saturating_add(other) > capacity
                 && self.calendar.begin(span, finish) == start
-                && !self.levelled.agents[first].iter().any(|agent| agents.contains(agent))
+                && !self.levelled.agents[first]
+                    .iter()
+                    .any(|agent| agents.contains(agent))
         });
-        held.next().map(|&(_, first, _)| Turn { claim, first, then, waited_ms: start - ready })
+        held.next().map(|&(_, first, _)| Turn {
+            claim,
+            first,
+            then,
+            waited_ms: start - ready,
+        })
     }
 }
 

@@ -80,7 +80,7 @@ impl ExitReport {
                     max_rss_kib,
                 })
             }
-            Reply::Started { .. } | Reply::Failed { .. } => None,
+            Reply::Ready { .. } | Reply::Started { .. } | Reply::Failed { .. } => None,
         }
     }
 }
@@ -104,7 +104,6 @@ pub struct Child {
     output: Option<OutputStreams>,
     /// `None` once the program has ended and the shim has gone back.
     shim: Option<Shim>,
-    shim_pid: i32,
     shared: Arc<Shared>,
     kill_sent: Option<Instant>,
     reply: ReplyBuffer,
@@ -117,7 +116,6 @@ impl Child {
         start_time: u64,
         output: OutputStreams,
         shim: Shim,
-        shim_pid: i32,
         shared: Arc<Shared>,
     ) -> Self {
         Child {
@@ -125,7 +123,6 @@ impl Child {
             start_time,
             output: Some(output),
             shim: Some(shim),
-            shim_pid,
             shared,
             kill_sent: None,
             reply: ReplyBuffer::default(),
@@ -147,7 +144,8 @@ impl Child {
         self.output.take()
     }
 
-    /// Sends SIGTERM to the whole tree, and wakes what is stopped.
+    /// Sends SIGTERM to the whole tree, and wakes what is stopped. From now on the tree has ended
+    /// when its last process has, so whoever calls this has to call [`kill`](Self::kill) in time.
     pub fn terminate(&mut self) {
         self.command(TERMINATE);
     }
@@ -206,7 +204,7 @@ impl Child {
     /// The shim is gone, or as good as: returns when its orphans are gone too.
     async fn mourn(&mut self) {
         let Some(shim) = &self.shim else { return };
-        if !shim.end(self.shim_pid).await {
+        if !shim.end().await {
             // Without a reaper, what is left of the tree is found by its main program only.
             let identity = self.identity();
             let _swept = tokio::task::spawn_blocking(move || sweep(&[identity], None)).await;

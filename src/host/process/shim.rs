@@ -51,6 +51,7 @@ pub(super) fn serve(control: UnixStream, deaths: &OwnedFd) -> io::Result<ShimEnd
         pid: own_pid(),
         run: Run::default(),
     };
+    shim.reply(Reply::Ready { shim_pid: shim.pid })?;
     while let Some(request) = shim.receive()? {
         if shim.perform(request)? == ShimEnd::Dirty {
             return Ok(ShimEnd::Dirty);
@@ -76,6 +77,8 @@ struct Shim<'a> {
 struct Run {
     main_pid: i32,
     main_status: Option<i32>,
+    /// The tree was asked to end.
+    terminating: bool,
     killing: bool,
     killed: u32,
     user: Duration,
@@ -89,10 +92,28 @@ struct Request {
     stdio: [OwnedFd; STANDARD_FDS],
 }
 
+/// What a shim watches for.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    MainEnds,
+    TreeEnds { deadline: Option<Instant> },
+}
+
+impl Until {
+    fn pause(self) -> Option<Duration> {
+        match self {
+            Until::MainEnds => None,
+            Until::TreeEnds { deadline } => {
+                deadline.map(|end| end.saturating_duration_since(Instant::now()))
+            }
+        }
+    }
+}
+
 /// Why a shim stopped watching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// The main program ended.
+    /// What it watched for has come.
     Ended,
     /// `coord` asked for the end, or is gone.
     Kill,
@@ -165,14 +186,10 @@ impl Shim<'_> {
         let start_time = Process::read(self.run.main_pid).map_or(0, |main| main.start_time);
         let pid = self.run.main_pid;
         // When coord is gone already, the first look at the control socket finds that out.
-        let _gone = self.reply(Reply::Started {
-            pid,
-            start_time,
-            shim_pid: self.pid,
-        });
-        let mut cause = self.watch(None);
-        if cause == Cause::Ended && self.reap() && !leftover_grace.is_zero() {
-            cause = self.watch(Some(Instant::now() + leftover_grace));
+        let _gone = self.reply(Reply::Started { pid, start_time });
+        let mut cause = self.watch(Until::MainEnds);
+        if cause == Cause::Ended && self.reap() {
+            cause = self.watch(self.end_of_leftovers(leftover_grace));
         }
         let survivors = self.end_tree(cause);
         self.reply(self.ended(survivors))?;
@@ -183,20 +200,30 @@ impl Shim<'_> {
         })
     }
 
-    /// Waits for the end of the main program, or, given a deadline, for that of its leftovers.
-    fn watch(&mut self, deadline: Option<Instant>) -> Cause {
-        loop {
-            let children_left = self.reap();
-            let over = match deadline {
-                None => self.run.main_status.is_some(),
-                Some(deadline) => !children_left || Instant::now() >= deadline,
-            };
-            if over {
-                return Cause::Ended;
-            }
-            let pause = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+    /// A tree that was asked to end has until `coord` loses patience: that is its grace, and its
+    /// main program may well be the first to go.
+    fn end_of_leftovers(&self, leftover_grace: Duration) -> Until {
+        let asked = self.run.terminating;
+        let deadline = (!asked).then(|| Instant::now() + leftover_grace);
+        Until::TreeEnds { deadline }
+    }
+
+    fn watch(&mut self, until: Until) -> Cause {
+        while !self.reached(until) {
+            let pause = until.pause();
             if wait_for(&self.control, self.deaths, pause) && self.obey() == Cause::Kill {
                 return Cause::Kill;
+            }
+        }
+        Cause::Ended
+    }
+
+    fn reached(&mut self, until: Until) -> bool {
+        let children_left = self.reap();
+        match until {
+            Until::MainEnds => self.run.main_status.is_some(),
+            Until::TreeEnds { deadline } => {
+                !children_left || deadline.is_some_and(|deadline| Instant::now() >= deadline)
             }
         }
     }
@@ -215,7 +242,8 @@ impl Shim<'_> {
     }
 
     /// SIGTERM for each process once; stopped ones are woken to see it.
-    fn terminate(&self) {
+    fn terminate(&mut self) {
+        self.run.terminating = true;
         let tree = self.descendants();
         tree::signal_all(&tree, Signal::TERM);
         tree::signal_all(&tree, Signal::CONT);

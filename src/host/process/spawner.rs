@@ -139,6 +139,7 @@ pub(super) struct Shim {
     pub(super) control: UnixStream,
     /// The reaper that forked it: only that one can end it.
     reaper: Arc<OwnedFd>,
+    pid: i32,
 }
 
 impl Reaper {
@@ -176,24 +177,34 @@ impl Reaper {
         };
         let fds = [stdin, stdout_end.as_fd(), stderr_end.as_fd()];
         let mut shim = self.shared.shim_with_request(&frame, &fds).await?;
-        let reply = shim.read_reply().await.ok_or(SpawnError::Lost)?;
-        match reply {
-            Reply::Started {
-                pid,
-                start_time,
-                shim_pid,
-            } => {
+        match shim.read_reply().await {
+            Some(Reply::Started { pid, start_time }) => {
                 let output = OutputStreams { stdout, stderr };
-                let shared = Arc::clone(&self.shared);
-                Ok(Child::new(pid, start_time, output, shim, shim_pid, shared))
+                Ok(Child::new(
+                    pid,
+                    start_time,
+                    output,
+                    shim,
+                    Arc::clone(&self.shared),
+                ))
             }
-            Reply::Failed { stage, errno } => {
+            Some(Reply::Failed { stage, errno }) => {
                 self.shared.put_back(shim);
                 Err(SpawnError::from_stage(stage, errno, &spec))
             }
-            Reply::Ended { .. } => Err(SpawnError::Lost),
+            Some(Reply::Ready { .. } | Reply::Ended { .. }) | None => {
+                let _ended = shim.end().await;
+                Err(SpawnError::Lost)
+            }
         }
     }
+}
+
+/// Our end of a control socket, and that of the shim.
+fn control_pair() -> io::Result<(UnixStream, OwnedFd)> {
+    let (control, shim_end) = std::os::unix::net::UnixStream::pair()?;
+    control.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(control)?, shim_end.into()))
 }
 
 /// The read end for us, the write end for the program.
@@ -214,10 +225,7 @@ impl Shared {
             let fresh = idle.is_none();
             let mut shim = match idle {
                 Some(shim) => shim,
-                None => self
-                    .new_shim()
-                    .await
-                    .map_err(|source| SpawnError::Reaper { source })?,
+                None => self.new_shim().await?,
             };
             // An idle shim that somebody killed has not got the request, so another one may.
             match shim.send(frame.bytes(), fds).await {
@@ -228,19 +236,16 @@ impl Shared {
         }
     }
 
-    async fn new_shim(&self) -> io::Result<Shim> {
-        let (control, shim_end) = std::os::unix::net::UnixStream::pair()?;
-        control.set_nonblocking(true)?;
-        let control = UnixStream::from_std(control)?;
-        let mut reaper = Arc::clone(&lock(&self.process).socket);
-        match send_to_reaper(&reaper, &[NEW_SHIM], shim_end.as_fd()).await {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                reaper = self.restart(&reaper)?;
-                send_to_reaper(&reaper, &[NEW_SHIM], shim_end.as_fd()).await?;
-            }
-            other => other?,
+    /// A shim that is ready. A reaper that is gone, or goes while it is asked, is replaced once.
+    async fn new_shim(&self) -> Result<Shim, SpawnError> {
+        let unreachable = |source| SpawnError::Reaper { source };
+        let reaper = Arc::clone(&lock(&self.process).socket);
+        if let Some(shim) = Shim::request(&reaper).await? {
+            return Ok(shim);
         }
-        Ok(Shim { control, reaper })
+        let reaper = self.restart(&reaper).map_err(unreachable)?;
+        let gone = || unreachable(io::ErrorKind::BrokenPipe.into());
+        Shim::request(&reaper).await?.ok_or_else(gone)
     }
 
     /// A reaper that somebody killed is replaced, once; the shims it had forked live on without it.
@@ -308,6 +313,30 @@ impl Drop for ReaperProcess {
 }
 
 impl Shim {
+    /// Has the reaper fork a shim; `None` when the reaper is gone.
+    async fn request(reaper: &Arc<OwnedFd>) -> Result<Option<Self>, SpawnError> {
+        let no_room = |source| SpawnError::Resources { source };
+        let (control, shim_end) = control_pair().map_err(no_room)?;
+        match send_to_reaper(reaper, &[NEW_SHIM], shim_end.as_fd()).await {
+            Ok(()) => drop(shim_end),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
+            Err(source) => return Err(SpawnError::Reaper { source }),
+        }
+        let mut shim = Shim {
+            control,
+            reaper: Arc::clone(reaper),
+            pid: 0,
+        };
+        match shim.read_reply().await {
+            Some(Reply::Ready { shim_pid }) => Ok(Some(Shim {
+                pid: shim_pid,
+                ..shim
+            })),
+            Some(Reply::Failed { errno, .. }) => Err(no_room(io::Error::from_raw_os_error(errno))),
+            Some(Reply::Started { .. } | Reply::Ended { .. }) | None => Ok(None),
+        }
+    }
+
     async fn send(&mut self, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         let control = &self.control;
         let send = || send_with_fds(control.as_fd(), bytes, fds, SendFlags::empty());
@@ -316,10 +345,10 @@ impl Shim {
     }
 
     /// Has the reaper kill this shim with all it left behind; tells whether that was done.
-    pub(super) async fn end(&self, shim_pid: i32) -> bool {
+    pub(super) async fn end(&self) -> bool {
         let done = async {
             let (done, done_end) = output_pipe()?;
-            let [a, b, c, d] = shim_pid.to_le_bytes();
+            let [a, b, c, d] = self.pid.to_le_bytes();
             send_to_reaper(&self.reaper, &[END_SHIM, a, b, c, d], done_end.as_fd()).await?;
             drop(done_end);
             wait_for_close(done).await

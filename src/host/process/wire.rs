@@ -121,10 +121,14 @@ fn take_string<'a>(rest: &mut &'a [u8]) -> Option<&'a CStr> {
 /// Shim (or, when it cannot fork, reaper) to `coord`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
+    /// The first words of a shim: before them nothing is asked of it, so that a reaper that dies
+    /// with the request for a shim leaves no program in doubt.
+    Ready {
+        shim_pid: i32,
+    },
     Started {
         pid: i32,
         start_time: u64,
-        shim_pid: i32,
     },
     Failed {
         stage: Stage,
@@ -143,11 +147,8 @@ pub(super) enum Reply {
 impl Reply {
     pub(super) fn to_bytes(self) -> [u8; REPLY_BYTES] {
         let slots = match self {
-            Reply::Started {
-                pid,
-                start_time,
-                shim_pid,
-            } => [1, number(pid), start_time, number(shim_pid), 0, 0, 0, 0],
+            Reply::Ready { shim_pid } => [4, number(shim_pid), 0, 0, 0, 0, 0, 0],
+            Reply::Started { pid, start_time } => [1, number(pid), start_time, 0, 0, 0, 0, 0],
             Reply::Failed { stage, errno } => {
                 [2, stage_number(stage), number(errno), 0, 0, 0, 0, 0]
             }
@@ -188,7 +189,6 @@ impl Reply {
             1 => Some(Reply::Started {
                 pid: first as i32,
                 start_time: second,
-                shim_pid: third as i32,
             }),
             2 => Some(Reply::Failed {
                 stage: stage(first)?,
@@ -201,6 +201,9 @@ impl Reply {
                 user: Duration::from_micros(fourth),
                 system: Duration::from_micros(fifth),
                 max_rss_kib: sixth,
+            }),
+            4 => Some(Reply::Ready {
+                shim_pid: first as i32,
             }),
             _ => None,
         }
@@ -262,10 +265,10 @@ mod tests {
     #[test]
     fn replies_survive_the_way() {
         let replies = [
+            Reply::Ready { shim_pid: 6 },
             Reply::Started {
                 pid: 7,
                 start_time: u64::MAX,
-                shim_pid: 6,
             },
             Reply::Failed {
                 stage: Stage::Directory,

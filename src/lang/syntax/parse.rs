@@ -367,6 +367,8 @@ impl<'s> Builder<'s> {
                 Rule::COMMENT => self.comments.push(at),
                 Rule::elem => elements.push(self.elements(part)),
                 Rule::missing_comma => {
+                    let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
+                    self.comments.extend(comments);
                     let end = elements.last().and_then(|e| e.last()).map_or(at, |a| a.span).after();
                     if self.diagnostics.len() == before {
                         self.report(
@@ -513,9 +515,6 @@ impl<'s> Builder<'s> {
             items.splice(index + 1..index + 1, rest);
             if was_closed {
                 close_last_open(items);
-            } else if let Some(Item::Statement(last)) = items.last_mut() {
-                // what was hoisted keeps its own state; the file's end closes nothing more here
-                let _ = last;
             }
             return true;
         }
@@ -523,8 +522,7 @@ impl<'s> Builder<'s> {
     }
 
     fn line_start(&self, offset: u32) -> usize {
-        let line = self.source.line_index(offset);
-        offset as usize - (offset as usize - self.source.line_offset(line))
+        self.source.line_offset(self.source.line_index(offset))
     }
 
     fn name_of(&self, head: Span) -> String {
@@ -621,7 +619,7 @@ fn close_last_open(items: &mut [Item<'_>]) {
 
 /// The span without trailing white space of `text`, which it covers.
 fn trimmed(span: Span, text: &str) -> Span {
-    Span { end: span.start + text.trim_end().len() as u32, ..span }
+    Span { end: span.start + text.trim_end_matches([' ', '\t', '\r', '\n']).len() as u32, ..span }
 }
 
 fn unescape(text: &str) -> Option<char> {
@@ -638,15 +636,16 @@ fn unescape(text: &str) -> Option<char> {
     }
 }
 
-/// A fence's text without its first line break and without up to `indent` columns on each line.
+/// A fence's text without its first line break and without up to `indent` columns on each line;
+/// the same whether the file has CRLF or LF.
 fn dedent(raw: &str, indent: usize) -> String {
-    let body = raw.strip_prefix("\r\n").or_else(|| raw.strip_prefix('\n')).unwrap_or(raw);
-    let mut out = String::with_capacity(body.len());
-    for line in body.split_inclusive('\n') {
+    let Some(body) = raw.strip_prefix("\r\n").or_else(|| raw.strip_prefix('\n')) else {
+        return String::new();
+    };
+    let mut out = String::with_capacity(body.len() + 1);
+    for line in body.split('\n') {
         let strip = line.bytes().take(indent).take_while(|b| matches!(b, b' ' | b'\t')).count();
-        out.push_str(&line[strip..]);
-    }
-    if !out.is_empty() && !out.ends_with('\n') {
+        out.push_str(line[strip..].trim_end_matches('\r'));
         out.push('\n');
     }
     out

@@ -48,11 +48,13 @@ pub(super) fn scan(file: FileId, text: &str, limits: &Limits, out: &mut Vec<Diag
 }
 
 fn invisible_characters(file: FileId, text: &str, out: &mut Vec<Diagnostic>) {
-    if text.is_ascii() && !text.bytes().any(|b| b < b' ' && !matches!(b, b'\n' | b'\t' | b'\r')) {
+    if text.is_ascii() && !text.bytes().any(|b| b < b' ' && !matches!(b, b'\n' | b'\t')) {
         return;
     }
     for (at, c) in text.char_indices() {
-        if !forbidden(c) || (c == '\u{FEFF}' && at == 0) {
+        // a lone carriage return looks like nothing and hides what stands before it
+        let is_lone_cr = c == '\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
+        if !(forbidden(c) || is_lone_cr) || (c == '\u{FEFF}' && at == 0) {
             continue;
         }
         out.push(

@@ -12,7 +12,10 @@
 use crate::plan::{NodeKind, Plan, Span, Wanted};
 use coord_lang::ids::{Id, NodeId, Table};
 
-const NOTHING: Span = Span { ms: 0, working: false };
+const NOTHING: Span = Span {
+    ms: 0,
+    working: false,
+};
 
 /// One need of one node. Its index among all is its number.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +49,16 @@ pub struct Network<'p> {
 impl<'p> Network<'p> {
     pub fn new(plan: &'p Plan) -> Network<'p> {
         let contingent = contingent(plan);
-        let spans: Table<NodeId, Span> =
-            plan.nodes.ids().map(|id| likely(plan, id, contingent[id])).collect();
-        let uses = |working| spans.values().any(|span| span.ms > 0 && span.working == working);
+        let spans: Table<NodeId, Span> = plan
+            .nodes
+            .ids()
+            .map(|id| likely(plan, id, contingent[id]))
+            .collect();
+        let uses = |working| {
+            spans
+                .values()
+                .any(|span| span.ms > 0 && span.working == working)
+        };
         let mut network = Network {
             plan,
             uses_working: uses(true),
@@ -121,7 +131,12 @@ impl<'p> Network<'p> {
                 let end_member = self.members.len() as u32;
                 if end_member > first_member {
                     let need = number as u32;
-                    self.groups.push(Group { owner, need, first_member, end_member });
+                    self.groups.push(Group {
+                        owner,
+                        need,
+                        first_member,
+                        end_member,
+                    });
                 }
             }
         }
@@ -150,7 +165,10 @@ impl<'p> Network<'p> {
 }
 
 fn likely(plan: &Plan, node: NodeId, contingent: bool) -> Span {
-    let estimate = plan.task(node).filter(|_| !contingent).and_then(|task| task.estimate);
+    let estimate = plan
+        .task(node)
+        .filter(|_| !contingent)
+        .and_then(|task| task.estimate);
     estimate.map_or(NOTHING, |estimate| estimate.likely)
 }
 

@@ -16,9 +16,19 @@ pub(crate) fn working(ms: i64) -> Span {
 }
 
 pub(crate) fn estimate(likely: Span) -> Estimate {
-    let half = Span { ms: likely.ms / 2, ..likely };
-    let double = Span { ms: likely.ms * 2, ..likely };
-    Estimate { low: half, likely, high: double }
+    let half = Span {
+        ms: likely.ms / 2,
+        ..likely
+    };
+    let double = Span {
+        ms: likely.ms * 2,
+        ..likely
+    };
+    Estimate {
+        low: half,
+        likely,
+        high: double,
+    }
 }
 
 pub(crate) fn empty_plan() -> Plan {
@@ -53,7 +63,12 @@ pub(crate) fn add_agent(plan: &mut Plan, name: &str, capacity: u32) -> AgentId {
 }
 
 pub(crate) fn add_resource(plan: &mut Plan, name: &str, capacity: u32) -> ResourceId {
-    plan.resources.push(Resource { name: name.into(), title: None, capacity, claim: false })
+    plan.resources.push(Resource {
+        name: name.into(),
+        title: None,
+        capacity,
+        claim: false,
+    })
 }
 
 pub(crate) fn need(on: NodeId) -> Need {
@@ -138,10 +153,18 @@ pub(crate) fn exclude(plan: &mut Plan, a: NodeId, b: NodeId) -> ResourceId {
 /// Fills in ranks: the longest way from each node's start, by likely lengths.
 pub(crate) fn set_ranks(plan: &mut Plan) {
     for id in plan.order.clone().into_iter().rev() {
-        let length = plan.task(id).and_then(|task| task.estimate).map_or(0, |e| e.likely.ms);
+        let length = plan
+            .task(id)
+            .and_then(|task| task.estimate)
+            .map_or(0, |e| e.likely.ms);
         plan.nodes[id].rank_ms += length;
         let rank = plan.nodes[id].rank_ms;
-        for on in plan.nodes[id].needs.clone().iter().flat_map(|need| need.nodes()) {
+        for on in plan.nodes[id]
+            .needs
+            .clone()
+            .iter()
+            .flat_map(|need| need.nodes())
+        {
             plan.nodes[on].rank_ms = plan.nodes[on].rank_ms.max(rank);
         }
     }
@@ -189,7 +212,11 @@ pub(crate) fn random_plan(seed: u64, shape: Shape) -> Plan {
         plan.timezone = "Europe/Berlin".into();
     }
     for agent in 0..1 + dice.below(4) {
-        let capacity = if shape.limits { dice.below(4) as u32 } else { 0 };
+        let capacity = if shape.limits {
+            dice.below(4) as u32
+        } else {
+            0
+        };
         add_agent(&mut plan, &format!("a{agent}"), capacity);
     }
     for resource in 0..dice.below(3) {

@@ -27,14 +27,22 @@ fn shape(tasks: u64, time: u64) -> Shape {
 
 /// Longest paths by relaxing every edge until nothing moves, knowing no order.
 fn oracle(plan: &Plan) -> (Vec<i64>, Vec<i64>, i64) {
-    let length = |id: NodeId| plan.task(id).and_then(|t| t.estimate).map_or(0, |e| e.likely.ms);
+    let length = |id: NodeId| {
+        plan.task(id)
+            .and_then(|t| t.estimate)
+            .map_or(0, |e| e.likely.ms)
+    };
     let count = plan.nodes.len();
     let mut start = vec![0i64; count];
     loop {
         let before = start.clone();
         for (id, node) in plan.nodes.iter() {
             for need in &node.needs {
-                let ended = need.nodes().map(|on| start[on.index()] + length(on)).min().unwrap();
+                let ended = need
+                    .nodes()
+                    .map(|on| start[on.index()] + length(on))
+                    .min()
+                    .unwrap();
                 start[id.index()] = start[id.index()].max(ended);
             }
         }
@@ -132,9 +140,16 @@ fn a_milestone_before_the_night_is_critical() {
     let last = add_task(&mut plan, by, Some(working(HOUR_MS)), vec![need(middle)]);
     let paths = paths(&plan);
     assert_eq!(paths.nodes[middle].earliest_start_ms, 8 * HOUR_MS);
-    assert!([first, middle, last].iter().all(|&id| paths.nodes[id].critical));
+    assert!(
+        [first, middle, last]
+            .iter()
+            .all(|&id| paths.nodes[id].critical)
+    );
     assert_eq!(paths.nodes[last].earliest_start_ms, DAY_MS);
-    assert_eq!(paths.path.iter().map(|step| step.node).collect::<Vec<_>>(), [first, middle, last]);
+    assert_eq!(
+        paths.path.iter().map(|step| step.node).collect::<Vec<_>>(),
+        [first, middle, last]
+    );
 }
 
 #[test]
@@ -143,17 +158,32 @@ fn what_waits_for_a_failure_is_off_the_plan() {
     let agent = add_agent(&mut plan, "a", 1);
     let by = || By::All(vec![agent]);
     let build = add_task(&mut plan, by(), Some(elapsed(10)), vec![]);
-    let failed = Need { wanted: Wanted::Failed, ..need(build) };
+    let failed = Need {
+        wanted: Wanted::Failed,
+        ..need(build)
+    };
     let repair = add_task(&mut plan, by(), Some(elapsed(500)), vec![failed]);
     let after = add_task(&mut plan, by(), Some(elapsed(500)), vec![need(repair)]);
-    let either = add_task(&mut plan, by(), Some(elapsed(5)), vec![any_need(&[repair, build])]);
+    let either = add_task(
+        &mut plan,
+        by(),
+        Some(elapsed(5)),
+        vec![any_need(&[repair, build])],
+    );
     let end = add_milestone(&mut plan, vec![need(build), need(after), need(either)]);
     let paths = paths(&plan);
     assert_eq!(paths.makespan_ms, 15);
-    let off: Vec<NodeId> =
-        paths.nodes.iter().filter(|(_, times)| times.contingent).map(|(id, _)| id).collect();
+    let off: Vec<NodeId> = paths
+        .nodes
+        .iter()
+        .filter(|(_, times)| times.contingent)
+        .map(|(id, _)| id)
+        .collect();
     assert_eq!(off, [repair, after]);
-    assert_eq!(paths.path.iter().map(|s| s.node).collect::<Vec<_>>(), [build, either, end][..2]);
+    assert_eq!(
+        paths.path.iter().map(|s| s.node).collect::<Vec<_>>(),
+        [build, either, end][..2]
+    );
     assert_eq!(paths.nodes[end].earliest_finish_ms, 15);
 }
 
@@ -164,7 +194,10 @@ fn tasks_without_an_estimate_are_listed() {
     let known = add_task(&mut plan, by.clone(), Some(elapsed(7)), vec![]);
     let unknown = add_task(&mut plan, by, None, vec![need(known)]);
     let paths = paths(&plan);
-    assert_eq!((paths.makespan_ms, paths.missing_estimates), (7, vec![unknown]));
+    assert_eq!(
+        (paths.makespan_ms, paths.missing_estimates),
+        (7, vec![unknown])
+    );
     task_mut(&mut plan, unknown).estimate = None;
 }
 
@@ -177,5 +210,8 @@ fn a_chain_of_a_million_is_no_problem() {
         before = add_task(&mut plan, by.clone(), Some(elapsed(1)), vec![need(before)]);
     }
     let paths = paths(&plan);
-    assert_eq!((paths.makespan_ms, paths.path.len()), (1_000_000, 1_000_000));
+    assert_eq!(
+        (paths.makespan_ms, paths.path.len()),
+        (1_000_000, 1_000_000)
+    );
 }

@@ -29,12 +29,56 @@ struct Line {
     parked: bool,
 }
 
-/// Lines that wait for a pool, by the place of their first task.
+/// A line that waits at something: void when it has moved since.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Parked {
+    /// The place of its first task.
+    place: u32,
+    line: u32,
+    turn: u32,
+}
+
+/// Lines that wait for the same amount of a pool.
+struct Queue {
+    amount: i64,
+    parked: BinaryHeap<Reverse<Parked>>,
+}
+
+impl Queue {
+    /// The first that still waits; what does not is dropped.
+    fn first(&mut self, waits: impl Fn(&Parked) -> bool) -> Option<Parked> {
+        while let Some(Reverse(parked)) = self.parked.peek() {
+            if waits(parked) {
+                return Some(*parked);
+            }
+            self.parked.pop();
+        }
+        None
+    }
+}
+
 #[derive(Default)]
 struct Pool {
     free: i64,
-    parked: BinaryHeap<Reverse<(u32, u32, u32)>>,
+    queues: Vec<Queue>,
     freed: bool,
+}
+
+impl Pool {
+    fn park(&mut self, amount: i64, parked: Parked) {
+        let queue = match self
+            .queues
+            .iter_mut()
+            .position(|queue| queue.amount == amount)
+        {
+            Some(at) => &mut self.queues[at],
+            None => self.queues.push_mut(Queue {
+                amount,
+                parked: BinaryHeap::new(),
+            }),
+        };
+        queue.parked.push(Reverse(parked));
+    }
 }
 
 /// What stops a task.
@@ -50,8 +94,8 @@ struct Run<'a, 'n> {
     events: BinaryHeap<Reverse<(i64, Event)>>,
     lines: Vec<Line>,
     pools: Vec<Pool>,
-    /// Lines to look at now, by the place of their first task, and where they came from.
-    candidates: BinaryHeap<Reverse<(u32, u32, u32)>>,
+    /// Lines to look at now.
+    candidates: BinaryHeap<Reverse<Parked>>,
     freed: Vec<u32>,
     closed: Vec<u32>,
     opens: Option<i64>,
@@ -76,7 +120,10 @@ impl<'a, 'n> Run<'a, 'n> {
     fn new(problem: &'a Problem<'n>, order: &'a [u32]) -> Run<'a, 'n> {
         let network = problem.network;
         let nodes = order.len();
-        let free = |&capacity: &i64| Pool { free: capacity, ..Pool::default() };
+        let free = |&capacity: &i64| Pool {
+            free: capacity,
+            ..Pool::default()
+        };
         Run {
             problem,
             order,
@@ -87,7 +134,12 @@ impl<'a, 'n> Run<'a, 'n> {
             freed: Vec::new(),
             closed: Vec::new(),
             opens: None,
-            missing: network.plan.nodes.ids().map(|id| network.groups(id).len() as u32).collect(),
+            missing: network
+                .plan
+                .nodes
+                .ids()
+                .map(|id| network.groups(id).len() as u32)
+                .collect(),
             satisfied: vec![false; network.group_count()],
             work: vec![0; network.plan.agents.len()],
             passed: Vec::new(),
@@ -97,7 +149,10 @@ impl<'a, 'n> Run<'a, 'n> {
 
     fn begin(&mut self) {
         for node in (0..self.order.len()).filter(|&node| self.missing[node] == 0) {
-            self.events.push(Reverse((self.problem.release[node], Event::Ready(node as u32))));
+            self.events.push(Reverse((
+                self.problem.release[node],
+                Event::Ready(node as u32),
+            )));
         }
     }
 
@@ -153,7 +208,8 @@ impl<'a, 'n> Run<'a, 'n> {
                 }
                 if self.problem.release[owner] > now {
                     let ready = Event::Ready(owner as u32);
-                    self.events.push(Reverse((self.problem.release[owner], ready)));
+                    self.events
+                        .push(Reverse((self.problem.release[owner], ready)));
                 } else if self.problem.demand[owner] == NONE {
                     self.note_passed(owner, now);
                 } else {
@@ -187,7 +243,10 @@ impl<'a, 'n> Run<'a, 'n> {
         let line = self.problem.demand[node];
         let place = self.order[node];
         let entry = &mut self.lines[line as usize];
-        let leads = entry.waiting.peek().is_none_or(|&Reverse((first, _))| place < first);
+        let leads = entry
+            .waiting
+            .peek()
+            .is_none_or(|&Reverse((first, _))| place < first);
         entry.waiting.push(Reverse((place, node as u32)));
         if leads {
             self.call(line);
@@ -200,7 +259,11 @@ impl<'a, 'n> Run<'a, 'n> {
         entry.parked = false;
         entry.turn += 1;
         if let Some(&Reverse((place, _))) = entry.waiting.peek() {
-            self.candidates.push(Reverse((place, line, entry.turn)));
+            self.candidates.push(Reverse(Parked {
+                place,
+                line,
+                turn: entry.turn,
+            }));
         }
     }
 
@@ -218,7 +281,7 @@ impl<'a, 'n> Run<'a, 'n> {
             self.pools[pool as usize].freed = false;
             self.call_next(pool);
         }
-        while let Some(Reverse((_, line, turn))) = self.candidates.pop() {
+        while let Some(Reverse(Parked { line, turn, .. })) = self.candidates.pop() {
             if self.lines[line as usize].turn == turn {
                 self.advance(line, now);
             }
@@ -227,29 +290,30 @@ impl<'a, 'n> Run<'a, 'n> {
 
     /// Calls the first of the lines that wait for a pool and now fit.
     fn call_next(&mut self, pool: u32) {
-        let mut too_large = Vec::new();
-        while self.pools[pool as usize].free > 0 {
-            let Some(Reverse((place, line, turn))) = self.pools[pool as usize].parked.pop() else {
-                break;
-            };
-            let entry = &self.lines[line as usize];
-            if !entry.parked || entry.turn != turn {
-                continue;
-            }
-            if self.amount(line, pool) > self.pools[pool as usize].free {
-                too_large.push(Reverse((place, line, turn)));
-                continue;
-            }
-            self.call(line);
+        let entry = &mut self.pools[pool as usize];
+        let lines = &self.lines;
+        let waits = |parked: &Parked| {
+            let line = &lines[parked.line as usize];
+            line.parked && line.turn == parked.turn
+        };
+        let free = entry.free;
+        let fitting = entry.queues.iter_mut().filter(|queue| queue.amount <= free);
+        let first = fitting.filter_map(|queue| Some((queue.first(waits)?.place, queue)));
+        let Some((_, queue)) = first.min_by_key(|&(place, _)| place) else {
+            return;
+        };
+        if let Some(Reverse(parked)) = queue.parked.pop() {
+            self.call(parked.line);
             self.waits_on(pool);
-            break;
         }
-        self.pools[pool as usize].parked.extend(too_large);
     }
 
     fn amount(&self, line: u32, pool: u32) -> i64 {
         let fixed = &self.problem.demands[line as usize].fixed;
-        fixed.iter().find(|&&(taken, _)| taken == pool).map_or(1, |&(_, amount)| amount)
+        fixed
+            .iter()
+            .find(|&&(taken, _)| taken == pool)
+            .map_or(1, |&(_, amount)| amount)
     }
 
     /// Remembers that others may still be called for what is left of a pool.
@@ -263,7 +327,9 @@ impl<'a, 'n> Run<'a, 'n> {
 
     /// Starts the first task of a line, or parks it.
     fn advance(&mut self, line: u32, now: i64) {
-        let Some(&Reverse((_, node))) = self.lines[line as usize].waiting.peek() else { return };
+        let Some(&Reverse((_, node))) = self.lines[line as usize].waiting.peek() else {
+            return;
+        };
         match self.stop(line, now) {
             None => {
                 self.lines[line as usize].waiting.pop();
@@ -297,7 +363,10 @@ impl<'a, 'n> Run<'a, 'n> {
 
     /// The free agent with the least work so far.
     fn choose(&self, any: &[u32]) -> Option<u32> {
-        let free = any.iter().copied().filter(|&agent| self.pools[agent as usize].free > 0);
+        let free = any
+            .iter()
+            .copied()
+            .filter(|&agent| self.pools[agent as usize].free > 0);
         free.min_by_key(|&agent| self.work[agent as usize])
     }
 
@@ -317,7 +386,8 @@ impl<'a, 'n> Run<'a, 'n> {
         self.solution.start[node] = now;
         self.solution.finish[node] = finish;
         self.solution.makespan = self.solution.makespan.max(finish);
-        self.events.push(Reverse((finish, Event::Finish(node as u32))));
+        self.events
+            .push(Reverse((finish, Event::Finish(node as u32))));
     }
 
     fn count_work(&mut self, pool: u32, node: usize) {
@@ -329,13 +399,22 @@ impl<'a, 'n> Run<'a, 'n> {
     fn park(&mut self, line: u32, stop: Stop) {
         let entry = &mut self.lines[line as usize];
         entry.parked = true;
-        let Some(&Reverse((place, _))) = entry.waiting.peek() else { return };
-        let waits = Reverse((place, line, entry.turn));
+        let Some(&Reverse((place, _))) = entry.waiting.peek() else {
+            return;
+        };
+        let parked = Parked {
+            place,
+            line,
+            turn: entry.turn,
+        };
         match stop {
-            Stop::Pool(pool) => self.pools[pool as usize].parked.push(waits),
+            Stop::Pool(pool) => {
+                let amount = self.amount(line, pool);
+                self.pools[pool as usize].park(amount, parked);
+            }
             Stop::AnyOf => {
                 for &agent in &self.problem.demands[line as usize].any {
-                    self.pools[agent as usize].parked.push(waits);
+                    self.pools[agent as usize].park(1, parked);
                 }
             }
             Stop::Pause(opening) => {

@@ -95,15 +95,24 @@ impl<'n> Problem<'n> {
             demand: Vec::new(),
             demands: Vec::new(),
             pools: pools(network, options),
-            priority: plan.nodes.ids().map(|id| plan.task(id).map_or(0, |t| t.priority)).collect(),
+            priority: plan
+                .nodes
+                .ids()
+                .map(|id| plan.task(id).map_or(0, |t| t.priority))
+                .collect(),
             position: positions(plan),
             deadlines: Vec::new(),
         };
         let to_axis = |t| problem.from_clock(t);
-        let releases: Vec<i64> =
-            plan.nodes.ids().map(|id| to_axis(network.release(id)).max(0)).collect();
+        let releases: Vec<i64> = plan
+            .nodes
+            .ids()
+            .map(|id| to_axis(network.release(id)).max(0))
+            .collect();
         let deadline = |(id, _, task): (NodeId, _, &Task)| {
-            task.deadline_ms.filter(|_| !network.contingent[id]).map(|ms| (id.0, to_axis(ms)))
+            task.deadline_ms
+                .filter(|_| !network.contingent[id])
+                .map(|ms| (id.0, to_axis(ms)))
         };
         let deadlines = plan.tasks().filter_map(deadline).collect();
         problem.release = releases;
@@ -154,7 +163,8 @@ impl<'n> Problem<'n> {
 
     /// By how much deadlines are missed, in all.
     pub(super) fn lateness(&self, solution: &Solution) -> i64 {
-        let late = |&(node, deadline): &(u32, i64)| (solution.finish[node as usize] - deadline).max(0);
+        let late =
+            |&(node, deadline): &(u32, i64)| (solution.finish[node as usize] - deadline).max(0);
         self.deadlines.iter().map(late).sum()
     }
 
@@ -180,7 +190,11 @@ impl<'n> Problem<'n> {
         let mut levelled = Levelled {
             start: zeros(),
             finish: zeros(),
-            agents: plan.nodes.ids().map(|id| self.agents(id, solution)).collect(),
+            agents: plan
+                .nodes
+                .ids()
+                .map(|id| self.agents(id, solution))
+                .collect(),
             makespan_ms: 0,
         };
         for &id in &plan.order {
@@ -255,8 +269,11 @@ impl<'n> Problem<'n> {
     fn demand_for(&self, task: &Task, working: bool) -> Demand {
         let agents = self.network.plan.agents.len() as u32;
         let parallel = self.pools.len() as u32 - 1;
-        let mut fixed: Vec<(u32, i64)> =
-            task.uses.iter().map(|&(resource, amount)| (agents + resource.0, amount.into())).collect();
+        let mut fixed: Vec<(u32, i64)> = task
+            .uses
+            .iter()
+            .map(|&(resource, amount)| (agents + resource.0, amount.into()))
+            .collect();
         if self.network.plan.parallel.is_some() {
             fixed.push((parallel, 1));
         }
@@ -271,7 +288,11 @@ impl<'n> Problem<'n> {
                 }
             }
         }
-        Demand { fixed: self.merged(fixed), any, working: working && self.is_mixed() }
+        Demand {
+            fixed: self.merged(fixed),
+            any,
+            working: working && self.is_mixed(),
+        }
     }
 
     fn is_mixed(&self) -> bool {
@@ -305,5 +326,9 @@ fn pools(network: &Network, options: &Options) -> Vec<i64> {
     });
     let resources = plan.resources.values().map(|resource| resource.capacity);
     let parallel = plan.parallel.unwrap_or(u32::MAX);
-    agents.chain(resources).chain([parallel]).map(|slots| i64::from(slots.max(1))).collect()
+    agents
+        .chain(resources)
+        .chain([parallel])
+        .map(|slots| i64::from(slots.max(1)))
+        .collect()
 }

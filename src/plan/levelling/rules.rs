@@ -23,8 +23,14 @@ pub(super) enum Rule {
     Grpw,
 }
 
-pub(super) const MANY: [Rule; 6] =
-    [Rule::Lft, Rule::Lst, Rule::Rank, Rule::Mts, Rule::Slack, Rule::Grpw];
+pub(super) const MANY: [Rule; 6] = [
+    Rule::Lft,
+    Rule::Lst,
+    Rule::Rank,
+    Rule::Mts,
+    Rule::Slack,
+    Rule::Grpw,
+];
 pub(super) const FEW: [Rule; 3] = [Rule::Lst, Rule::Rank, Rule::Lft];
 
 /// The place of each node in the order of urgency, rule, deadline, plan order.
@@ -37,7 +43,12 @@ pub(super) fn order(problem: &Problem, rule: Rule) -> Vec<u32> {
     let mut nodes: Vec<u32> = (0..values.len() as u32).collect();
     nodes.sort_unstable_by_key(|&node| {
         let at = node as usize;
-        (problem.priority[at], values[at], deadlines[at], problem.position[at])
+        (
+            problem.priority[at],
+            values[at],
+            deadlines[at],
+            problem.position[at],
+        )
     });
     let mut order = vec![0; nodes.len()];
     for (place, &node) in nodes.iter().enumerate() {
@@ -77,7 +88,13 @@ pub(super) fn list(problem: &Problem, order: &[u32]) -> Vec<u32> {
 /// The smaller, the sooner.
 fn values(problem: &Problem, rule: Rule) -> Vec<i64> {
     match rule {
-        Rule::Rank => problem.network.plan.nodes.values().map(|node| -node.rank_ms).collect(),
+        Rule::Rank => problem
+            .network
+            .plan
+            .nodes
+            .values()
+            .map(|node| -node.rank_ms)
+            .collect(),
         Rule::Mts => successors(problem),
         Rule::Grpw => grpw(problem),
         Rule::Lft | Rule::Lst | Rule::Slack => {
@@ -103,12 +120,20 @@ fn head_and_tail(problem: &Problem) -> (Vec<i64>, Vec<i64>) {
     for &id in &network.plan.order {
         for number in network.group_range(id) {
             let members = network.members(network.group(number)).iter().copied();
-            let Some(first) = members.min_by_key(|&member| end(&head, member)) else { continue };
+            let Some(first) = members.min_by_key(|&member| end(&head, member)) else {
+                continue;
+            };
             by[number] = first;
             head[id.index()] = head[id.index()].max(end(&head, first));
         }
     }
-    for &id in network.plan.order.iter().rev().filter(|&&id| !network.contingent[id]) {
+    for &id in network
+        .plan
+        .order
+        .iter()
+        .rev()
+        .filter(|&&id| !network.contingent[id])
+    {
         let way = tail[id.index()] + problem.length[id.index()];
         for number in network.group_range(id) {
             let before = &mut tail[by[number].index()];
@@ -144,6 +169,12 @@ fn successors(problem: &Problem) -> Vec<i64> {
             }
         }
     }
-    let count = |set: &[u64]| -set.iter().map(|word| i64::from(word.count_ones())).sum::<i64>();
-    (0..nodes).map(|node| count(&after[node * words..(node + 1) * words])).collect()
+    let count = |set: &[u64]| {
+        -set.iter()
+            .map(|word| i64::from(word.count_ones()))
+            .sum::<i64>()
+    };
+    (0..nodes)
+        .map(|node| count(&after[node * words..(node + 1) * words]))
+        .collect()
 }

@@ -19,13 +19,15 @@ pub(super) fn schedule(problem: &Problem, list: &[u32]) -> Solution {
 pub(super) fn justify(problem: &Problem, solution: &Solution) -> Solution {
     let mut late_first: Vec<u32> = (0..solution.start.len() as u32).collect();
     late_first.sort_unstable_by_key(|&node| {
-        (-solution.finish[node as usize], !problem.position[node as usize])
+        (
+            -solution.finish[node as usize],
+            !problem.position[node as usize],
+        )
     });
     let mirrored = mirrored(problem, solution, &late_first);
     let mut early_first = late_first;
-    early_first.sort_unstable_by_key(|&node| {
-        (-mirrored[node as usize], problem.position[node as usize])
-    });
+    early_first
+        .sort_unstable_by_key(|&node| (-mirrored[node as usize], problem.position[node as usize]));
     schedule(problem, &early_first)
 }
 
@@ -67,7 +69,11 @@ impl<'a, 'n> Placing<'a, 'n> {
         Placing {
             problem,
             mirror: None,
-            profiles: problem.pools.iter().map(|&capacity| Profile::new(capacity)).collect(),
+            profiles: problem
+                .pools
+                .iter()
+                .map(|&capacity| Profile::new(capacity))
+                .collect(),
             placed: vec![false; nodes],
             work: vec![0; problem.network.plan.agents.len()],
             solution: Solution::empty(nodes),
@@ -94,7 +100,12 @@ impl<'a, 'n> Placing<'a, 'n> {
         for &group in network.groups(NodeId(node as u32)) {
             let members = network.members(group).iter().map(|member| member.index());
             let ended = members.filter(|&member| self.placed[member]);
-            ready = ready.max(ended.map(|member| self.solution.finish[member]).min().unwrap_or(0));
+            ready = ready.max(
+                ended
+                    .map(|member| self.solution.finish[member])
+                    .min()
+                    .unwrap_or(0),
+            );
         }
         ready
     }
@@ -103,7 +114,9 @@ impl<'a, 'n> Placing<'a, 'n> {
     fn choose(&self, node: usize, demand: &Demand, ready: i64) -> u32 {
         let start = |agent: u32| self.earliest(node, demand, agent, ready).0;
         let agents = demand.any.iter().copied();
-        agents.min_by_key(|&agent| (start(agent), self.work[agent as usize])).unwrap_or(NONE)
+        agents
+            .min_by_key(|&agent| (start(agent), self.work[agent as usize]))
+            .unwrap_or(NONE)
     }
 
     fn place_at(&mut self, node: usize, ready: i64, agent: u32) -> i64 {
@@ -166,7 +179,10 @@ struct Profile {
 
 impl Profile {
     fn new(capacity: i64) -> Profile {
-        Profile { capacity, points: vec![(i64::MIN, 0)] }
+        Profile {
+            capacity,
+            points: vec![(i64::MIN, 0)],
+        }
     }
 
     /// The first place at or after `place` that has `amount` left throughout.
@@ -178,10 +194,18 @@ impl Profile {
             if self.points[at].1 > room {
                 at += 1;
                 (start, finish) = from(self.points[at].0);
-                while self.points.get(at + 1).is_some_and(|point| point.0 <= start) {
+                while self
+                    .points
+                    .get(at + 1)
+                    .is_some_and(|point| point.0 <= start)
+                {
                     at += 1;
                 }
-            } else if self.points.get(at + 1).is_none_or(|point| point.0 >= finish) {
+            } else if self
+                .points
+                .get(at + 1)
+                .is_none_or(|point| point.0 >= finish)
+            {
                 return (start, finish);
             } else {
                 at += 1;

@@ -25,20 +25,40 @@ pub enum Hold {
     /// Its own window.
     Window,
     /// It needs the link before; joins between the two are left out.
-    Need { on: NodeId, origin: Origin, wanted: Wanted },
+    Need {
+        on: NodeId,
+        origin: Origin,
+        wanted: Wanted,
+    },
     /// The link before writes to the same place.
-    Claim { claim: ResourceId, with: NodeId },
+    Claim {
+        claim: ResourceId,
+        with: NodeId,
+    },
     /// The agent was busy with the link before.
-    Agent { agent: AgentId, with: NodeId },
-    Resource { resource: ResourceId, with: NodeId },
+    Agent {
+        agent: AgentId,
+        with: NodeId,
+    },
+    Resource {
+        resource: ResourceId,
+        with: NodeId,
+    },
     /// As many tasks as `parallel` allows were at work, the link before among them.
-    Parallel { with: NodeId },
+    Parallel {
+        with: NodeId,
+    },
 }
 
 /// When everything that a node needs is there.
 pub(super) fn ready(network: &Network, levelled: &Levelled, node: NodeId) -> i64 {
     let needs = network.groups(node).iter().map(|&group| {
-        network.members(group).iter().map(|&member| levelled.finish[member]).min().unwrap_or(0)
+        network
+            .members(group)
+            .iter()
+            .map(|&member| levelled.finish[member])
+            .min()
+            .unwrap_or(0)
     });
     needs.max().unwrap_or(0).max(network.release(node))
 }
@@ -88,20 +108,26 @@ impl<'a, 'p> Tracer<'a, 'p> {
         levelled: &'a Levelled,
     ) -> Tracer<'a, 'p> {
         let takes_time = network.spans.iter().filter(|(_, span)| span.ms > 0);
-        let mut ends: Vec<(i64, NodeId)> =
-            takes_time.map(|(id, _)| (levelled.finish[id], id)).collect();
+        let mut ends: Vec<(i64, NodeId)> = takes_time
+            .map(|(id, _)| (levelled.finish[id], id))
+            .collect();
         ends.sort_unstable();
-        Tracer { network, calendar, levelled, ends }
+        Tracer {
+            network,
+            calendar,
+            levelled,
+            ends,
+        }
     }
 
     /// The first node that everything ends with; no join, where there is another.
     fn last(&self) -> Option<NodeId> {
         let plan = self.network.plan;
         let ends = plan.nodes.iter().filter(|(id, _)| {
-            !self.network.contingent[*id]
-                && self.levelled.finish[*id] == self.levelled.makespan_ms
+            !self.network.contingent[*id] && self.levelled.finish[*id] == self.levelled.makespan_ms
         });
-        ends.min_by_key(|(id, node)| (node.kind == NodeKind::Join, *id)).map(|(id, _)| id)
+        ends.min_by_key(|(id, node)| (node.kind == NodeKind::Join, *id))
+            .map(|(id, _)| id)
     }
 
     fn cause(&self, node: NodeId) -> Option<Cause> {
@@ -112,7 +138,10 @@ impl<'a, 'p> Tracer<'a, 'p> {
         self.network.groups(node).iter().find_map(|&group| {
             let mut members = self.network.members(group).iter().copied();
             let before = members.find(|&by| self.starts_with(node, self.levelled.finish[by]))?;
-            Some(Cause { kind: Kind::Need(group.need), before })
+            Some(Cause {
+                kind: Kind::Need(group.need),
+                before,
+            })
         })
     }
 
@@ -132,8 +161,12 @@ impl<'a, 'p> Tracer<'a, 'p> {
             false => start,
         };
         let first = self.ends.partition_point(|&(end, _)| end < pause_from);
-        let ended = self.ends[first..].iter().take_while(|&&(end, _)| end <= start);
-        ended.filter_map(|&(_, before)| self.shared(node, before)).min()
+        let ended = self.ends[first..]
+            .iter()
+            .take_while(|&&(end, _)| end <= start);
+        ended
+            .filter_map(|&(_, before)| self.shared(node, before))
+            .min()
     }
 
     fn shared(&self, node: NodeId, before: NodeId) -> Option<Cause> {
@@ -159,7 +192,9 @@ impl<'a, 'p> Tracer<'a, 'p> {
     /// The walk without its joins.
     fn links(&self, walk: &[(NodeId, Option<Cause>)]) -> Vec<Link> {
         let plan = self.network.plan;
-        let waits = walk.first().is_some_and(|&(first, _)| self.network.release(first) > 0);
+        let waits = walk
+            .first()
+            .is_some_and(|&(first, _)| self.network.release(first) > 0);
         let mut links: Vec<Link> = Vec::new();
         for &(node, cause) in walk {
             if plan.nodes[node].kind == NodeKind::Join {
@@ -179,7 +214,11 @@ impl<'a, 'p> Tracer<'a, 'p> {
         match kind {
             Kind::Need(number) => {
                 let need = &self.network.plan.nodes[node].needs[number as usize];
-                Hold::Need { on: with, origin: need.origin, wanted: need.wanted }
+                Hold::Need {
+                    on: with,
+                    origin: need.origin,
+                    wanted: need.wanted,
+                }
             }
             Kind::Claim(claim) => Hold::Claim { claim, with },
             Kind::Agent(agent) => Hold::Agent { agent, with },
@@ -191,6 +230,13 @@ impl<'a, 'p> Tracer<'a, 'p> {
 
 /// The resources and claims that two tasks both take from.
 fn shared_resources<'a>(a: &'a Task, b: &'a Task) -> impl Iterator<Item = ResourceId> + 'a {
-    let takes = |id| b.uses.iter().any(|&(used, amount)| used == id && amount > 0);
-    a.uses.iter().filter(move |(id, amount)| *amount > 0 && takes(*id)).map(|&(id, _)| id)
+    let takes = |id| {
+        b.uses
+            .iter()
+            .any(|&(used, amount)| used == id && amount > 0)
+    };
+    a.uses
+        .iter()
+        .filter(move |(id, amount)| *amount > 0 && takes(*id))
+        .map(|&(id, _)| id)
 }

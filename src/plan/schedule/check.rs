@@ -14,35 +14,57 @@ pub enum Breach {
     /// Not a schedule of this plan.
     Nodes,
     /// Starts before its window, or outside of working hours.
-    Start { node: NodeId },
+    Start {
+        node: NodeId,
+    },
     /// Takes another time than its estimate says.
-    Length { node: NodeId },
+    Length {
+        node: NodeId,
+    },
     /// Starts before the need with this number is there.
-    Need { node: NodeId, need: usize },
+    Need {
+        node: NodeId,
+        need: usize,
+    },
     /// Not the agents that the task names.
-    Agents { node: NodeId },
-    AgentOverload { agent: AgentId, at_ms: i64 },
+    Agents {
+        node: NodeId,
+    },
+    AgentOverload {
+        agent: AgentId,
+        at_ms: i64,
+    },
     /// A resource, or a claim that excludes tasks from each other.
-    ResourceOverload { resource: ResourceId, at_ms: i64 },
-    ParallelOverload { at_ms: i64 },
+    ResourceOverload {
+        resource: ResourceId,
+        at_ms: i64,
+    },
+    ParallelOverload {
+        at_ms: i64,
+    },
     Makespan,
     /// Ends before the lower bound, which then is none.
     LowerBound,
 }
 
 pub fn validate(plan: &Plan, schedule: &Schedule) -> Result<(), Breach> {
-    validate_on(plan, &Calendar::standard(&plan.timezone, plan.origin_ms), schedule)
+    validate_on(
+        plan,
+        &Calendar::standard(&plan.timezone, plan.origin_ms),
+        schedule,
+    )
 }
 
-pub fn validate_on(
-    plan: &Plan,
-    calendar: &Calendar,
-    schedule: &Schedule,
-) -> Result<(), Breach> {
+pub fn validate_on(plan: &Plan, calendar: &Calendar, schedule: &Schedule) -> Result<(), Breach> {
     if schedule.nodes.len() != plan.nodes.len() {
         return Err(Breach::Nodes);
     }
-    let check = Check { plan, calendar, schedule, off: contingent(plan) };
+    let check = Check {
+        plan,
+        calendar,
+        schedule,
+        off: contingent(plan),
+    };
     for id in plan.nodes.ids() {
         check.times(id)?;
         check.needs(id)?;
@@ -61,8 +83,18 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn span(&self, id: NodeId) -> Span {
-        let estimate = self.plan.task(id).filter(|_| !self.off[id]).and_then(|t| t.estimate);
-        estimate.map_or(Span { ms: 0, working: false }, |estimate| estimate.likely)
+        let estimate = self
+            .plan
+            .task(id)
+            .filter(|_| !self.off[id])
+            .and_then(|t| t.estimate);
+        estimate.map_or(
+            Span {
+                ms: 0,
+                working: false,
+            },
+            |estimate| estimate.likely,
+        )
     }
 
     fn takes_time(&self, id: NodeId) -> bool {
@@ -70,10 +102,12 @@ impl Check<'_> {
     }
 
     fn times(&self, id: NodeId) -> Result<(), Breach> {
-        let (start, finish) = (self.schedule.nodes[id].start_ms, self.schedule.nodes[id].finish_ms);
+        let (start, finish) = (
+            self.schedule.nodes[id].start_ms,
+            self.schedule.nodes[id].finish_ms,
+        );
         let span = self.span(id);
-        let in_hours =
-            !span.working || span.ms == 0 || self.calendar.next_working(start) == start;
+        let in_hours = !span.working || span.ms == 0 || self.calendar.next_working(start) == start;
         if start < self.plan.nodes[id].not_before_ms.unwrap_or(0) || start < 0 || !in_hours {
             return Err(Breach::Start { node: id });
         }
@@ -94,11 +128,18 @@ impl Check<'_> {
     fn needs(&self, id: NodeId) -> Result<(), Breach> {
         let start = self.schedule.nodes[id].start_ms;
         for (number, need) in self.plan.nodes[id].needs.iter().enumerate() {
-            let mut expected = need.nodes().filter(|&on| self.off[id] || !self.off[on]).peekable();
+            let mut expected = need
+                .nodes()
+                .filter(|&on| self.off[id] || !self.off[on])
+                .peekable();
             let nothing_to_wait_for = expected.peek().is_none();
-            if !nothing_to_wait_for && !expected.any(|on| self.schedule.nodes[on].finish_ms <= start)
+            if !nothing_to_wait_for
+                && !expected.any(|on| self.schedule.nodes[on].finish_ms <= start)
             {
-                return Err(Breach::Need { node: id, need: number });
+                return Err(Breach::Need {
+                    node: id,
+                    need: number,
+                });
             }
         }
         Ok(())
@@ -113,7 +154,11 @@ impl Check<'_> {
             Some(By::Any(agents)) => matches!(chosen[..], [one] if agents.contains(&one)),
             None => chosen.is_empty(),
         };
-        if right { Ok(()) } else { Err(Breach::Agents { node: id }) }
+        if right {
+            Ok(())
+        } else {
+            Err(Breach::Agents { node: id })
+        }
     }
 
     fn loads(&self) -> Result<(), Breach> {
@@ -125,7 +170,9 @@ impl Check<'_> {
             let mut chosen = self.schedule.nodes[id].agents.clone();
             chosen.sort_unstable();
             chosen.dedup();
-            chosen.iter().for_each(|agent| agents[agent.index()].push((id, 1)));
+            chosen
+                .iter()
+                .for_each(|agent| agents[agent.index()].push((id, 1)));
             let mut used: BTreeMap<ResourceId, i64> = BTreeMap::new();
             for &(resource, amount) in &task.uses {
                 *used.entry(resource).or_default() += i64::from(amount);
@@ -140,7 +187,8 @@ impl Check<'_> {
                 0 => self.schedule.options.cores.max(1),
                 slots => slots,
             };
-            self.fits(users, slots).map_err(|at_ms| Breach::AgentOverload { agent, at_ms })?;
+            self.fits(users, slots)
+                .map_err(|at_ms| Breach::AgentOverload { agent, at_ms })?;
         }
         for (resource, users) in self.plan.resources.ids().zip(resources) {
             let capacity = self.plan.resources[resource].capacity.max(1);
@@ -148,7 +196,8 @@ impl Check<'_> {
                 .map_err(|at_ms| Breach::ResourceOverload { resource, at_ms })?;
         }
         let cap = self.plan.parallel.map_or(u32::MAX, |cap| cap.max(1));
-        self.fits(parallel, cap).map_err(|at_ms| Breach::ParallelOverload { at_ms })
+        self.fits(parallel, cap)
+            .map_err(|at_ms| Breach::ParallelOverload { at_ms })
     }
 
     /// The instant at which the users take more than there is.

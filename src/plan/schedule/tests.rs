@@ -51,7 +51,12 @@ fn week_one_takes_two_days_of_logic_and_five_of_people() {
         schedule.lower_bound.describe(&plan, 8 * HOUR_MS),
         "agent infrastructure has 5wd of work, one task at a time"
     );
-    assert!(schedule.agents.values().all(|load| load.per_mille() == 1000 && load.tasks == 3));
+    assert!(
+        schedule
+            .agents
+            .values()
+            .all(|load| load.per_mille() == 1000 && load.tasks == 3)
+    );
     assert_eq!(schedule.chain.len(), 3);
     assert_eq!(schedule.chain[0].holds, Hold::Start);
     assert!(matches!(schedule.chain[1].holds, Hold::Agent { .. }));
@@ -67,8 +72,18 @@ fn claims_take_turns() {
     let claim = exclude(&mut plan, first, second);
     let schedule = schedule(&plan, &Options::default());
     assert_eq!((schedule.makespan_ms, schedule.optimal), (17, true));
-    assert_eq!(schedule.turns, [Turn { claim, first, then: second, waited_ms: 10 }]);
-    let Reason::Energy(energy) = &schedule.lower_bound.reason else { panic!("no energy") };
+    assert_eq!(
+        schedule.turns,
+        [Turn {
+            claim,
+            first,
+            then: second,
+            waited_ms: 10
+        }]
+    );
+    let Reason::Energy(energy) = &schedule.lower_bound.reason else {
+        panic!("no energy")
+    };
     assert_eq!(energy.of, Shared::Resource(claim));
     assert_eq!(schedule.chain[1].holds, Hold::Claim { claim, with: first });
 }
@@ -78,7 +93,12 @@ fn the_more_urgent_goes_first() {
     let mut plan = empty_plan();
     let by = By::All(vec![add_agent(&mut plan, "a", 1)]);
     let long = add_task(&mut plan, by.clone(), Some(elapsed(100)), vec![]);
-    let _after = add_task(&mut plan, By::All(vec![]), Some(elapsed(100)), vec![need(long)]);
+    let _after = add_task(
+        &mut plan,
+        By::All(vec![]),
+        Some(elapsed(100)),
+        vec![need(long)],
+    );
     let urgent = add_task(&mut plan, by, Some(elapsed(10)), vec![]);
     task_mut(&mut plan, urgent).priority = 0;
     let schedule = schedule(&plan, &Options::default());
@@ -98,17 +118,27 @@ fn deadlines_and_milestones_say_by_how_much() {
     let schedule = schedule(&plan, &Options::default());
     let due = schedule.deadlines[0];
     assert_eq!(due.logical_late_ms(), -7 * HOUR_MS);
-    assert!(due.is_met(), "the order of equals is free, so the one with a deadline goes first");
+    assert!(
+        due.is_met(),
+        "the order of equals is free, so the one with a deadline goes first"
+    );
     assert_eq!(schedule.milestones[0].late_ms(), -7 * HOUR_MS);
 }
 
 #[test]
 fn any_of_spreads_work() {
     let mut plan = empty_plan();
-    let agents: Vec<AgentId> =
-        ["a", "b", "c"].iter().map(|name| add_agent(&mut plan, name, 1)).collect();
+    let agents: Vec<AgentId> = ["a", "b", "c"]
+        .iter()
+        .map(|name| add_agent(&mut plan, name, 1))
+        .collect();
     for _ in 0..9 {
-        add_task(&mut plan, By::Any(agents.clone()), Some(elapsed(10)), vec![]);
+        add_task(
+            &mut plan,
+            By::Any(agents.clone()),
+            Some(elapsed(10)),
+            vec![],
+        );
     }
     let schedule = schedule(&plan, &Options::default());
     assert_eq!((schedule.makespan_ms, schedule.optimal), (30, true));
@@ -126,11 +156,23 @@ fn the_checker_sees_what_is_wrong() {
     };
     assert_eq!(breach(|s| s.makespan_ms += 1), Breach::Makespan);
     assert_eq!(breach(|s| s.lower_bound.ms += 1), Breach::LowerBound);
-    assert_eq!(breach(|s| s.nodes[NodeId(0)].start_ms = 0), Breach::Start { node: NodeId(0) });
-    assert_eq!(breach(|s| s.nodes[NodeId(0)].finish_ms += 1), Breach::Length { node: NodeId(0) });
-    assert_eq!(breach(|s| s.nodes[NodeId(0)].agents.clear()), Breach::Agents { node: NodeId(0) });
+    assert_eq!(
+        breach(|s| s.nodes[NodeId(0)].start_ms = 0),
+        Breach::Start { node: NodeId(0) }
+    );
+    assert_eq!(
+        breach(|s| s.nodes[NodeId(0)].finish_ms += 1),
+        Breach::Length { node: NodeId(0) }
+    );
+    assert_eq!(
+        breach(|s| s.nodes[NodeId(0)].agents.clear()),
+        Breach::Agents { node: NodeId(0) }
+    );
     let overload = breach(|s| s.nodes[NodeId(1)] = s.nodes[NodeId(1)].clone().at(9 * HOUR_MS));
-    let expected = Breach::AgentOverload { agent: AgentId(0), at_ms: 9 * HOUR_MS };
+    let expected = Breach::AgentOverload {
+        agent: AgentId(0),
+        at_ms: 9 * HOUR_MS,
+    };
     assert_eq!(overload, expected);
 }
 
@@ -186,7 +228,11 @@ fn chain_is_unbroken(schedule: &Schedule) -> Result<(), TestCaseError> {
     if let Some(first) = schedule.chain.first() {
         let plan_start = schedule.nodes[first.node].start_ms;
         let window = first.holds == Hold::Window;
-        prop_assert!(window || plan_start <= 3 * DAY_MS, "starts with the plan: {:?}", schedule);
+        prop_assert!(
+            window || plan_start <= 3 * DAY_MS,
+            "starts with the plan: {:?}",
+            schedule
+        );
     }
     Ok(())
 }
@@ -207,19 +253,29 @@ const STEP_MS: i64 = 30 * 60_000;
 
 impl Brute<'_> {
     fn span(&self, id: NodeId) -> crate::plan::Span {
-        let estimate = self.plan.task(id).filter(|_| !self.off[id]).and_then(|t| t.estimate);
+        let estimate = self
+            .plan
+            .task(id)
+            .filter(|_| !self.off[id])
+            .and_then(|t| t.estimate);
         estimate.map_or(elapsed(0), |estimate| estimate.likely)
     }
 
     fn ready(&self, id: NodeId) -> Option<i64> {
         let mut ready = self.plan.nodes[id].not_before_ms.unwrap_or(0);
         for need in &self.plan.nodes[id].needs {
-            let mut expected =
-                need.nodes().filter(|&on| self.off[id] || !self.off[on]).peekable();
+            let mut expected = need
+                .nodes()
+                .filter(|&on| self.off[id] || !self.off[on])
+                .peekable();
             if expected.peek().is_none() {
                 continue;
             }
-            ready = ready.max(expected.filter_map(|on| Some(self.times[on.index()]?.1)).min()?);
+            ready = ready.max(
+                expected
+                    .filter_map(|on| Some(self.times[on.index()]?.1))
+                    .min()?,
+            );
         }
         Some(ready)
     }
@@ -236,7 +292,9 @@ impl Brute<'_> {
             if self.times[id.index()].is_some() {
                 continue;
             }
-            let Some(ready) = self.ready(id) else { continue };
+            let Some(ready) = self.ready(id) else {
+                continue;
+            };
             for agents in self.choices(id) {
                 self.agents[id.index()] = agents;
                 self.times[id.index()] = Some(self.first_free(id, ready));
@@ -287,7 +345,10 @@ impl Brute<'_> {
             })
             .collect();
         let agents_fit = self.agents[id.index()].iter().all(|agent| {
-            let busy = running.iter().filter(|o| self.agents[o.index()].contains(agent)).count();
+            let busy = running
+                .iter()
+                .filter(|o| self.agents[o.index()].contains(agent))
+                .count();
             let capacity = match self.plan.agents[*agent].capacity {
                 0 => self.cores,
                 capacity => capacity,
@@ -296,13 +357,19 @@ impl Brute<'_> {
         });
         let uses = |node: NodeId, resource| {
             let uses = self.plan.task(node).map_or(&[][..], |task| &task.uses);
-            uses.iter().filter(|(used, _)| *used == resource).map(|(_, n)| *n).sum::<u32>()
+            uses.iter()
+                .filter(|(used, _)| *used == resource)
+                .map(|(_, n)| *n)
+                .sum::<u32>()
         };
         let resources_fit = self.plan.resources.iter().all(|(resource, pool)| {
             let taken: u32 = running.iter().map(|&other| uses(other, resource)).sum();
             taken + uses(id, resource) <= pool.capacity || uses(id, resource) == 0
         });
-        let parallel_fits = self.plan.parallel.is_none_or(|cap| running.len() < cap as usize);
+        let parallel_fits = self
+            .plan
+            .parallel
+            .is_none_or(|cap| running.len() < cap as usize);
         agents_fit && resources_fit && parallel_fits
     }
 }
@@ -345,13 +412,23 @@ fn a_branch_for_a_failure_holds_nothing_up() {
     let agent = add_agent(&mut plan, "a", 1);
     let by = || By::All(vec![agent]);
     let build = add_task(&mut plan, by(), Some(elapsed(10)), vec![]);
-    let failed = crate::plan::Need { wanted: Wanted::Failed, ..need(build) };
+    let failed = crate::plan::Need {
+        wanted: Wanted::Failed,
+        ..need(build)
+    };
     let repair = add_task(&mut plan, by(), Some(elapsed(500)), vec![failed]);
     let ship = add_task(&mut plan, by(), Some(elapsed(10)), vec![need(build)]);
     let schedule = schedule(&plan, &Options::default());
     assert_eq!((schedule.makespan_ms, schedule.optimal), (20, true));
     assert!(schedule.nodes[repair].agents.is_empty());
-    assert_eq!(schedule.chain.iter().map(|link| link.node).collect::<Vec<_>>(), [build, ship]);
+    assert_eq!(
+        schedule
+            .chain
+            .iter()
+            .map(|link| link.node)
+            .collect::<Vec<_>>(),
+        [build, ship]
+    );
 }
 
 #[test]

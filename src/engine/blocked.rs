@@ -1,0 +1,297 @@
+//! Why a node is where it is: the facts behind `coord why`.
+//!
+//! BLOCKED is derived: a created or assigned node that cannot start, with every reason. A chain
+//! of reasons is a flat list of explained nodes in order of discovery; reasons name nodes, so
+//! that the list is a tree (or, where causes are shared, a graph) to whoever walks it.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use coord_lang::ids::{AgentId, NodeId, ResourceId};
+use coord_plan::plan::{NodeKind, Plan, Wanted};
+
+use crate::gate_run::GateRunId;
+use crate::item::ItemId;
+use crate::outcome::{Ending, Termination};
+use crate::queue::rank;
+use crate::state::{NeedState, State};
+use crate::status::{RunStatus, Status};
+
+/// How many nodes one answer explains at most.
+const EXPLAINED: usize = 200;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Need number `need` is open: one of `on` has to end as `wanted`.
+    Need { need: u32, on: Vec<NodeId>, wanted: Wanted, due_ms: Option<i64> },
+    /// A want that is still waited for.
+    Want { want: u32, on: NodeId, due_ms: Option<i64> },
+    /// The calendar.
+    Window { until_ms: i64 },
+    Backoff { until_ms: i64 },
+    /// A gate is open; `item` when it waits for a person.
+    Gate { run: GateRunId, item: Option<ItemId> },
+    /// Every slot of the agent is taken, by these.
+    Agent { agent: AgentId, held_by: Vec<NodeId> },
+    Resource { resource: ResourceId, wants: u32, free: u32, held_by: Vec<NodeId> },
+    /// Their write claims intersect.
+    Claim { held_by: NodeId },
+    /// A task that was passed over too often goes first.
+    Reserved { for_node: NodeId },
+    /// As many tasks at work as the run may have.
+    Parallel { most: u32 },
+    /// Others are before it in the order of starting.
+    Order { first: NodeId },
+    Run { status: RunStatus },
+    /// Somebody has to answer.
+    Item { item: ItemId },
+    AtWork { attempt: u32, since_ms: Option<i64> },
+    Terminating { attempt: u32, why: Termination },
+    Ended(Ending),
+}
+
+impl Reason {
+    /// The nodes that this reason points to.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Reason::Need { on, .. } => on.clone(),
+            Reason::Want { on, .. } => vec![*on],
+            Reason::Agent { held_by, .. } | Reason::Resource { held_by, .. } => held_by.clone(),
+            Reason::Claim { held_by } => vec![*held_by],
+            Reason::Reserved { for_node } => vec![*for_node],
+            Reason::Order { first } => vec![*first],
+            Reason::Window { .. }
+            | Reason::Backoff { .. }
+            | Reason::Gate { .. }
+            | Reason::Parallel { .. }
+            | Reason::Run { .. }
+            | Reason::Item { .. }
+            | Reason::AtWork { .. }
+            | Reason::Terminating { .. }
+            | Reason::Ended(_) => Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    pub node: NodeId,
+    pub status: Status,
+    pub reasons: Vec<Reason>,
+}
+
+/// A causal chain; the first is the node that was asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Why {
+    pub nodes: Vec<Explained>,
+    /// The chain was longer than what is explained here.
+    pub cut: bool,
+}
+
+impl Why {
+    pub fn get(&self, node: NodeId) -> Option<&Explained> {
+        self.nodes.iter().find(|explained| explained.node == node)
+    }
+
+    /// Where the chain ends: reasons that no other node stands behind.
+    pub fn roots(&self) -> impl Iterator<Item = (&Explained, &Reason)> {
+        self.nodes.iter().flat_map(|explained| {
+            let ends = explained.reasons.iter().filter(|reason| reason.nodes().is_empty());
+            ends.map(move |reason| (explained, reason))
+        })
+    }
+}
+
+/// The causal chain behind the state of `node`.
+pub fn why(plan: &Plan, state: &State, node: NodeId) -> Why {
+    let mut why = Why::default();
+    let mut seen = BTreeSet::from([node]);
+    let mut next = VecDeque::from([node]);
+    while let Some(node) = next.pop_front() {
+        if why.nodes.len() == EXPLAINED {
+            why.cut = true;
+            break;
+        }
+        let reasons = reasons(plan, state, node);
+        let behind = reasons.iter().flat_map(Reason::nodes);
+        next.extend(behind.filter(|other| state.has(*other) && seen.insert(*other)));
+        why.nodes.push(Explained { node, status: state.nodes[node].status, reasons });
+    }
+    why
+}
+
+/// Why `node` is where it is, without the causes behind. Empty for what is simply done, and for
+/// what starts with the next step.
+pub fn reasons(plan: &Plan, state: &State, node: NodeId) -> Vec<Reason> {
+    let mut out = Vec::new();
+    match state.nodes[node].status {
+        Status::Created | Status::Assigned => before_start(plan, state, node, &mut out),
+        Status::InProgress => at_work(state, node, &mut out),
+        Status::Review | Status::InDoubt => waits_for_people(state, node, &mut out),
+        Status::Completed | Status::Failed | Status::Skipped | Status::Cancelled => {
+            let ending = state.nodes[node].ending.as_deref();
+            out.extend(ending.cloned().map(Reason::Ended));
+        }
+    }
+    out
+}
+
+fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    if state.status != RunStatus::Running {
+        out.push(Reason::Run { status: state.status });
+    }
+    needs(plan, state, node, out);
+    let of = &state.nodes[node];
+    if of.unmet == 0 {
+        wants(plan, state, node, out);
+    }
+    if let Some(until_ms) = state.window(plan, node).filter(|_| !of.window_open) {
+        out.push(Reason::Window { until_ms });
+    }
+    out.extend(of.backoff_until_ms.map(|until_ms| Reason::Backoff { until_ms }));
+    gate(state, node, out);
+    if state.is_ready(plan, node) {
+        competition(plan, state, node, out);
+    }
+}
+
+fn needs(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let first = state.index.first_need(node);
+    for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
+        match state.needs[(first + i) as usize] {
+            NeedState::Open | NeedState::Impossible => {
+                let since = state.nodes[node].limits_since_ms;
+                let due_ms = need.within.and_then(|limit| Some(since?.saturating_add(limit.ms)));
+                let on = need.nodes().collect();
+                out.push(Reason::Need { need: i, on, wanted: need.wanted, due_ms });
+            }
+            NeedState::Met | NeedState::Waived => {}
+        }
+    }
+}
+
+fn wants(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let first = state.index.first_want(node);
+    for (i, want) in (0u32..).zip(&plan.nodes[node].wants) {
+        let of = state.wants[(first + i) as usize];
+        if !of.ended && !of.expired {
+            let since = state.nodes[node].needs_met_ms;
+            let due_ms = since.map(|since| since.saturating_add(want.within_ms));
+            out.push(Reason::Want { want: i, on: want.on, due_ms });
+        }
+    }
+}
+
+fn gate(state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let Some(run) = state.nodes[node].gate else { return };
+    let open: Vec<ItemId> = gate_items(state, run);
+    if open.is_empty() {
+        out.push(Reason::Gate { run, item: None });
+    }
+    out.extend(open.into_iter().map(|item| Reason::Gate { run, item: Some(item) }));
+}
+
+fn gate_items(state: &State, run: GateRunId) -> Vec<ItemId> {
+    let gate = &state.gate_runs[run];
+    let asked = match gate.stage {
+        crate::gate_run::GateStage::CheckAsked(item) => Some(item),
+        crate::gate_run::GateStage::CheckDue
+        | crate::gate_run::GateStage::CheckAtWork
+        | crate::gate_run::GateStage::CheckFailed
+        | crate::gate_run::GateStage::Approving
+        | crate::gate_run::GateStage::Passed
+        | crate::gate_run::GateStage::Warned
+        | crate::gate_run::GateStage::Failed
+        | crate::gate_run::GateStage::Dropped => None,
+    };
+    asked.into_iter().chain(gate.asking.open.iter().copied()).collect()
+}
+
+/// What others hold of what a ready task wants.
+fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let Some(id) = state.index.lane_of(node) else { return };
+    let lane = &state.index.lanes[id];
+    let before = out.len();
+    let busy = |agent: &&AgentId| !state.agent_is_free(plan, **agent);
+    if !lane.any || lane.agents.iter().all(|agent| busy(&agent)) {
+        out.extend(lane.agents.iter().filter(busy).map(|agent| Reason::Agent {
+            agent: *agent,
+            held_by: at_work_with(state, |other| {
+                state.nodes[other].attempt.as_ref().is_some_and(|a| a.agents.contains(agent))
+            }),
+        }));
+    }
+    for (resource, wants) in &lane.uses {
+        let free = state.free(plan, *resource);
+        if free < *wants {
+            let held_by = at_work_with(state, |other| uses(state, other, *resource));
+            out.push(Reason::Resource { resource: *resource, wants: *wants, free, held_by });
+        }
+    }
+    for other in state.index.excluded(node) {
+        if state.nodes[*other].holds_claims {
+            out.push(Reason::Claim { held_by: *other });
+        }
+    }
+    if let Some(holder) = state.reservation.filter(|holder| *holder != node)
+        && (state.is_reserved_from(id, node) || state.index.excluded(holder).contains(&node))
+    {
+        out.push(Reason::Reserved { for_node: holder });
+    }
+    if let Some(most) = state.parallel(plan)
+        && lane.machine
+        && state.machine_at_work >= most
+    {
+        out.push(Reason::Parallel { most });
+    }
+    if out.len() == before
+        && let Some(first) = state.lanes[id].ready.first().filter(|first| **first < rank(plan, node))
+    {
+        out.push(Reason::Order { first: first.2 });
+    }
+}
+
+fn uses(state: &State, node: NodeId, resource: ResourceId) -> bool {
+    let lane = state.index.lane_of(node).map(|lane| &state.index.lanes[lane]);
+    lane.is_some_and(|lane| lane.uses.iter().any(|(other, _)| *other == resource))
+}
+
+/// Linear in the plan: only for people who ask.
+fn at_work_with(state: &State, fits: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+    let at_work = state.nodes.iter().filter(|(_, of)| of.holds_slots).map(|(id, _)| id);
+    at_work.filter(|id| fits(*id)).collect()
+}
+
+fn at_work(state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let of = &state.nodes[node];
+    out.extend(of.asking.open.iter().map(|item| Reason::Item { item: *item }));
+    if let Some(attempt) = &of.attempt {
+        let number = attempt.number;
+        out.push(match attempt.terminating {
+            Some(why) => Reason::Terminating { attempt: number, why },
+            None => Reason::AtWork { attempt: number, since_ms: attempt.started_ms },
+        });
+    }
+}
+
+fn waits_for_people(state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    out.extend(state.nodes[node].asking.open.iter().map(|item| Reason::Item { item: *item }));
+    gate(state, node, out);
+}
+
+/// True when the node is BLOCKED: not begun, and something is in its way.
+pub fn is_blocked(plan: &Plan, state: &State, node: NodeId) -> bool {
+    match state.nodes[node].status {
+        Status::Created | Status::Assigned => match plan.nodes[node].kind {
+            NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => {
+                !reasons(plan, state, node).is_empty()
+            }
+        },
+        Status::InProgress
+        | Status::Review
+        | Status::Completed
+        | Status::Failed
+        | Status::Skipped
+        | Status::Cancelled
+        | Status::InDoubt => false,
+    }
+}

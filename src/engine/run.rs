@@ -1,0 +1,228 @@
+//! The run as a whole: how it starts, stops and ends.
+//!
+//! A run completes when every node ended well. It fails when a failure stops it, when everything
+//! has ended and something failed, or when nothing can move any more: no work, no check, no open
+//! question and no timer. A failed run is reopened by a retry or a skip; its open items wait
+//! with it. Draining and halting wait for processes and checks, not for people.
+
+use coord_lang::ids::{NodeId, PhaseId};
+use coord_plan::plan::Plan;
+
+use crate::event::Fact;
+use crate::options::Options;
+use crate::outcome::Stopping;
+use crate::state::{PhaseState, PhaseStep, State};
+use crate::status::{IllegalTransition, Move, RunStatus, Status};
+use crate::turn::Turn;
+
+/// How many nodes a `run.failed` lists of each kind.
+const LISTED: usize = 100;
+
+impl Turn<'_> {
+    pub(crate) fn halt(&mut self) -> bool {
+        let may = matches!(self.state.status, RunStatus::Running | RunStatus::Draining);
+        let Some(node) = self.state.halt_wanted.filter(|_| may) else { return false };
+        self.emit(Fact::RunStopping { why: Stopping::Halt { node } });
+        true
+    }
+
+    pub(crate) fn mark_phase(&mut self) -> bool {
+        if !self.state.status.is_live() {
+            return false;
+        }
+        match self.state.phases_due.first().copied() {
+            Some((PhaseStep::Open, phase)) => self.emit(Fact::PhaseOpened { phase }),
+            Some((PhaseStep::Close, phase)) => self.emit(Fact::PhaseClosed { phase }),
+            None => return false,
+        }
+        true
+    }
+
+    /// Called when nothing else is left to do at this moment.
+    pub(crate) fn end(&mut self) -> bool {
+        let drained = self.state.machine_at_work == 0 && self.state.checks_at_work.is_empty();
+        if !drained {
+            return false;
+        }
+        let ended = self.state.unfinished == 0;
+        match self.state.status {
+            RunStatus::Running if ended || self.state.is_stuck() => self.conclude(),
+            RunStatus::Draining if ended => self.conclude(),
+            RunStatus::Draining => self.emit(Fact::RunPaused),
+            RunStatus::Halting => self.emit_failure(),
+            RunStatus::Cancelling => self.emit(Fact::RunCancelled),
+            RunStatus::Running
+            | RunStatus::NotStarted
+            | RunStatus::Paused
+            | RunStatus::Completed
+            | RunStatus::Failed
+            | RunStatus::Cancelled => return false,
+        }
+        true
+    }
+
+    fn conclude(&mut self) {
+        if self.state.unfinished == 0 && self.state.failed == 0 {
+            self.emit(Fact::RunCompleted);
+        } else {
+            self.emit_failure();
+        }
+    }
+
+    fn emit_failure(&mut self) {
+        let state = &self.state;
+        let of = |wanted: fn(Status) -> bool| {
+            let nodes = state.nodes.iter().filter(move |(_, node)| wanted(node.status));
+            nodes.map(|(id, _)| id).take(LISTED).collect::<Vec<NodeId>>()
+        };
+        let failed_nodes = of(|status| status == Status::Failed);
+        let blocked_nodes = of(|status| !status.is_ended());
+        let (failed, blocked) = (state.failed, state.unfinished);
+        self.emit(Fact::RunFailed { failed, blocked, failed_nodes, blocked_nodes });
+    }
+}
+
+impl State {
+    fn is_stuck(&self) -> bool {
+        self.open_items.is_empty() && self.timers.is_empty() && self.checks_due.is_empty()
+    }
+
+    pub(crate) fn on_run_started(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        run: &str,
+        options: &Options,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_run(fact, &[RunStatus::NotStarted])?;
+        self.run = run.to_string();
+        self.options = options.clone();
+        self.status = RunStatus::Running;
+        self.started_ms = Some(self.now_ms);
+        for node in plan.nodes.ids() {
+            self.nodes[node].window_open = self.window(plan, node).is_none();
+            self.start_clocks(node);
+        }
+        self.refresh_all(plan);
+        self.refresh_every_lane(plan);
+        Ok(())
+    }
+
+    pub(crate) fn on_run_resumed(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        options: Option<&Options>,
+    ) -> Result<(), IllegalTransition> {
+        let live = [RunStatus::Running, RunStatus::Draining, RunStatus::Paused];
+        match self.status {
+            RunStatus::Halting | RunStatus::Cancelling => {}
+            RunStatus::Running
+            | RunStatus::Draining
+            | RunStatus::Paused
+            | RunStatus::NotStarted
+            | RunStatus::Completed
+            | RunStatus::Failed
+            | RunStatus::Cancelled => {
+                self.expect_run(fact, &live)?;
+                self.status = RunStatus::Running;
+                self.stopping = None;
+            }
+        }
+        if let Some(options) = options {
+            self.options = options.clone();
+        }
+        self.refresh_all(plan);
+        self.refresh_every_lane(plan);
+        Ok(())
+    }
+
+    pub(crate) fn on_run_stopping(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        why: &Stopping,
+    ) -> Result<(), IllegalTransition> {
+        match why {
+            Stopping::Drain { .. } => {
+                self.expect_run(fact, &[RunStatus::Running])?;
+                self.status = RunStatus::Draining;
+            }
+            Stopping::Halt { .. } => {
+                self.expect_run(fact, &[RunStatus::Running, RunStatus::Draining])?;
+                self.status = RunStatus::Halting;
+            }
+            Stopping::Cancel { .. } => {
+                let from = [RunStatus::Running, RunStatus::Draining, RunStatus::Halting];
+                self.expect_run(fact, &[&from[..], &[RunStatus::Paused]].concat())?;
+                self.status = RunStatus::Cancelling;
+                self.refresh_all(plan);
+            }
+        }
+        self.stopping = Some(why.clone());
+        Ok(())
+    }
+
+    pub(crate) fn on_run_paused(&mut self, fact: &Fact) -> Result<(), IllegalTransition> {
+        self.expect_run(fact, &[RunStatus::Draining])?;
+        self.status = RunStatus::Paused;
+        Ok(())
+    }
+
+    pub(crate) fn on_run_reopened(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_run(fact, &[RunStatus::Failed])?;
+        self.status = RunStatus::Running;
+        self.stopping = None;
+        self.halt_wanted = None;
+        self.ended_ms = None;
+        self.refresh_all(plan);
+        Ok(())
+    }
+
+    pub(crate) fn on_run_ended(
+        &mut self,
+        fact: &Fact,
+        to: RunStatus,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_run(fact, &[RunStatus::Running, RunStatus::Draining, RunStatus::Halting])?;
+        self.status = to;
+        self.ended_ms = Some(self.now_ms);
+        Ok(())
+    }
+
+    pub(crate) fn on_run_cancelled(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_run(fact, &[RunStatus::Cancelling])?;
+        for node in plan.nodes.ids() {
+            if !self.nodes[node].status.is_ended() {
+                self.change(plan, fact, node, Move::Cancel, |_| {})?;
+            }
+        }
+        self.status = RunStatus::Cancelled;
+        self.ended_ms = Some(self.now_ms);
+        self.refresh_all(plan);
+        Ok(())
+    }
+
+    pub(crate) fn on_phase(&mut self, phase: PhaseId, step: PhaseStep) {
+        self.phases_due.remove(&(step, phase));
+        self.phases[phase] = match step {
+            PhaseStep::Open => PhaseState::Open,
+            PhaseStep::Close => PhaseState::Closed,
+        };
+    }
+
+    fn expect_run(&self, fact: &Fact, from: &[RunStatus]) -> Result<(), IllegalTransition> {
+        if from.contains(&self.status) {
+            return Ok(());
+        }
+        Err(IllegalTransition::Run { from: self.status, kind: fact.kind() })
+    }
+}
