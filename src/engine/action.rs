@@ -11,11 +11,23 @@ use crate::state::State;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Start the task's program. Its `task.assigned` must be durable first.
-    Spawn { node: NodeId, attempt: u32, agents: Vec<AgentId> },
+    Spawn {
+        node: NodeId,
+        attempt: u32,
+        agents: Vec<AgentId>,
+    },
     /// Run, or look for, what check `check.check` of `gate` names.
-    RunCheck { check: CheckId, node: NodeId, gate: GateId },
+    RunCheck {
+        check: CheckId,
+        node: NodeId,
+        gate: GateId,
+    },
     /// End an attempt: politely, then by force. Its end comes back as an input.
-    Terminate { node: NodeId, attempt: u32, why: Termination },
+    Terminate {
+        node: NodeId,
+        attempt: u32,
+        why: Termination,
+    },
     /// End a check whose result no longer matters; its end comes back as an input.
     TerminateCheck { check: CheckId },
     /// Tell people that an item is open.
@@ -25,7 +37,11 @@ pub enum Action {
 impl Action {
     pub(crate) fn run_check(state: &State, check: CheckId) -> Action {
         let run = &state.gate_runs[check.gate];
-        Action::RunCheck { check, node: run.node, gate: run.gate }
+        Action::RunCheck {
+            check,
+            node: run.node,
+            gate: run.gate,
+        }
     }
 }
 
@@ -33,9 +49,11 @@ impl Action {
 pub fn action_of(state: &State, event: &Event) -> Option<Action> {
     match &event.fact {
         Fact::Started { node, attempt } => spawn(state, *node, *attempt),
-        Fact::Terminating { node, attempt, why } => {
-            Some(Action::Terminate { node: *node, attempt: *attempt, why: *why })
-        }
+        Fact::Terminating { node, attempt, why } => Some(Action::Terminate {
+            node: *node,
+            attempt: *attempt,
+            why: *why,
+        }),
         Fact::CheckStarted { check, .. } => Some(Action::run_check(state, *check)),
         Fact::CheckTerminating { check, .. } => Some(Action::TerminateCheck { check: *check }),
         Fact::ItemOpened { item, .. } => Some(Action::Notify { item: *item }),
@@ -89,5 +107,9 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
 fn spawn(state: &State, node: NodeId, attempt: u32) -> Option<Action> {
     let current = state.nodes[node].attempt.as_ref()?;
     let spawns = state.index.is_machine(node) && current.number == attempt;
-    spawns.then(|| Action::Spawn { node, attempt, agents: current.agents.clone() })
+    spawns.then(|| Action::Spawn {
+        node,
+        attempt,
+        agents: current.agents.clone(),
+    })
 }

@@ -12,7 +12,9 @@ use coord_lang::ids::NodeId;
 
 impl Turn<'_> {
     pub(crate) fn start_task(&mut self) -> bool {
-        let Some(node) = self.state.next_start(self.plan) else { return false };
+        let Some(node) = self.state.next_start(self.plan) else {
+            return false;
+        };
         if self.state.nodes[node].status == Status::Created {
             self.assign(node);
         }
@@ -23,8 +25,8 @@ impl Turn<'_> {
 
     pub(crate) fn assign_ahead(&mut self) -> bool {
         let state = &self.state;
-        let wanted = state.status == RunStatus::Running
-            && state.assigned_waiting < state.options.lookahead;
+        let wanted =
+            state.status == RunStatus::Running && state.assigned_waiting < state.options.lookahead;
         let Some((_, _, node)) = state.unassigned.first().copied().filter(|_| wanted) else {
             return false;
         };
@@ -35,11 +37,23 @@ impl Turn<'_> {
     fn assign(&mut self, node: NodeId) {
         let attempt = self.state.nodes[node].attempts + 1;
         let agents = self.state.pick_agents(self.plan, node);
-        self.emit(Fact::Assigned { node, attempt, agents });
+        self.emit(Fact::Assigned {
+            node,
+            attempt,
+            agents,
+        });
     }
 
     pub(crate) fn ask_work(&mut self, node: NodeId) {
-        let agents = self.state.nodes[node].attempt.as_ref().map(|a| a.agents.clone());
-        self.ask(node, crate::item::Ask::Work, agents.unwrap_or_default(), None);
+        let agents = self.state.nodes[node]
+            .attempt
+            .as_ref()
+            .map(|a| a.agents.clone());
+        self.ask(
+            node,
+            crate::item::Ask::Work,
+            agents.unwrap_or_default(),
+            None,
+        );
     }
 }

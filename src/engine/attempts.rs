@@ -9,6 +9,7 @@
 use coord_lang::ids::NodeId;
 use coord_plan::plan::{OnFail, Plan, Retry, Task};
 
+use crate::apply::{check_agents, known};
 use crate::event::Fact;
 use crate::item::{ItemId, Verdict};
 use crate::node_state::{Attempt, AttemptEnd, Feedback};
@@ -31,11 +32,17 @@ impl Turn<'_> {
         if current == Some(attempt) {
             return Ok(());
         }
-        Err(Refusal::NotThisAttempt { task: self.name(node), attempt, current })
+        Err(Refusal::NotThisAttempt {
+            task: self.name(node),
+            attempt,
+            current,
+        })
     }
 
     pub(crate) fn judge(&mut self, node: NodeId) {
-        let Some(attempt) = self.state.nodes[node].attempt.clone() else { return };
+        let Some(attempt) = self.state.nodes[node].attempt.clone() else {
+            return;
+        };
         match &attempt.end {
             Some(AttemptEnd::Interrupted { .. }) => self.after_interruption(node, attempt.number),
             Some(AttemptEnd::Exited { outcome, .. }) => {
@@ -47,20 +54,32 @@ impl Turn<'_> {
 
     fn after_interruption(&mut self, node: NodeId, attempt: u32) {
         if self.plan.task(node).is_some_and(|task| task.idempotent) {
-            self.emit(Fact::RetryScheduled { node, attempt, due_ms: self.at_ms, counted: false });
+            self.emit(Fact::RetryScheduled {
+                node,
+                attempt,
+                due_ms: self.at_ms,
+                counted: false,
+            });
         } else {
             self.emit(Fact::InDoubt { node, attempt });
         }
     }
 
     fn after_exit(&mut self, node: NodeId, attempt: u32, outcome: Outcome) {
-        let Some(task) = self.plan.task(node) else { return };
+        let Some(task) = self.plan.task(node) else {
+            return;
+        };
         if outcome.is_success() {
             self.after_success(node, attempt, task);
         } else if matches!(outcome, Outcome::Lost(_)) && !task.idempotent {
             self.emit(Fact::InDoubt { node, attempt });
         } else if let Some(due_ms) = self.next_try(node, task, &outcome) {
-            self.emit(Fact::RetryScheduled { node, attempt, due_ms, counted: true });
+            self.emit(Fact::RetryScheduled {
+                node,
+                attempt,
+                due_ms,
+                counted: true,
+            });
         } else {
             self.fail(node, FailReason::Outcome(outcome), false);
         }
@@ -83,14 +102,28 @@ impl Turn<'_> {
 
     /// The one place where a task, sync or gate makes its node fail.
     pub(crate) fn fail(&mut self, node: NodeId, why: FailReason, halts: bool) {
-        let on_fail = self.plan.task(node).map_or(OnFail::Block, |task| task.on_fail);
+        let on_fail = self
+            .plan
+            .task(node)
+            .map_or(OnFail::Block, |task| task.on_fail);
         let stops = halts || self.plan.stop_on_failure || self.state.options.fail_fast;
         match on_fail {
             OnFail::Skip if !halts => {
-                self.emit(Fact::Skipped { node, why: SkipReason::Failure(why) });
+                self.emit(Fact::Skipped {
+                    node,
+                    why: SkipReason::Failure(why),
+                });
             }
-            OnFail::Halt => self.emit(Fact::Failed { node, why, halts: true }),
-            OnFail::Skip | OnFail::Block => self.emit(Fact::Failed { node, why, halts: stops }),
+            OnFail::Halt => self.emit(Fact::Failed {
+                node,
+                why,
+                halts: true,
+            }),
+            OnFail::Skip | OnFail::Block => self.emit(Fact::Failed {
+                node,
+                why,
+                halts: stops,
+            }),
         }
     }
 
@@ -101,25 +134,43 @@ impl Turn<'_> {
 
     /// What a person answered becomes the end of the attempt.
     pub(crate) fn end_work(&mut self, node: NodeId, item: ItemId) {
-        let Some(answer) = self.state.items[item].answers.last() else { return };
+        let Some(answer) = self.state.items[item].answers.last() else {
+            return;
+        };
         let outcome = if answer.verdict.agrees() {
             Outcome::Done
         } else {
-            Outcome::Rejected { by: answer.by.clone(), note: answer.note.clone() }
+            Outcome::Rejected {
+                by: answer.by.clone(),
+                note: answer.note.clone(),
+            }
         };
         let attempt = self.state.nodes[node].attempt_number();
-        self.emit(Fact::Exited { node, attempt, outcome, outputs: Default::default(), log: None });
+        self.emit(Fact::Exited {
+            node,
+            attempt,
+            outcome,
+            outputs: Default::default(),
+            log: None,
+        });
     }
 
     pub(crate) fn rework(&mut self, node: NodeId, item: ItemId) {
         let attempt = self.state.nodes[node].attempt_number();
         let answer = self.state.items[item].answers.last();
         let (by, note) = answer.map_or((None, String::new()), |a| (a.by.clone(), a.note.clone()));
-        self.emit(Fact::Rework { node, attempt, by, note });
+        self.emit(Fact::Rework {
+            node,
+            attempt,
+            by,
+            note,
+        });
     }
 
     pub(crate) fn settle_doubt(&mut self, node: NodeId, item: ItemId) {
-        let Some(answer) = self.state.items[item].answers.last().cloned() else { return };
+        let Some(answer) = self.state.items[item].answers.last().cloned() else {
+            return;
+        };
         let attempt = self.state.nodes[node].attempt_number();
         let (by, note) = (answer.by, answer.note);
         match answer.verdict {
@@ -130,10 +181,18 @@ impl Turn<'_> {
             }
             Verdict::Retry => {
                 let due_ms = self.at_ms;
-                self.emit(Fact::RetryScheduled { node, attempt, due_ms, counted: false });
+                self.emit(Fact::RetryScheduled {
+                    node,
+                    attempt,
+                    due_ms,
+                    counted: false,
+                });
             }
             Verdict::Skip => {
-                self.emit(Fact::Skipped { node, why: SkipReason::Person { by, reason: note } });
+                self.emit(Fact::Skipped {
+                    node,
+                    why: SkipReason::Person { by, reason: note },
+                });
             }
             Verdict::Fail | Verdict::Reject => {
                 self.fail(node, FailReason::Doubt { by, note }, false);
@@ -168,7 +227,11 @@ fn is_retried(retry: &Retry, outcome: &Outcome) -> bool {
 
 /// `every` × `factor` to the number of failures before, at most `up to`.
 fn backoff_ms(retry: &Retry, failures: u32) -> i64 {
-    let most = if retry.up_to_ms > 0 { retry.up_to_ms } else { i64::MAX };
+    let most = if retry.up_to_ms > 0 {
+        retry.up_to_ms
+    } else {
+        i64::MAX
+    };
     let mut ms = retry.every_ms.max(0);
     if retry.factor_milli > 1000 {
         for _ in 0..failures {
@@ -190,6 +253,10 @@ impl State {
         node: NodeId,
         attempt: Attempt,
     ) -> Result<(), IllegalTransition> {
+        known(plan.task(node).is_some(), fact.kind(), "task", node.0)?;
+        check_agents(plan, fact, &attempt.agents)?;
+        let next = self.nodes[node].attempts.saturating_add(1);
+        expect_number(fact, node, attempt.number, next)?;
         self.change(plan, fact, node, Move::Assign, |state| {
             state.attempts = attempt.number;
             state.attempt = Some(attempt);
@@ -201,7 +268,9 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
     ) -> Result<(), IllegalTransition> {
+        self.expect_attempt(fact, node, attempt)?;
         let now_ms = self.now_ms;
         self.change(plan, fact, node, Move::Start, |state| {
             state.first_started_ms.get_or_insert(now_ms);
@@ -219,7 +288,9 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
     ) -> Result<(), IllegalTransition> {
+        self.expect_attempt(fact, node, attempt)?;
         self.change(plan, fact, node, Move::Unspawn, |state| {
             if let Some(attempt) = &mut state.attempt {
                 attempt.started_ms = None;
@@ -234,11 +305,17 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
         edit: impl FnOnce(&mut Attempt),
     ) -> Result<(), IllegalTransition> {
+        self.expect_attempt(fact, node, attempt)?;
         if !self.nodes[node].is_at_work() {
             let from = self.nodes[node].status;
-            return Err(IllegalTransition::Node { node, from, kind: fact.kind() });
+            return Err(IllegalTransition::Node {
+                node,
+                from,
+                kind: fact.kind(),
+            });
         }
         self.change(plan, fact, node, Move::Note, |state| {
             if let Some(attempt) = &mut state.attempt {
@@ -253,9 +330,10 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
         end: AttemptEnd,
     ) -> Result<(), IllegalTransition> {
-        self.on_note(plan, fact, node, |attempt| attempt.end = Some(end))?;
+        self.on_note(plan, fact, node, attempt, |of| of.end = Some(end))?;
         if let Fact::Exited { outputs, .. } = fact
             && self.index.is_machine(node)
         {
@@ -289,7 +367,9 @@ impl State {
         node: NodeId,
         feedback: Feedback,
     ) -> Result<(), IllegalTransition> {
-        self.change(plan, fact, node, Move::Rework, |state| state.feedback.push(feedback))?;
+        self.change(plan, fact, node, Move::Rework, |state| {
+            state.feedback.push(feedback)
+        })?;
         self.leave_stage(plan, node);
         Ok(())
     }
@@ -300,11 +380,12 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
     ) -> Result<(), IllegalTransition> {
-        let now_ms = self.now_ms;
+        self.expect_attempt(fact, node, attempt)?;
+        known(plan.task(node).is_some(), fact.kind(), "task", node.0)?;
         self.change(plan, fact, node, Move::Review, |state| {
-            state.ensures_passed = 0;
-            state.first_started_ms.get_or_insert(now_ms);
+            state.ensures_passed = 0
         })?;
         self.leave_stage(plan, node);
         Ok(())
@@ -315,9 +396,41 @@ impl State {
         plan: &Plan,
         fact: &Fact,
         node: NodeId,
+        attempt: u32,
     ) -> Result<(), IllegalTransition> {
+        self.expect_attempt(fact, node, attempt)?;
         self.change(plan, fact, node, Move::Doubt, |_| {})?;
         self.leave_stage(plan, node);
+        Ok(())
+    }
+
+    pub(crate) fn on_completed(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        node: NodeId,
+        attempt: u32,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_attempt(fact, node, attempt)?;
+        self.on_ended(plan, fact, node, Move::Complete, None)
+    }
+
+    pub(crate) fn on_failed(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        node: NodeId,
+        why: &FailReason,
+        halts: bool,
+    ) -> Result<(), IllegalTransition> {
+        self.on_ended(
+            plan,
+            fact,
+            node,
+            Move::Fail,
+            Some(Ending::Failed(why.clone())),
+        )?;
+        self.halt_wanted = self.halt_wanted.or(halts.then_some(node));
         Ok(())
     }
 
@@ -351,7 +464,7 @@ impl State {
             state.condition_held = false;
             state.requires_passed = 0;
             state.ensures_passed = 0;
-            state.first_started_ms = None;
+            state.sync_expired = false;
         })?;
         self.reset_needs(plan, node);
         self.refresh(plan, node);
@@ -359,12 +472,47 @@ impl State {
     }
 }
 
+impl State {
+    /// Facts of attempts are about the current one.
+    fn expect_attempt(
+        &self,
+        fact: &Fact,
+        node: NodeId,
+        attempt: u32,
+    ) -> Result<(), IllegalTransition> {
+        expect_number(fact, node, attempt, self.nodes[node].attempt_number())
+    }
+}
+
+fn expect_number(
+    fact: &Fact,
+    node: NodeId,
+    attempt: u32,
+    expected: u32,
+) -> Result<(), IllegalTransition> {
+    if attempt == expected {
+        return Ok(());
+    }
+    Err(IllegalTransition::Attempt {
+        node,
+        attempt,
+        kind: fact.kind(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn retry(every_ms: i64, factor_milli: i64, up_to_ms: i64) -> Retry {
-        Retry { times: 9, every_ms, factor_milli, up_to_ms, on_exit: vec![], on_timeout: false }
+        Retry {
+            times: 9,
+            every_ms,
+            factor_milli,
+            up_to_ms,
+            on_exit: vec![],
+            on_timeout: false,
+        }
     }
 
     #[test]
@@ -377,12 +525,19 @@ mod tests {
     #[test]
     fn back_off_never_overflows() {
         assert_eq!(backoff_ms(&retry(i64::MAX, 9000, 0), 100), i64::MAX);
-        assert_eq!(backoff_ms(&retry(i64::MAX / 2, 9000, 0), u32::MAX), i64::MAX / 1000);
+        assert_eq!(
+            backoff_ms(&retry(i64::MAX / 2, 9000, 0), u32::MAX),
+            i64::MAX / 1000
+        );
     }
 
     #[test]
     fn a_filter_retries_only_what_it_names() {
-        let of = Retry { on_exit: vec![75], on_timeout: true, ..retry(0, 1000, 0) };
+        let of = Retry {
+            on_exit: vec![75],
+            on_timeout: true,
+            ..retry(0, 1000, 0)
+        };
         assert!(is_retried(&of, &Outcome::Exit(75)) && is_retried(&of, &Outcome::TimedOut));
         assert!(!is_retried(&of, &Outcome::Exit(1)) && !is_retried(&of, &Outcome::Signal(9)));
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use coord_lang::ids::{AgentId, NodeId, ResourceId};
-use coord_plan::plan::{NodeKind, Plan, Wanted};
+use coord_plan::plan::{Plan, Wanted};
 
 use crate::gate_run::GateRunId;
 use crate::item::ItemId;
@@ -22,30 +22,72 @@ const EXPLAINED: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Need number `need` is open: one of `on` has to end as `wanted`.
-    Need { need: u32, on: Vec<NodeId>, wanted: Wanted, due_ms: Option<i64> },
+    Need {
+        need: u32,
+        on: Vec<NodeId>,
+        wanted: Wanted,
+        due_ms: Option<i64>,
+    },
     /// A want that is still waited for.
-    Want { want: u32, on: NodeId, due_ms: Option<i64> },
+    Want {
+        want: u32,
+        on: NodeId,
+        due_ms: Option<i64>,
+    },
     /// The calendar.
-    Window { until_ms: i64 },
-    Backoff { until_ms: i64 },
+    Window {
+        until_ms: i64,
+    },
+    Backoff {
+        until_ms: i64,
+    },
     /// A gate is open; `item` when it waits for a person.
-    Gate { run: GateRunId, item: Option<ItemId> },
+    Gate {
+        run: GateRunId,
+        item: Option<ItemId>,
+    },
     /// Every slot of the agent is taken, by these.
-    Agent { agent: AgentId, held_by: Vec<NodeId> },
-    Resource { resource: ResourceId, wants: u32, free: u32, held_by: Vec<NodeId> },
+    Agent {
+        agent: AgentId,
+        held_by: Vec<NodeId>,
+    },
+    Resource {
+        resource: ResourceId,
+        wants: u32,
+        free: u32,
+        held_by: Vec<NodeId>,
+    },
     /// Their write claims intersect.
-    Claim { held_by: NodeId },
+    Claim {
+        held_by: NodeId,
+    },
     /// A task that was passed over too often goes first.
-    Reserved { for_node: NodeId },
+    Reserved {
+        for_node: NodeId,
+    },
     /// As many tasks at work as the run may have.
-    Parallel { most: u32 },
+    Parallel {
+        most: u32,
+    },
     /// Others are before it in the order of starting.
-    Order { first: NodeId },
-    Run { status: RunStatus },
+    Order {
+        first: NodeId,
+    },
+    Run {
+        status: RunStatus,
+    },
     /// Somebody has to answer.
-    Item { item: ItemId },
-    AtWork { attempt: u32, since_ms: Option<i64> },
-    Terminating { attempt: u32, why: Termination },
+    Item {
+        item: ItemId,
+    },
+    AtWork {
+        attempt: u32,
+        since_ms: Option<i64>,
+    },
+    Terminating {
+        attempt: u32,
+        why: Termination,
+    },
     Ended(Ending),
 }
 
@@ -95,7 +137,10 @@ impl Why {
     /// Where the chain ends: reasons that no other node stands behind.
     pub fn roots(&self) -> impl Iterator<Item = (&Explained, &Reason)> {
         self.nodes.iter().flat_map(|explained| {
-            let ends = explained.reasons.iter().filter(|reason| reason.nodes().is_empty());
+            let ends = explained
+                .reasons
+                .iter()
+                .filter(|reason| reason.nodes().is_empty());
             ends.map(move |reason| (explained, reason))
         })
     }
@@ -114,7 +159,11 @@ pub fn why(plan: &Plan, state: &State, node: NodeId) -> Why {
         let reasons = reasons(plan, state, node);
         let behind = reasons.iter().flat_map(Reason::nodes);
         next.extend(behind.filter(|other| state.has(*other) && seen.insert(*other)));
-        why.nodes.push(Explained { node, status: state.nodes[node].status, reasons });
+        why.nodes.push(Explained {
+            node,
+            status: state.nodes[node].status,
+            reasons,
+        });
     }
     why
 }
@@ -137,7 +186,9 @@ pub fn reasons(plan: &Plan, state: &State, node: NodeId) -> Vec<Reason> {
 
 fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     if state.status != RunStatus::Running {
-        out.push(Reason::Run { status: state.status });
+        out.push(Reason::Run {
+            status: state.status,
+        });
     }
     needs(plan, state, node, out);
     let of = &state.nodes[node];
@@ -147,7 +198,10 @@ fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>)
     if let Some(until_ms) = state.window(plan, node).filter(|_| !of.window_open) {
         out.push(Reason::Window { until_ms });
     }
-    out.extend(of.backoff_until_ms.map(|until_ms| Reason::Backoff { until_ms }));
+    out.extend(
+        of.backoff_until_ms
+            .map(|until_ms| Reason::Backoff { until_ms }),
+    );
     gate(state, node, out);
     if state.is_ready(plan, node) {
         competition(plan, state, node, out);
@@ -160,9 +214,16 @@ fn needs(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
         match state.needs[(first + i) as usize] {
             NeedState::Open | NeedState::Impossible => {
                 let since = state.nodes[node].limits_since_ms;
-                let due_ms = need.within.and_then(|limit| Some(since?.saturating_add(limit.ms)));
+                let due_ms = need
+                    .within
+                    .and_then(|limit| Some(since?.saturating_add(limit.ms)));
                 let on = need.nodes().collect();
-                out.push(Reason::Need { need: i, on, wanted: need.wanted, due_ms });
+                out.push(Reason::Need {
+                    need: i,
+                    on,
+                    wanted: need.wanted,
+                    due_ms,
+                });
             }
             NeedState::Met | NeedState::Waived => {}
         }
@@ -176,39 +237,42 @@ fn wants(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
         if !of.ended && !of.expired {
             let since = state.nodes[node].needs_met_ms;
             let due_ms = since.map(|since| since.saturating_add(want.within_ms));
-            out.push(Reason::Want { want: i, on: want.on, due_ms });
+            out.push(Reason::Want {
+                want: i,
+                on: want.on,
+                due_ms,
+            });
         }
     }
 }
 
 fn gate(state: &State, node: NodeId, out: &mut Vec<Reason>) {
-    let Some(run) = state.nodes[node].gate else { return };
+    let Some(run) = state.nodes[node].gate else {
+        return;
+    };
     let open: Vec<ItemId> = gate_items(state, run);
     if open.is_empty() {
         out.push(Reason::Gate { run, item: None });
     }
-    out.extend(open.into_iter().map(|item| Reason::Gate { run, item: Some(item) }));
+    out.extend(open.into_iter().map(|item| Reason::Gate {
+        run,
+        item: Some(item),
+    }));
 }
 
 fn gate_items(state: &State, run: GateRunId) -> Vec<ItemId> {
     let gate = &state.gate_runs[run];
-    let asked = match gate.stage {
-        crate::gate_run::GateStage::CheckAsked(item) => Some(item),
-        crate::gate_run::GateStage::CheckDue
-        | crate::gate_run::GateStage::CheckAtWork
-        | crate::gate_run::GateStage::CheckFailed
-        | crate::gate_run::GateStage::Approving
-        | crate::gate_run::GateStage::Passed
-        | crate::gate_run::GateStage::Warned
-        | crate::gate_run::GateStage::Failed
-        | crate::gate_run::GateStage::Dropped => None,
-    };
-    asked.into_iter().chain(gate.asking.open.iter().copied()).collect()
+    gate.asked_check()
+        .into_iter()
+        .chain(gate.asking.open.iter().copied())
+        .collect()
 }
 
 /// What others hold of what a ready task wants.
 fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
-    let Some(id) = state.index.lane_of(node) else { return };
+    let Some(id) = state.index.lane_of(node) else {
+        return;
+    };
     let lane = &state.index.lanes[id];
     let before = out.len();
     let busy = |agent: &&AgentId| !state.agent_is_free(plan, **agent);
@@ -216,7 +280,10 @@ fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) 
         out.extend(lane.agents.iter().filter(busy).map(|agent| Reason::Agent {
             agent: *agent,
             held_by: at_work_with(state, |other| {
-                state.nodes[other].attempt.as_ref().is_some_and(|a| a.agents.contains(agent))
+                state.nodes[other]
+                    .attempt
+                    .as_ref()
+                    .is_some_and(|a| a.agents.contains(agent))
             }),
         }));
     }
@@ -224,7 +291,12 @@ fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) 
         let free = state.free(plan, *resource);
         if free < *wants {
             let held_by = at_work_with(state, |other| uses(state, other, *resource));
-            out.push(Reason::Resource { resource: *resource, wants: *wants, free, held_by });
+            out.push(Reason::Resource {
+                resource: *resource,
+                wants: *wants,
+                free,
+                held_by,
+            });
         }
     }
     for other in state.index.excluded(node) {
@@ -244,48 +316,71 @@ fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) 
         out.push(Reason::Parallel { most });
     }
     if out.len() == before
-        && let Some(first) = state.lanes[id].ready.first().filter(|first| **first < rank(plan, node))
+        && let Some(first) = state.lanes[id]
+            .ready
+            .first()
+            .filter(|first| **first < rank(plan, node))
     {
         out.push(Reason::Order { first: first.2 });
     }
 }
 
 fn uses(state: &State, node: NodeId, resource: ResourceId) -> bool {
-    let lane = state.index.lane_of(node).map(|lane| &state.index.lanes[lane]);
+    let lane = state
+        .index
+        .lane_of(node)
+        .map(|lane| &state.index.lanes[lane]);
     lane.is_some_and(|lane| lane.uses.iter().any(|(other, _)| *other == resource))
 }
 
 /// Linear in the plan: only for people who ask.
 fn at_work_with(state: &State, fits: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
-    let at_work = state.nodes.iter().filter(|(_, of)| of.holds_slots).map(|(id, _)| id);
+    let at_work = state
+        .nodes
+        .iter()
+        .filter(|(_, of)| of.holds_slots)
+        .map(|(id, _)| id);
     at_work.filter(|id| fits(*id)).collect()
 }
 
 fn at_work(state: &State, node: NodeId, out: &mut Vec<Reason>) {
     let of = &state.nodes[node];
-    out.extend(of.asking.open.iter().map(|item| Reason::Item { item: *item }));
+    out.extend(
+        of.asking
+            .open
+            .iter()
+            .map(|item| Reason::Item { item: *item }),
+    );
     if let Some(attempt) = &of.attempt {
         let number = attempt.number;
         out.push(match attempt.terminating {
-            Some(why) => Reason::Terminating { attempt: number, why },
-            None => Reason::AtWork { attempt: number, since_ms: attempt.started_ms },
+            Some(why) => Reason::Terminating {
+                attempt: number,
+                why,
+            },
+            None => Reason::AtWork {
+                attempt: number,
+                since_ms: attempt.started_ms,
+            },
         });
     }
 }
 
 fn waits_for_people(state: &State, node: NodeId, out: &mut Vec<Reason>) {
-    out.extend(state.nodes[node].asking.open.iter().map(|item| Reason::Item { item: *item }));
+    out.extend(
+        state.nodes[node]
+            .asking
+            .open
+            .iter()
+            .map(|item| Reason::Item { item: *item }),
+    );
     gate(state, node, out);
 }
 
 /// True when the node is BLOCKED: not begun, and something is in its way.
 pub fn is_blocked(plan: &Plan, state: &State, node: NodeId) -> bool {
     match state.nodes[node].status {
-        Status::Created | Status::Assigned => match plan.nodes[node].kind {
-            NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => {
-                !reasons(plan, state, node).is_empty()
-            }
-        },
+        Status::Created | Status::Assigned => !reasons(plan, state, node).is_empty(),
         Status::InProgress
         | Status::Review
         | Status::Completed

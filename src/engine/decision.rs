@@ -50,12 +50,19 @@ pub(crate) enum Decision {
 impl State {
     pub(crate) fn decision(&self, plan: &Plan, node: NodeId) -> Option<Decision> {
         let leftovers = &self.nodes[node].leftovers;
+        let has_left = !leftovers.items.is_empty() || leftovers.check.is_some();
         match self.status {
             RunStatus::NotStarted
             | RunStatus::Completed
             | RunStatus::Failed
             | RunStatus::Cancelled => None,
-            _ if !leftovers.items.is_empty() || leftovers.check.is_some() => {
+            RunStatus::Running
+            | RunStatus::Draining
+            | RunStatus::Halting
+            | RunStatus::Cancelling
+            | RunStatus::Paused
+                if has_left =>
+            {
                 Some(Decision::Withdraw)
             }
             RunStatus::Cancelling => self.when_cancelling(node),
@@ -67,10 +74,13 @@ impl State {
 
     fn when_cancelling(&self, node: NodeId) -> Option<Decision> {
         let state = &self.nodes[node];
-        let ordered = state.attempt.as_ref().is_some_and(|a| a.terminating.is_some());
+        let ordered = state
+            .attempt
+            .as_ref()
+            .is_some_and(|a| a.terminating.is_some());
         let waits_for_process = state.is_at_work() && self.index.is_machine(node) && ordered;
-        let touched = state.status.has_begun()
-            || (state.status == Status::Created && state.gate.is_some());
+        let touched =
+            state.status.has_begun() || (state.status == Status::Created && state.gate.is_some());
         (touched && !waits_for_process).then_some(Decision::Cancel)
     }
 
@@ -129,13 +139,19 @@ impl State {
     ) -> Option<Decision> {
         match self.nodes[node].gate {
             Some(run) => self.gate_step(run).map(|_| Decision::Gate(run)),
-            None => gates.get(passed as usize).map(|gate| Decision::OpenGate(*gate, place)),
+            None => gates
+                .get(passed as usize)
+                .map(|gate| Decision::OpenGate(*gate, place)),
         }
     }
 
     fn during_work(&self, node: NodeId) -> Option<Decision> {
         let state = &self.nodes[node];
-        if state.attempt.as_ref().is_some_and(|attempt| attempt.end.is_some()) {
+        if state
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.end.is_some())
+        {
             return Some(Decision::Judge);
         }
         if self.index.is_machine(node) {
@@ -195,9 +211,14 @@ impl State {
 impl Turn<'_> {
     /// Carries out the first decision of the agenda.
     pub(crate) fn decide(&mut self) -> bool {
-        let Some(node) = self.state.agenda.first().copied() else { return false };
+        let Some(node) = self.state.agenda.first().copied() else {
+            return false;
+        };
         let Some(decision) = self.state.decision(self.plan, node) else {
-            panic!("BUG: node {} is on the agenda with nothing to decide", node.0)
+            panic!(
+                "BUG: node {} is on the agenda with nothing to decide",
+                node.0
+            )
         };
         self.carry_out(node, decision);
         true
@@ -231,14 +252,20 @@ impl Turn<'_> {
     fn cancel_node(&mut self, node: NodeId) {
         let attempt = self.state.nodes[node].attempt_number();
         if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
-            self.emit(Fact::Terminating { node, attempt, why: Termination::Cancel });
+            self.emit(Fact::Terminating {
+                node,
+                attempt,
+                why: Termination::Cancel,
+            });
         } else {
             self.emit(Fact::Cancelled { node });
         }
     }
 
     fn seal(&mut self, node: NodeId) {
-        let Some(doom) = self.state.nodes[node].doom.clone() else { return };
+        let Some(doom) = self.state.nodes[node].doom.clone() else {
+            return;
+        };
         match doom.ending {
             Ending::Failed(why) => self.fail(node, why, doom.halts),
             Ending::Skipped(why) => self.emit(Fact::Skipped { node, why }),
@@ -247,7 +274,10 @@ impl Turn<'_> {
 
     fn not_taken(&mut self, node: NodeId) {
         if let Some((need, on)) = self.state.impossible_need(self.plan, node) {
-            self.emit(Fact::Skipped { node, why: SkipReason::NotTaken { need, on } });
+            self.emit(Fact::Skipped {
+                node,
+                why: SkipReason::NotTaken { need, on },
+            });
         }
     }
 
@@ -264,13 +294,21 @@ impl Turn<'_> {
 
     /// `when`: true goes on, false skips, no answer fails.
     fn test_condition(&mut self, node: NodeId) {
-        let Some(when) = self.plan.task(node).and_then(|task| task.when.as_ref()) else { return };
-        let values = Values { plan: self.plan, state: self.state };
+        let Some(when) = self.plan.task(node).and_then(|task| task.when.as_ref()) else {
+            return;
+        };
+        let values = Values {
+            plan: self.plan,
+            state: self.state,
+        };
         let found = when.explain(&values);
         match when.holds(&values) {
             Truth::True => self.emit(Fact::ConditionHeld { node, found }),
             Truth::False => {
-                self.emit(Fact::Skipped { node, why: SkipReason::Condition { found } });
+                self.emit(Fact::Skipped {
+                    node,
+                    why: SkipReason::Condition { found },
+                });
             }
             Truth::Unknown(why) => self.fail(node, FailReason::Condition { why }, false),
         }
@@ -278,7 +316,9 @@ impl Turn<'_> {
 
     fn ask_approval(&mut self, node: NodeId) {
         let next = self.state.nodes[node].asking.asked;
-        let Some(task) = self.plan.task(node) else { return };
+        let Some(task) = self.plan.task(node) else {
+            return;
+        };
         self.ask_to_approve(node, None, next, &task.approvals[next as usize]);
     }
 
@@ -289,15 +329,24 @@ impl Turn<'_> {
         number: u32,
         approval: &Approval,
     ) {
-        let ask = Ask::Approve { gate, approval: number };
+        let ask = Ask::Approve {
+            gate,
+            approval: number,
+        };
         self.ask(node, ask, approval.of.clone(), Some(approval));
     }
 
     fn ask_requirement(&mut self, node: NodeId) {
         let next = self.state.nodes[node].asking.asked;
-        let NodeKind::Sync(sync) = &self.plan.nodes[node].kind else { return };
+        let NodeKind::Sync(sync) = &self.plan.nodes[node].kind else {
+            return;
+        };
         let named = &sync.requires[next as usize].by;
-        let of = if named.is_empty() { &sync.participants } else { named };
+        let of = if named.is_empty() {
+            &sync.participants
+        } else {
+            named
+        };
         self.ask(node, Ask::Require { requirement: next }, of.clone(), None);
     }
 }

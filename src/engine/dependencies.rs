@@ -122,7 +122,11 @@ impl State {
                 Fit::Never => {}
             }
         }
-        if all_never { NeedState::Impossible } else { NeedState::Open }
+        if all_never {
+            NeedState::Impossible
+        } else {
+            NeedState::Open
+        }
     }
 }
 

@@ -63,7 +63,12 @@ pub enum Fact {
     RunCompleted,
     /// Counts, and the first few of each by node.
     #[serde(rename = "run.failed")]
-    RunFailed { failed: u32, blocked: u32, failed_nodes: Vec<NodeId>, blocked_nodes: Vec<NodeId> },
+    RunFailed {
+        failed: u32,
+        blocked: u32,
+        failed_nodes: Vec<NodeId>,
+        blocked_nodes: Vec<NodeId>,
+    },
     /// Everything that had not begun is cancelled with this.
     #[serde(rename = "run.cancelled")]
     RunCancelled,
@@ -84,7 +89,11 @@ pub enum Fact {
     JoinPassed { node: NodeId },
 
     #[serde(rename = "need.expired")]
-    NeedExpired { node: NodeId, need: u32, otherwise: Otherwise },
+    NeedExpired {
+        node: NodeId,
+        need: u32,
+        otherwise: Otherwise,
+    },
     #[serde(rename = "want.expired")]
     WantExpired { node: NodeId, want: u32, on: NodeId },
     #[serde(rename = "task.window-opened")]
@@ -93,16 +102,28 @@ pub enum Fact {
     ConditionHeld { node: NodeId, found: String },
 
     #[serde(rename = "task.assigned")]
-    Assigned { node: NodeId, attempt: u32, agents: Vec<AgentId> },
+    Assigned {
+        node: NodeId,
+        attempt: u32,
+        agents: Vec<AgentId>,
+    },
     #[serde(rename = "task.started")]
     Started { node: NodeId, attempt: u32 },
     #[serde(rename = "task.spawned")]
-    Spawned { node: NodeId, attempt: u32, process: Process },
+    Spawned {
+        node: NodeId,
+        attempt: u32,
+        process: Process,
+    },
     /// It was started, and is known never to have been spawned.
     #[serde(rename = "task.unspawned")]
     Unspawned { node: NodeId, attempt: u32 },
     #[serde(rename = "task.terminating")]
-    Terminating { node: NodeId, attempt: u32, why: Termination },
+    Terminating {
+        node: NodeId,
+        attempt: u32,
+        why: Termination,
+    },
     #[serde(rename = "task.exited")]
     Exited {
         node: NodeId,
@@ -131,7 +152,12 @@ pub enum Fact {
     #[serde(rename = "task.review")]
     Review { node: NodeId, attempt: u32 },
     #[serde(rename = "task.rework")]
-    Rework { node: NodeId, attempt: u32, by: Option<String>, note: String },
+    Rework {
+        node: NodeId,
+        attempt: u32,
+        by: Option<String>,
+        note: String,
+    },
     #[serde(rename = "task.completed")]
     Completed { node: NodeId, attempt: u32 },
     #[serde(rename = "task.failed")]
@@ -151,15 +177,32 @@ pub enum Fact {
     Reopened { node: NodeId, by: Option<String> },
 
     #[serde(rename = "gate.opened")]
-    GateOpened { run: GateRunId, node: NodeId, gate: GateId, place: Place },
+    GateOpened {
+        run: GateRunId,
+        node: NodeId,
+        gate: GateId,
+        place: Place,
+    },
     #[serde(rename = "gate.retried")]
-    GateRetried { run: GateRunId, node: NodeId, round: u32 },
+    GateRetried {
+        run: GateRunId,
+        node: NodeId,
+        round: u32,
+    },
     #[serde(rename = "gate.passed")]
     GatePassed { run: GateRunId, node: NodeId },
     #[serde(rename = "gate.warned")]
-    GateWarned { run: GateRunId, node: NodeId, why: GateFault },
+    GateWarned {
+        run: GateRunId,
+        node: NodeId,
+        why: GateFault,
+    },
     #[serde(rename = "gate.failed")]
-    GateFailed { run: GateRunId, node: NodeId, why: GateFault },
+    GateFailed {
+        run: GateRunId,
+        node: NodeId,
+        why: GateFault,
+    },
     #[serde(rename = "check.started")]
     CheckStarted { check: CheckId, node: NodeId },
     /// A crash came between its start and its result; it is run again.
@@ -168,7 +211,12 @@ pub enum Fact {
     #[serde(rename = "check.terminating")]
     CheckTerminating { check: CheckId, node: NodeId },
     #[serde(rename = "check.ended")]
-    CheckEnded { check: CheckId, node: NodeId, passed: bool, evidence: String },
+    CheckEnded {
+        check: CheckId,
+        node: NodeId,
+        passed: bool,
+        evidence: String,
+    },
 
     #[serde(rename = "item.opened")]
     ItemOpened {
@@ -193,9 +241,17 @@ pub enum Fact {
         outputs: BTreeMap<String, String>,
     },
     #[serde(rename = "item.expired")]
-    ItemExpired { item: ItemId, node: NodeId, otherwise: Otherwise },
+    ItemExpired {
+        item: ItemId,
+        node: NodeId,
+        otherwise: Otherwise,
+    },
     #[serde(rename = "item.closed")]
-    ItemClosed { item: ItemId, node: NodeId, why: Closed },
+    ItemClosed {
+        item: ItemId,
+        node: NodeId,
+        why: Closed,
+    },
 }
 
 impl Fact {

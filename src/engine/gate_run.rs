@@ -115,7 +115,26 @@ impl GateRun {
 
     /// The name of the check that is next, at work or just ended.
     pub fn current(&self, id: GateRunId) -> CheckId {
-        CheckId { gate: id, check: self.check, round: self.round }
+        CheckId {
+            gate: id,
+            check: self.check,
+            round: self.round,
+        }
+    }
+
+    /// The item of the check that a person confirms now.
+    pub fn asked_check(&self) -> Option<ItemId> {
+        match self.stage {
+            GateStage::CheckAsked(item) => Some(item),
+            GateStage::CheckDue
+            | GateStage::CheckAtWork
+            | GateStage::CheckFailed
+            | GateStage::Approving
+            | GateStage::Passed
+            | GateStage::Warned
+            | GateStage::Failed
+            | GateStage::Dropped => None,
+        }
     }
 
     /// True while it still has something to find out.

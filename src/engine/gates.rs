@@ -9,6 +9,7 @@ use coord_lang::expr::Outcome as Truth;
 use coord_lang::ids::{GateId, Id, NodeId};
 use coord_plan::plan::{Check, Evidence, GateFailure, Plan};
 
+use crate::apply::known;
 use crate::event::Fact;
 use crate::gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
 use crate::item::{Ask, ItemId};
@@ -83,7 +84,12 @@ fn due(check: &Check) -> Due {
 impl Turn<'_> {
     pub(crate) fn open_gate(&mut self, node: NodeId, gate: GateId, place: Place) {
         let run = GateRunId::from_index(self.state.gate_runs.len());
-        self.emit(Fact::GateOpened { run, node, gate, place });
+        self.emit(Fact::GateOpened {
+            run,
+            node,
+            gate,
+            place,
+        });
     }
 
     pub(crate) fn advance_gate(&mut self, run: GateRunId) {
@@ -95,8 +101,10 @@ impl Turn<'_> {
             Some(GateStep::AfterFailure) => self.after_failed_check(run),
             Some(GateStep::Refused(item)) => self.after_refusal(run, item),
             Some(GateStep::AskApproval) => {
-                let (gate, next) =
-                    (self.state.gate_runs[run].gate, self.state.gate_runs[run].asking.asked);
+                let (gate, next) = (
+                    self.state.gate_runs[run].gate,
+                    self.state.gate_runs[run].asking.asked,
+                );
                 let approval = &self.plan.gates[gate].approvals[next as usize];
                 self.ask_to_approve(node, Some(run), next, approval);
             }
@@ -111,7 +119,9 @@ impl Turn<'_> {
         if self.state.status != RunStatus::Running || !room {
             return false;
         }
-        let Some(run) = self.state.checks_due.first().copied() else { return false };
+        let Some(run) = self.state.checks_due.first().copied() else {
+            return false;
+        };
         let gate = &self.state.gate_runs[run];
         let (check, node) = (gate.current(run), gate.node);
         self.emit(Fact::CheckStarted { check, node });
@@ -130,7 +140,12 @@ impl Turn<'_> {
         match run.filter(|run| at_work && run.current(check.gate) == check) {
             Some(run) => {
                 let node = run.node;
-                self.emit(Fact::CheckEnded { check, node, passed, evidence });
+                self.emit(Fact::CheckEnded {
+                    check,
+                    node,
+                    passed,
+                    evidence,
+                });
                 Ok(())
             }
             None => Err(Refusal::NotThisCheck { check }),
@@ -141,14 +156,24 @@ impl Turn<'_> {
         let gate = &self.state.gate_runs[run];
         let (check, node) = (gate.current(run), gate.node);
         let checks = &self.plan.gates[gate.gate].checks;
-        let Evidence::When(expr) = &checks[gate.check as usize].evidence else { return };
-        let values = Values { plan: self.plan, state: self.state };
+        let Evidence::When(expr) = &checks[gate.check as usize].evidence else {
+            return;
+        };
+        let values = Values {
+            plan: self.plan,
+            state: self.state,
+        };
         let (passed, evidence) = match expr.holds(&values) {
             Truth::True => (true, expr.explain(&values)),
             Truth::False => (false, expr.explain(&values)),
             Truth::Unknown(why) => (false, why),
         };
-        self.emit(Fact::CheckEnded { check, node, passed, evidence });
+        self.emit(Fact::CheckEnded {
+            check,
+            node,
+            passed,
+            evidence,
+        });
     }
 
     fn ask_confirmation(&mut self, run: GateRunId) {
@@ -165,19 +190,36 @@ impl Turn<'_> {
     fn take_confirmation(&mut self, run: GateRunId, item: ItemId) {
         let gate = &self.state.gate_runs[run];
         let (check, node) = (gate.current(run), gate.node);
-        let Some(answer) = self.state.items[item].deciding() else { return };
+        let Some(answer) = self.state.items[item].deciding() else {
+            return;
+        };
         let (passed, evidence) = (answer.verdict.agrees(), answer.note.clone());
-        self.emit(Fact::CheckEnded { check, node, passed, evidence });
+        self.emit(Fact::CheckEnded {
+            check,
+            node,
+            passed,
+            evidence,
+        });
     }
 
     fn after_failed_check(&mut self, run: GateRunId) {
         let gate = &self.state.gate_runs[run];
         let (node, round) = (gate.node, gate.round);
-        let evidence = gate.results.last().map_or(String::new(), |r| r.evidence.clone());
-        let why = GateFault::Check { check: gate.check, evidence };
+        let evidence = gate
+            .results
+            .last()
+            .map_or(String::new(), |r| r.evidence.clone());
+        let why = GateFault::Check {
+            check: gate.check,
+            evidence,
+        };
         match self.plan.gates[gate.gate].on_fail {
             GateFailure::Retry(more) if round <= more => {
-                self.emit(Fact::GateRetried { run, node, round: round + 1 });
+                self.emit(Fact::GateRetried {
+                    run,
+                    node,
+                    round: round + 1,
+                });
             }
             GateFailure::Halt | GateFailure::Retry(_) => {
                 self.emit(Fact::GateFailed { run, node, why });
@@ -192,7 +234,11 @@ impl Turn<'_> {
         match place {
             Place::After => self.rework(node, item),
             Place::Before | Place::Sync => {
-                self.emit(Fact::GateFailed { run, node, why: GateFault::Rejected { item } });
+                self.emit(Fact::GateFailed {
+                    run,
+                    node,
+                    why: GateFault::Rejected { item },
+                });
             }
         }
     }
@@ -208,10 +254,15 @@ impl State {
         gate: GateId,
         place: Place,
     ) -> Result<(), IllegalTransition> {
+        known(gate.index() < plan.gates.len(), fact.kind(), "gate", gate.0)?;
         let state = &mut self.nodes[node];
         if state.gate.is_some() || state.status.is_ended() {
             let from = state.status;
-            return Err(IllegalTransition::Node { node, from, kind: fact.kind() });
+            return Err(IllegalTransition::Node {
+                node,
+                from,
+                kind: fact.kind(),
+            });
         }
         let mut run = GateRun::new(node, gate, place, state.attempt_number());
         run.approvals = plan.gates[gate].approvals.len() as u32;
@@ -274,8 +325,14 @@ impl State {
         let node = self.gate_runs[run].node;
         self.drop_gate(plan, node);
         self.gate_runs[run].stage = GateStage::Failed;
-        let ending = Ending::Failed(FailReason::Gate { gate, why: why.clone() });
-        self.nodes[node].doom = Some(Box::new(Doom { ending, halts: false }));
+        let ending = Ending::Failed(FailReason::Gate {
+            gate,
+            why: why.clone(),
+        });
+        self.nodes[node].doom = Some(Box::new(Doom {
+            ending,
+            halts: false,
+        }));
         self.refresh(plan, node);
         Ok(())
     }
@@ -313,8 +370,11 @@ impl State {
     pub(crate) fn on_check_terminating(
         &mut self,
         plan: &Plan,
+        fact: &Fact,
+        check: CheckId,
         node: NodeId,
     ) -> Result<(), IllegalTransition> {
+        self.expect_check(fact, check)?;
         self.nodes[node].leftovers.check = None;
         self.refresh(plan, node);
         Ok(())
@@ -329,10 +389,26 @@ impl State {
         evidence: &str,
     ) -> Result<(), IllegalTransition> {
         self.expect_check(fact, check)?;
+        self.expect_stage(fact, check.gate, |stage| match stage {
+            GateStage::CheckDue
+            | GateStage::CheckAtWork
+            | GateStage::CheckAsked(_)
+            | GateStage::Failed
+            | GateStage::Dropped => true,
+            GateStage::CheckFailed
+            | GateStage::Approving
+            | GateStage::Passed
+            | GateStage::Warned => false,
+        })?;
         self.forget_check(check.gate);
         let run = &mut self.gate_runs[check.gate];
         let (number, round) = (check.check, check.round);
-        run.results.push(CheckResult { check: number, round, passed, evidence: evidence.into() });
+        run.results.push(CheckResult {
+            check: number,
+            round,
+            passed,
+            evidence: evidence.into(),
+        });
         if run.is_open() {
             self.after_check(plan, check.gate, passed);
         }
@@ -367,20 +443,13 @@ impl State {
 
     /// What the open gate of a node guards ends another way.
     pub(crate) fn drop_gate(&mut self, plan: &Plan, node: NodeId) {
-        let Some(run) = self.nodes[node].gate.take() else { return };
-        let gate = &mut self.gate_runs[run];
-        let asked = match gate.stage {
-            GateStage::CheckAsked(item) if self.items[item].is_open() => Some(item),
-            GateStage::CheckAsked(_)
-            | GateStage::CheckDue
-            | GateStage::CheckAtWork
-            | GateStage::CheckFailed
-            | GateStage::Approving
-            | GateStage::Passed
-            | GateStage::Warned
-            | GateStage::Failed
-            | GateStage::Dropped => None,
+        let Some(run) = self.nodes[node].gate.take() else {
+            return;
         };
+        let gate = &mut self.gate_runs[run];
+        let asked = gate
+            .asked_check()
+            .filter(|item| self.items[*item].is_open());
         let leftovers = &mut self.nodes[node].leftovers;
         leftovers.items.extend(asked);
         leftovers.items.append(&mut gate.asking.open);
@@ -399,10 +468,21 @@ impl State {
     }
 
     fn expect_check(&self, fact: &Fact, check: CheckId) -> Result<(), IllegalTransition> {
+        self.expect_gate(fact, check.gate)?;
         if self.gate_runs[check.gate].current(check.gate) == check {
             return Ok(());
         }
-        Err(IllegalTransition::Gate { run: check.gate.0, kind: fact.kind() })
+        Err(IllegalTransition::Gate {
+            run: check.gate.0,
+            kind: fact.kind(),
+        })
+    }
+
+    /// The gate run is there and is about the node that the fact is about.
+    pub(crate) fn expect_gate(&self, fact: &Fact, run: GateRunId) -> Result<(), IllegalTransition> {
+        let gate = self.gate_runs.get(run);
+        let fits = gate.is_some_and(|gate| fact.subject() == Some(gate.node));
+        known(fits, fact.kind(), "gate run", run.0)
     }
 
     fn expect_stage(
@@ -411,9 +491,13 @@ impl State {
         run: GateRunId,
         fits: impl FnOnce(&GateStage) -> bool,
     ) -> Result<(), IllegalTransition> {
+        self.expect_gate(fact, run)?;
         if fits(&self.gate_runs[run].stage) {
             return Ok(());
         }
-        Err(IllegalTransition::Gate { run: run.0, kind: fact.kind() })
+        Err(IllegalTransition::Gate {
+            run: run.0,
+            kind: fact.kind(),
+        })
     }
 }

@@ -150,13 +150,19 @@ impl Index {
         for id in plan.nodes.ids() {
             let lane = plan.task(id).map(|task| {
                 let lane = lane(plan, task);
-                *known.entry(lane).or_insert_with_key(|lane| self.lanes.push(lane.clone()))
+                *known
+                    .entry(lane)
+                    .or_insert_with_key(|lane| self.lanes.push(lane.clone()))
             });
             self.lane_of.push(lane);
         }
         for (id, lane) in self.lanes.iter() {
-            lane.agents.iter().for_each(|agent| self.lanes_of_agent[*agent].push(id));
-            lane.uses.iter().for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
+            lane.agents
+                .iter()
+                .for_each(|agent| self.lanes_of_agent[*agent].push(id));
+            lane.uses
+                .iter()
+                .for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
         }
     }
 
@@ -202,12 +208,20 @@ fn lane(plan: &Plan, task: &Task) -> Lane {
     let machine = task.program.is_some() && (named.is_empty() || named.iter().any(shell));
     let any = matches!(task.by, By::Any(_));
     let mut agents: Vec<AgentId> = Vec::new();
-    for agent in named.iter().filter(|agent| !(any && machine) || shell(agent)) {
+    for agent in named
+        .iter()
+        .filter(|agent| !(any && machine) || shell(agent))
+    {
         if !agents.contains(agent) {
             agents.push(*agent);
         }
     }
-    Lane { any, agents, uses: uses(task), machine }
+    Lane {
+        any,
+        agents,
+        uses: uses(task),
+        machine,
+    }
 }
 
 fn uses(task: &Task) -> Vec<(ResourceId, u32)> {

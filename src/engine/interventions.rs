@@ -15,7 +15,10 @@ impl Turn<'_> {
         self.check_node(node)?;
         let status = self.state.nodes[node].status;
         if status != Status::Failed {
-            return Err(Refusal::NotFailed { name: self.name(node), status });
+            return Err(Refusal::NotFailed {
+                name: self.name(node),
+                status,
+            });
         }
         self.reopen_run(by.clone());
         self.emit(Fact::Reopened { node, by });
@@ -31,10 +34,16 @@ impl Turn<'_> {
         self.check_node(node)?;
         let status = self.state.nodes[node].status;
         if !self.may_be_skipped(node, status) {
-            return Err(Refusal::CannotSkip { name: self.name(node), status });
+            return Err(Refusal::CannotSkip {
+                name: self.name(node),
+                status,
+            });
         }
         self.reopen_run(by.clone());
-        self.emit(Fact::Skipped { node, why: SkipReason::Person { by, reason } });
+        self.emit(Fact::Skipped {
+            node,
+            why: SkipReason::Person { by, reason },
+        });
         Ok(())
     }
 

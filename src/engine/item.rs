@@ -22,15 +22,19 @@ impl Id for ItemId {
 }
 
 /// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ask {
     /// Do the task.
+    #[default]
     Work,
     /// Confirm check `check` of a gate.
     Confirm { gate: GateRunId, check: u32 },
     /// Approve what the task did (`gate` None) or what a gate guards.
-    Approve { gate: Option<GateRunId>, approval: u32 },
+    Approve {
+        gate: Option<GateRunId>,
+        approval: u32,
+    },
     /// Confirm requirement number `requirement` of a sync.
     Require { requirement: u32 },
     /// Say what became of an attempt that was cut off.
@@ -125,7 +129,7 @@ impl Closed {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     pub ask: Ask,
     pub node: NodeId,
@@ -148,7 +152,9 @@ impl Item {
 
     /// The answer that decided, once there is one.
     pub fn deciding(&self) -> Option<&Answer> {
-        self.answers.last().filter(|_| self.closed == Some(Closed::Answered))
+        self.answers
+            .last()
+            .filter(|_| self.closed == Some(Closed::Answered))
     }
 
     /// True when `answer`, given next, settles the question.

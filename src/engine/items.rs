@@ -6,6 +6,7 @@
 use coord_lang::ids::{AgentId, Id, NodeId};
 use coord_plan::plan::{Approval, By, NodeKind, Otherwise, Plan};
 
+use crate::apply::{check_agents, known};
 use crate::event::Fact;
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
@@ -28,14 +29,26 @@ impl Turn<'_> {
         let quorum = approval.map_or(1, |approval| approval.quorum.max(1));
         let limit = approval.and_then(|approval| approval.within);
         let due_ms = limit.map(|limit| self.at_ms.saturating_add(limit.ms));
-        self.emit(Fact::ItemOpened { item, node, attempt, ask, of, quorum, due_ms });
+        self.emit(Fact::ItemOpened {
+            item,
+            node,
+            attempt,
+            ask,
+            of,
+            quorum,
+            due_ms,
+        });
     }
 
     /// One thing at a time that a left stage leaves behind.
     pub(crate) fn withdraw(&mut self, node: NodeId) {
         let leftovers = &self.state.nodes[node].leftovers;
         if let Some(item) = leftovers.items.first().copied() {
-            self.emit(Fact::ItemClosed { item, node, why: Closed::Withdrawn });
+            self.emit(Fact::ItemClosed {
+                item,
+                node,
+                why: Closed::Withdrawn,
+            });
         } else if let Some(run) = leftovers.check {
             let check = self.state.gate_runs[run].current(run);
             self.emit(Fact::CheckTerminating { check, node });
@@ -49,13 +62,20 @@ impl Turn<'_> {
         verdict: Verdict,
     ) -> Result<(), Refusal> {
         self.check_open()?;
-        let item = self.state.items.get(id).ok_or(Refusal::NoSuchItem { item: id })?;
+        let item = self
+            .state
+            .items
+            .get(id)
+            .ok_or(Refusal::NoSuchItem { item: id })?;
         if let Some(how) = item.closed {
             let by = item.deciding().and_then(|answer| answer.by.clone());
             return Err(Refusal::ItemClosed { item: id, how, by });
         }
         if !item.ask.takes(verdict) {
-            return Err(Refusal::VerdictDoesNotFit { verdict, ask: item.ask.name() });
+            return Err(Refusal::VerdictDoesNotFit {
+                verdict,
+                ask: item.ask.name(),
+            });
         }
         let name = self.check_name(id, item, by)?;
         match name {
@@ -71,7 +91,11 @@ impl Turn<'_> {
         item: &Item,
         by: Option<&'n str>,
     ) -> Result<Option<&'n str>, Refusal> {
-        let names = || item.of.iter().map(|agent| self.plan.agents[*agent].name.as_str());
+        let names = || {
+            item.of
+                .iter()
+                .map(|agent| self.plan.agents[*agent].name.as_str())
+        };
         match by {
             Some(name) if item.of.is_empty() || names().any(|other| other == name) => Ok(by),
             Some(name) => Err(Refusal::NotYours {
@@ -89,14 +113,24 @@ impl Turn<'_> {
     }
 
     fn check_voice(&self, id: ItemId, item: &Item, name: &str) -> Result<(), Refusal> {
-        if item.answers.iter().any(|answer| answer.by.as_deref() == Some(name)) {
-            return Err(Refusal::AlreadyAnswered { item: id, by: name.to_string() });
+        if item
+            .answers
+            .iter()
+            .any(|answer| answer.by.as_deref() == Some(name))
+        {
+            return Err(Refusal::AlreadyAnswered {
+                item: id,
+                by: name.to_string(),
+            });
         }
         let approves = matches!(item.ask, Ask::Approve { .. });
         let does = |agent: &AgentId| self.plan.agents[*agent].name == name;
         if approves && self.doers(item.node).iter().any(does) {
             let task = self.name(item.node);
-            return Err(Refusal::RequesterMayNotApprove { by: name.to_string(), task });
+            return Err(Refusal::RequesterMayNotApprove {
+                by: name.to_string(),
+                task,
+            });
         }
         Ok(())
     }
@@ -131,9 +165,15 @@ impl State {
         item: Item,
     ) -> Result<(), IllegalTransition> {
         let (node, ask) = (item.node, item.ask);
+        check_agents(plan, fact, &item.of)?;
+        self.expect_ask(plan, fact, node, ask)?;
         if self.nodes[node].status.is_ended() {
             let from = self.nodes[node].status;
-            return Err(IllegalTransition::Node { node, from, kind: fact.kind() });
+            return Err(IllegalTransition::Node {
+                node,
+                from,
+                kind: fact.kind(),
+            });
         }
         let id = self.items.push(item);
         self.open_items.insert(id);
@@ -215,7 +255,10 @@ impl State {
         self.expect_open(fact, id)?;
         let node = self.items[id].node;
         self.shut(id, why);
-        self.nodes[node].leftovers.items.retain(|other| *other != id);
+        self.nodes[node]
+            .leftovers
+            .items
+            .retain(|other| *other != id);
         self.refresh(plan, node);
         Ok(())
     }
@@ -239,33 +282,71 @@ impl State {
     fn asking(&mut self, id: ItemId) -> &mut Asking {
         let item = &self.items[id];
         match item.ask {
-            Ask::Confirm { gate, .. } | Ask::Approve { gate: Some(gate), .. } => {
-                &mut self.gate_runs[gate].asking
-            }
+            Ask::Confirm { gate, .. }
+            | Ask::Approve {
+                gate: Some(gate), ..
+            } => &mut self.gate_runs[gate].asking,
             Ask::Work | Ask::Approve { gate: None, .. } | Ask::Require { .. } | Ask::Doubt => {
                 &mut self.nodes[item.node].asking
             }
         }
     }
 
+    fn expect_ask(
+        &self,
+        plan: &Plan,
+        fact: &Fact,
+        node: NodeId,
+        ask: Ask,
+    ) -> Result<(), IllegalTransition> {
+        match ask {
+            Ask::Confirm { gate, .. } => self.expect_gate(fact, gate),
+            Ask::Approve {
+                gate: Some(gate),
+                approval,
+            } => {
+                self.expect_gate(fact, gate)?;
+                let all = plan.gates[self.gate_runs[gate].gate].approvals.len();
+                known((approval as usize) < all, fact.kind(), "approval", approval)
+            }
+            Ask::Approve {
+                gate: None,
+                approval,
+            } => {
+                let all = plan.task(node).map_or(0, |task| task.approvals.len());
+                known((approval as usize) < all, fact.kind(), "approval", approval)
+            }
+            Ask::Work | Ask::Require { .. } | Ask::Doubt => Ok(()),
+        }
+    }
+
     fn expect_open(&self, fact: &Fact, id: ItemId) -> Result<(), IllegalTransition> {
+        known(self.items.get(id).is_some(), fact.kind(), "item", id.0)?;
         if self.items[id].is_open() && fact.subject() == Some(self.items[id].node) {
             return Ok(());
         }
-        Err(IllegalTransition::Item { item: id.0, kind: fact.kind() })
+        Err(IllegalTransition::Item {
+            item: id.0,
+            kind: fact.kind(),
+        })
     }
 }
 
 /// The end that a limit brings, when it brings one.
-pub(crate) fn doom(
-    otherwise: Otherwise,
-    fail: FailReason,
-    skip: SkipReason,
-) -> Option<Box<Doom>> {
+pub(crate) fn doom(otherwise: Otherwise, fail: FailReason, skip: SkipReason) -> Option<Box<Doom>> {
     match otherwise {
         Otherwise::Proceed => None,
-        Otherwise::Fail => Some(Box::new(Doom { ending: Ending::Failed(fail), halts: false })),
-        Otherwise::Halt => Some(Box::new(Doom { ending: Ending::Failed(fail), halts: true })),
-        Otherwise::Skip => Some(Box::new(Doom { ending: Ending::Skipped(skip), halts: false })),
+        Otherwise::Fail => Some(Box::new(Doom {
+            ending: Ending::Failed(fail),
+            halts: false,
+        })),
+        Otherwise::Halt => Some(Box::new(Doom {
+            ending: Ending::Failed(fail),
+            halts: true,
+        })),
+        Otherwise::Skip => Some(Box::new(Doom {
+            ending: Ending::Skipped(skip),
+            halts: false,
+        })),
     }
 }

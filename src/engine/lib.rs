@@ -12,14 +12,15 @@
 //! transition table; `state`, `node_state`, `item` and `gate_run` are what is known; `apply`
 //! folds; `step` and `turn` take an input; `decision` says what is to be decided about a node;
 //! then one file per concern: `dependencies`, `queue`, `assignment`, `attempts`, `gates`,
-//! `items`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
-//! the virtual host.
+//! `items`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
+//! the virtual host and `audit` holds a journal against what is promised.
 #![forbid(unsafe_code)]
 
 mod action;
 mod apply;
 mod assignment;
 mod attempts;
+pub mod audit;
 mod blocked;
 mod decision;
 mod dependencies;
@@ -44,6 +45,7 @@ pub mod simulation;
 mod state;
 mod status;
 mod step;
+mod syncs;
 mod timers;
 mod turn;
 
@@ -52,7 +54,7 @@ mod tests;
 
 pub use action::{Action, action_of};
 pub use apply::apply;
-pub use blocked::{Explained, Reason, Why, reasons, why};
+pub use blocked::{Explained, Reason, Why, is_blocked, reasons, why};
 pub use event::{Event, Fact, LogFacts, Process};
 pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
 pub use input::Input;
@@ -60,9 +62,7 @@ pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
 pub use key::key;
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
 pub use options::Options;
-pub use outcome::{
-    Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination,
-};
+pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;
@@ -78,6 +78,8 @@ pub fn replay<'e>(
     events: impl IntoIterator<Item = &'e Event>,
 ) -> Result<State, IllegalTransition> {
     let mut state = State::new(plan);
-    events.into_iter().try_for_each(|event| apply(plan, &mut state, event))?;
+    events
+        .into_iter()
+        .try_for_each(|event| apply(plan, &mut state, event))?;
     Ok(state)
 }

@@ -24,11 +24,30 @@ pub struct Attempt {
     pub end: Option<AttemptEnd>,
 }
 
+impl Attempt {
+    pub(crate) fn new(number: u32, agents: &[AgentId], assigned_ms: i64) -> Self {
+        Attempt {
+            number,
+            agents: agents.to_vec(),
+            assigned_ms,
+            started_ms: None,
+            process: None,
+            terminating: None,
+            end: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
-    Exited { at_ms: i64, outcome: Outcome },
+    Exited {
+        at_ms: i64,
+        outcome: Outcome,
+    },
     /// A crash hid its end.
-    Interrupted { at_ms: i64 },
+    Interrupted {
+        at_ms: i64,
+    },
 }
 
 /// What a reviewer wants changed.
@@ -82,6 +101,7 @@ pub struct NodeState {
     pub(crate) condition_held: bool,
     pub(crate) requires_passed: u32,
     pub(crate) ensures_passed: u32,
+    pub(crate) sync_expired: bool,
     pub(crate) doom: Option<Box<Doom>>,
     pub(crate) leftovers: Leftovers,
 
@@ -106,17 +126,23 @@ impl NodeState {
     /// True when the current try has been started and nothing is known of its end.
     pub fn is_at_work(&self) -> bool {
         self.status == Status::InProgress
-            && self.attempt.as_ref().is_some_and(|attempt| attempt.end.is_none())
+            && self
+                .attempt
+                .as_ref()
+                .is_some_and(|attempt| attempt.end.is_none())
     }
 
     /// Claims outlive the slots: until the end is known for sure.
     pub(crate) fn should_hold_claims(&self) -> bool {
         match self.status {
             Status::InDoubt => true,
-            Status::InProgress => self.attempt.as_ref().is_some_and(|attempt| match &attempt.end {
-                None | Some(AttemptEnd::Interrupted { .. }) => true,
-                Some(AttemptEnd::Exited { outcome, .. }) => matches!(outcome, Outcome::Lost(_)),
-            }),
+            Status::InProgress => self
+                .attempt
+                .as_ref()
+                .is_some_and(|attempt| match &attempt.end {
+                    None | Some(AttemptEnd::Interrupted { .. }) => true,
+                    Some(AttemptEnd::Exited { outcome, .. }) => matches!(outcome, Outcome::Lost(_)),
+                }),
             Status::Created
             | Status::Assigned
             | Status::Review

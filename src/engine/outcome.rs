@@ -20,7 +20,10 @@ pub enum Outcome {
     /// A person did it.
     Done,
     /// A person could not or would not.
-    Rejected { by: Option<String>, note: String },
+    Rejected {
+        by: Option<String>,
+        note: String,
+    },
 }
 
 impl Outcome {
@@ -44,17 +47,31 @@ impl Outcome {
 pub enum FailReason {
     Outcome(Outcome),
     /// Need number `need` did not come in time.
-    NeedExpired { need: u32 },
+    NeedExpired {
+        need: u32,
+    },
     /// Its `when` has no answer.
-    Condition { why: String },
-    Gate { gate: GateId, why: GateFault },
+    Condition {
+        why: String,
+    },
+    Gate {
+        gate: GateId,
+        why: GateFault,
+    },
     /// An approval did not come in time.
-    ApprovalExpired { item: ItemId },
+    ApprovalExpired {
+        item: ItemId,
+    },
     /// A requirement of the sync was answered with a no.
-    Requirement { item: ItemId },
+    Requirement {
+        item: ItemId,
+    },
     SyncExpired,
     /// A person said that the attempt in doubt failed.
-    Doubt { by: Option<String>, note: String },
+    Doubt {
+        by: Option<String>,
+        note: String,
+    },
 }
 
 /// Why a gate did not pass.
@@ -70,15 +87,27 @@ pub enum GateFault {
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Its `when` came to false; with the values at that moment.
-    Condition { found: String },
+    Condition {
+        found: String,
+    },
     /// It wanted an end that `on` can no longer come to: a branch not taken.
-    NotTaken { need: u32, on: NodeId },
-    NeedExpired { need: u32 },
-    ApprovalExpired { item: ItemId },
+    NotTaken {
+        need: u32,
+        on: NodeId,
+    },
+    NeedExpired {
+        need: u32,
+    },
+    ApprovalExpired {
+        item: ItemId,
+    },
     SyncExpired,
     /// It failed, and its `on fail` says skip.
     Failure(FailReason),
-    Person { by: Option<String>, reason: String },
+    Person {
+        by: Option<String>,
+        reason: String,
+    },
 }
 
 /// What a node in an end state came to.
@@ -109,8 +138,15 @@ pub enum Termination {
 #[serde(rename_all = "kebab-case")]
 pub enum Stopping {
     /// Somebody asked for a pause.
-    Drain { by: Option<String> },
+    Drain {
+        by: Option<String>,
+    },
     /// A failure stops the run.
-    Halt { node: NodeId },
-    Cancel { by: Option<String>, reason: String },
+    Halt {
+        node: NodeId,
+    },
+    Cancel {
+        by: Option<String>,
+        reason: String,
+    },
 }

@@ -62,7 +62,9 @@ impl State {
 
     pub(crate) fn refresh_queue(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else { return };
+        let Some(lane) = index.lane_of(node) else {
+            return;
+        };
         let ready = self.is_ready(plan, node);
         let in_lane = ready && self.nodes[node].claims_against == 0;
         let state = &mut self.nodes[node];
@@ -99,12 +101,17 @@ impl State {
 
     fn move_slots(&mut self, plan: &Plan, node: NodeId, take: bool) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else { return };
+        let Some(lane) = index.lane_of(node) else {
+            return;
+        };
         let lane = &index.lanes[lane];
         if lane.machine {
             shift(&mut self.machine_at_work, 1, take);
         }
-        let agents = self.nodes[node].attempt.as_ref().map_or(Vec::new(), |a| a.agents.clone());
+        let agents = self.nodes[node]
+            .attempt
+            .as_ref()
+            .map_or(Vec::new(), |a| a.agents.clone());
         for agent in agents {
             self.move_agent(plan, &index, agent, take);
         }
@@ -148,7 +155,9 @@ impl State {
     }
 
     fn refresh_lane(&mut self, plan: &Plan, lane: LaneId) {
-        let candidate = self.candidate(plan, lane).filter(|rank| self.lane_fits(plan, lane, rank.2));
+        let candidate = self
+            .candidate(plan, lane)
+            .filter(|rank| self.lane_fits(plan, lane, rank.2));
         let was = std::mem::replace(&mut self.lanes[lane].open, candidate);
         if was == candidate {
             return;
@@ -204,7 +213,9 @@ impl State {
         let Some(holder) = self.reservation.filter(|holder| *holder != candidate) else {
             return false;
         };
-        let Some(held) = self.index.lane_of(holder) else { return false };
+        let Some(held) = self.index.lane_of(holder) else {
+            return false;
+        };
         let held = &self.index.lanes[held].uses;
         let mut uses = self.index.lanes[lane].uses.iter();
         uses.any(|(resource, _)| held.iter().any(|(other, _)| other == resource))
@@ -222,7 +233,9 @@ impl State {
     }
 
     pub(crate) fn free(&self, plan: &Plan, resource: ResourceId) -> u32 {
-        plan.resources[resource].capacity.saturating_sub(self.resources[resource])
+        plan.resources[resource]
+            .capacity
+            .saturating_sub(self.resources[resource])
     }
 
     /// Most machine tasks at work at once; what people do is not counted.
@@ -235,9 +248,14 @@ impl State {
         if self.status != RunStatus::Running {
             return None;
         }
-        let room = self.parallel(plan).is_none_or(|most| self.machine_at_work < most);
+        let room = self
+            .parallel(plan)
+            .is_none_or(|most| self.machine_at_work < most);
         let machine = self.open_machine.first().filter(|_| room);
-        let first = [machine, self.open_people.first()].into_iter().flatten().min();
+        let first = [machine, self.open_people.first()]
+            .into_iter()
+            .flatten()
+            .min();
         first.map(|(rank, _)| rank.2)
     }
 
@@ -249,7 +267,10 @@ impl State {
         if !lane.any {
             return lane.agents.clone();
         }
-        let free = lane.agents.iter().filter(|agent| self.agent_is_free(plan, **agent));
+        let free = lane
+            .agents
+            .iter()
+            .filter(|agent| self.agent_is_free(plan, **agent));
         free.min_by_key(|agent| self.agents[**agent])
             .or(lane.agents.first())
             .map_or(Vec::new(), |agent| vec![*agent])
@@ -258,10 +279,15 @@ impl State {
     /// `node` has just started: counts it against those before it that it left behind.
     pub(crate) fn note_passed_over(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else { return };
+        let Some(lane) = index.lane_of(node) else {
+            return;
+        };
         let started = rank(plan, node);
         for (resource, _) in &index.lanes[lane].uses {
-            for other in index.lanes_of_resource[*resource].iter().filter(|other| **other != lane) {
+            for other in index.lanes_of_resource[*resource]
+                .iter()
+                .filter(|other| **other != lane)
+            {
                 if let Some(first) = self.lanes[*other].ready.first().copied()
                     && first < started
                     && self.has_agents(plan, *other)
@@ -296,7 +322,9 @@ impl State {
 
     fn refresh_lanes_sharing(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else { return };
+        let Some(lane) = index.lane_of(node) else {
+            return;
+        };
         for (resource, _) in &index.lanes[lane].uses {
             self.refresh_lanes_of(plan, &index, *resource);
         }
@@ -312,5 +340,9 @@ fn toggle(set: &mut BTreeSet<Rank>, rank: Rank, insert: bool) {
 }
 
 fn shift(count: &mut u32, by: u32, up: bool) {
-    *count = if up { count.saturating_add(by) } else { count.saturating_sub(by) };
+    *count = if up {
+        count.saturating_add(by)
+    } else {
+        count.saturating_sub(by)
+    };
 }

@@ -41,7 +41,10 @@ impl Turn<'_> {
     fn recover_attempt(&mut self, node: NodeId, never_spawned: &[(NodeId, u32)]) {
         let state = &self.state.nodes[node];
         let attempt = state.attempt_number();
-        let seen = state.attempt.as_ref().is_some_and(|attempt| attempt.process.is_some());
+        let seen = state
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.process.is_some());
         if !seen && never_spawned.contains(&(node, attempt)) {
             self.emit(Fact::Unspawned { node, attempt });
         } else {
@@ -65,7 +68,11 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
         {
             let number = attempt.number;
             match attempt.terminating {
-                Some(why) => actions.push(Action::Terminate { node, attempt: number, why }),
+                Some(why) => actions.push(Action::Terminate {
+                    node,
+                    attempt: number,
+                    why,
+                }),
                 None if attempt.process.is_none() => actions.push(Action::Spawn {
                     node,
                     attempt: number,
@@ -81,6 +88,11 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             actions.push(Action::run_check(state, gate.current(*run)));
         }
     }
-    actions.extend(state.open_items.iter().map(|item| Action::Notify { item: *item }));
+    actions.extend(
+        state
+            .open_items
+            .iter()
+            .map(|item| Action::Notify { item: *item }),
+    );
     actions
 }

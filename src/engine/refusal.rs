@@ -12,24 +12,64 @@ use crate::status::{RunStatus, Status};
 pub enum Refusal {
     NotStarted,
     AlreadyStarted,
-    RunEnded { status: RunStatus },
+    RunEnded {
+        status: RunStatus,
+    },
     /// The run is already on its way to an end or a pause.
-    AlreadyStopping { status: RunStatus },
-    NoSuchNode { node: NodeId },
-    NoSuchItem { item: ItemId },
-    ItemClosed { item: ItemId, how: Closed, by: Option<String> },
-    AlreadyAnswered { item: ItemId, by: String },
+    AlreadyStopping {
+        status: RunStatus,
+    },
+    NoSuchNode {
+        node: NodeId,
+    },
+    NoSuchItem {
+        item: ItemId,
+    },
+    ItemClosed {
+        item: ItemId,
+        how: Closed,
+        by: Option<String>,
+    },
+    AlreadyAnswered {
+        item: ItemId,
+        by: String,
+    },
     /// Only these may answer.
-    NotYours { item: ItemId, by: String, of: Vec<String> },
+    NotYours {
+        item: ItemId,
+        by: String,
+        of: Vec<String>,
+    },
     /// The answer counts only with a name.
-    NameNeeded { item: ItemId, of: Vec<String> },
-    RequesterMayNotApprove { by: String, task: String },
-    VerdictDoesNotFit { verdict: Verdict, ask: &'static str },
+    NameNeeded {
+        item: ItemId,
+        of: Vec<String>,
+    },
+    RequesterMayNotApprove {
+        by: String,
+        task: String,
+    },
+    VerdictDoesNotFit {
+        verdict: Verdict,
+        ask: &'static str,
+    },
     /// A result of an attempt that is not, or no longer, at work.
-    NotThisAttempt { task: String, attempt: u32, current: Option<u32> },
-    NotThisCheck { check: CheckId },
-    NotFailed { name: String, status: Status },
-    CannotSkip { name: String, status: Status },
+    NotThisAttempt {
+        task: String,
+        attempt: u32,
+        current: Option<u32>,
+    },
+    NotThisCheck {
+        check: CheckId,
+    },
+    NotFailed {
+        name: String,
+        status: Status,
+    },
+    CannotSkip {
+        name: String,
+        status: Status,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -40,44 +80,87 @@ impl fmt::Display for Refusal {
             Refusal::RunEnded { status } => {
                 write!(f, "the run has ended: it is {}", status.name())
             }
-            Refusal::AlreadyStopping { status } => write!(f, "the run is already {}", status.name()),
+            Refusal::AlreadyStopping { status } => {
+                write!(f, "the run is already {}", status.name())
+            }
             Refusal::NoSuchNode { node } => write!(f, "there is no node {}", node.0),
             Refusal::NoSuchItem { item } => write!(f, "there is no item {}", item.0),
-            Refusal::ItemClosed { item, how, by: Some(by) } => {
+            Refusal::ItemClosed {
+                item,
+                how,
+                by: Some(by),
+            } => {
                 write!(f, "item {} is already {} by {by}", item.0, how.name())
             }
-            Refusal::ItemClosed { item, how, by: None } => {
+            Refusal::ItemClosed {
+                item,
+                how,
+                by: None,
+            } => {
                 write!(f, "item {} is already {}", item.0, how.name())
             }
             Refusal::AlreadyAnswered { item, by } => {
                 write!(f, "{by} has already answered item {}", item.0)
             }
             Refusal::NotYours { item, by, of } => {
-                write!(f, "item {} is not for {by}, but for {}", item.0, of.join(", "))
+                write!(
+                    f,
+                    "item {} is not for {by}, but for {}",
+                    item.0,
+                    of.join(", ")
+                )
             }
             Refusal::NameNeeded { item, of } if of.is_empty() => {
                 write!(f, "item {} needs to know who answers", item.0)
             }
             Refusal::NameNeeded { item, of } => {
-                write!(f, "item {} needs to know who answers: {}", item.0, of.join(", "))
+                write!(
+                    f,
+                    "item {} needs to know who answers: {}",
+                    item.0,
+                    of.join(", ")
+                )
             }
             Refusal::RequesterMayNotApprove { by, task } => {
                 write!(f, "{by} does `{task}` and may not approve it")
             }
             Refusal::VerdictDoesNotFit { verdict, ask } => {
-                write!(f, "`{}` is no answer to an item of kind {ask}", verdict.name())
+                write!(
+                    f,
+                    "`{}` is no answer to an item of kind {ask}",
+                    verdict.name()
+                )
             }
-            Refusal::NotThisAttempt { task, attempt, current: Some(current) } => {
-                write!(f, "attempt {attempt} of `{task}` is not at work; the current one is {current}")
+            Refusal::NotThisAttempt {
+                task,
+                attempt,
+                current: Some(current),
+            } => {
+                write!(
+                    f,
+                    "attempt {attempt} of `{task}` is not at work; the current one is {current}"
+                )
             }
-            Refusal::NotThisAttempt { task, attempt, current: None } => {
+            Refusal::NotThisAttempt {
+                task,
+                attempt,
+                current: None,
+            } => {
                 write!(f, "attempt {attempt} of `{task}` is not at work")
             }
             Refusal::NotThisCheck { check } => {
-                write!(f, "check {} of gate run {} is not at work", check.check, check.gate.0)
+                write!(
+                    f,
+                    "check {} of gate run {} is not at work",
+                    check.check, check.gate.0
+                )
             }
             Refusal::NotFailed { name, status } => {
-                write!(f, "`{name}` has not failed, so it cannot be retried: it is {}", status.name())
+                write!(
+                    f,
+                    "`{name}` has not failed, so it cannot be retried: it is {}",
+                    status.name()
+                )
             }
             Refusal::CannotSkip { name, status } => {
                 write!(f, "`{name}` cannot be skipped: it is {}", status.name())

@@ -8,6 +8,7 @@
 use coord_lang::ids::{NodeId, PhaseId};
 use coord_plan::plan::Plan;
 
+use crate::apply::known;
 use crate::event::Fact;
 use crate::options::Options;
 use crate::outcome::Stopping;
@@ -21,8 +22,12 @@ const LISTED: usize = 100;
 impl Turn<'_> {
     pub(crate) fn halt(&mut self) -> bool {
         let may = matches!(self.state.status, RunStatus::Running | RunStatus::Draining);
-        let Some(node) = self.state.halt_wanted.filter(|_| may) else { return false };
-        self.emit(Fact::RunStopping { why: Stopping::Halt { node } });
+        let Some(node) = self.state.halt_wanted.filter(|_| may) else {
+            return false;
+        };
+        self.emit(Fact::RunStopping {
+            why: Stopping::Halt { node },
+        });
         true
     }
 
@@ -72,13 +77,24 @@ impl Turn<'_> {
     fn emit_failure(&mut self) {
         let state = &self.state;
         let of = |wanted: fn(Status) -> bool| {
-            let nodes = state.nodes.iter().filter(move |(_, node)| wanted(node.status));
-            nodes.map(|(id, _)| id).take(LISTED).collect::<Vec<NodeId>>()
+            let nodes = state
+                .nodes
+                .iter()
+                .filter(move |(_, node)| wanted(node.status));
+            nodes
+                .map(|(id, _)| id)
+                .take(LISTED)
+                .collect::<Vec<NodeId>>()
         };
         let failed_nodes = of(|status| status == Status::Failed);
         let blocked_nodes = of(|status| !status.is_ended());
         let (failed, blocked) = (state.failed, state.unfinished);
-        self.emit(Fact::RunFailed { failed, blocked, failed_nodes, blocked_nodes });
+        self.emit(Fact::RunFailed {
+            failed,
+            blocked,
+            failed_nodes,
+            blocked_nodes,
+        });
     }
 }
 
@@ -188,7 +204,10 @@ impl State {
         fact: &Fact,
         to: RunStatus,
     ) -> Result<(), IllegalTransition> {
-        self.expect_run(fact, &[RunStatus::Running, RunStatus::Draining, RunStatus::Halting])?;
+        self.expect_run(
+            fact,
+            &[RunStatus::Running, RunStatus::Draining, RunStatus::Halting],
+        )?;
         self.status = to;
         self.ended_ms = Some(self.now_ms);
         Ok(())
@@ -211,18 +230,33 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn on_phase(&mut self, phase: PhaseId, step: PhaseStep) {
+    pub(crate) fn on_phase(
+        &mut self,
+        fact: &Fact,
+        phase: PhaseId,
+        step: PhaseStep,
+    ) -> Result<(), IllegalTransition> {
+        known(
+            self.phases.get(phase).is_some(),
+            fact.kind(),
+            "phase",
+            phase.0,
+        )?;
         self.phases_due.remove(&(step, phase));
         self.phases[phase] = match step {
             PhaseStep::Open => PhaseState::Open,
             PhaseStep::Close => PhaseState::Closed,
         };
+        Ok(())
     }
 
     fn expect_run(&self, fact: &Fact, from: &[RunStatus]) -> Result<(), IllegalTransition> {
         if from.contains(&self.status) {
             return Ok(());
         }
-        Err(IllegalTransition::Run { from: self.status, kind: fact.kind() })
+        Err(IllegalTransition::Run {
+            from: self.status,
+            kind: fact.kind(),
+        })
     }
 }

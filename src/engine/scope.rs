@@ -18,12 +18,18 @@ impl Scope for Values<'_> {
     }
 
     fn output(&self, task: TaskId, name: &str) -> Option<String> {
-        self.state.nodes.get(Plan::task_node(task))?.outputs.get(name).cloned()
+        self.state
+            .nodes
+            .get(Plan::task_node(task))?
+            .outputs
+            .get(name)
+            .cloned()
     }
 
     fn state(&self, task: TaskId) -> String {
         let node = self.state.nodes.get(Plan::task_node(task));
-        node.map_or("created", |node| node.status.name()).to_string()
+        node.map_or("created", |node| node.status.name())
+            .to_string()
     }
 
     fn task_name(&self, task: TaskId) -> String {

@@ -1,1 +1,367 @@
-//! x
+//! The virtual host: the same machine under a clock and a world that are made up.
+//!
+//! Owns virtual time and what is under way. The [`World`] says how long things take and how they
+//! end; [`Chance`] is one that draws from a seed. A simulation can be cut off at any event and
+//! taken up again, as a crash would.
+
+use std::collections::BTreeMap;
+
+use coord_lang::ids::{AgentId, NodeId};
+use coord_plan::plan::{By, Plan};
+
+use crate::action::{Action, action_of};
+use crate::event::Event;
+use crate::gate_run::CheckId;
+use crate::input::Input;
+use crate::item::{Ask, Item, ItemId, Verdict};
+use crate::options::Options;
+use crate::outcome::Outcome;
+use crate::recovery::pending_actions;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::status::IllegalTransition;
+use crate::step::step;
+
+/// How an attempt goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    pub takes_ms: i64,
+    pub outcome: Outcome,
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// How a check goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub takes_ms: i64,
+    pub passed: bool,
+    pub evidence: String,
+}
+
+/// What somebody says to an item, so long after it opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub after_ms: i64,
+    pub by: Option<String>,
+    pub verdict: Verdict,
+    pub note: String,
+}
+
+/// Everything outside the machine.
+pub trait World {
+    /// None: the attempt never ends by itself.
+    fn attempt(&mut self, plan: &Plan, state: &State, node: NodeId) -> Option<Deed>;
+    fn check(&mut self, plan: &Plan, state: &State, check: CheckId) -> Finding;
+    /// Everything that people will say to the item; empty: silence.
+    fn replies(&mut self, plan: &Plan, state: &State, item: ItemId) -> Vec<Reply>;
+}
+
+pub struct Simulation<'p, W> {
+    pub world: W,
+    plan: &'p Plan,
+    state: State,
+    events: Vec<Event>,
+    now_ms: i64,
+    /// What will reach the machine, by time and then in order of scheduling.
+    coming: BTreeMap<(i64, u64), Input>,
+    scheduled: u64,
+    /// The sizes of the journal after each step: what a host commits together.
+    commits: Vec<usize>,
+}
+
+impl<'p, W: World> Simulation<'p, W> {
+    pub fn new(plan: &'p Plan, world: W, now_ms: i64) -> Self {
+        Simulation {
+            world,
+            plan,
+            state: State::new(plan),
+            events: Vec::new(),
+            now_ms,
+            coming: BTreeMap::new(),
+            scheduled: 0,
+            commits: Vec::new(),
+        }
+    }
+
+    /// Takes up a run from its journal, as a host does after a crash: every process is dead, and
+    /// of those in `never_spawned` it is known that they never were.
+    pub fn recover(
+        plan: &'p Plan,
+        world: W,
+        events: &[Event],
+        now_ms: i64,
+        never_spawned: Vec<(NodeId, u32)>,
+    ) -> Result<Self, IllegalTransition> {
+        let mut simulation = Simulation::new(plan, world, now_ms);
+        simulation.state = crate::replay(plan, events)?;
+        simulation.events = events.to_vec();
+        let resume = Input::Resume { never_spawned, options: None };
+        if let Ok(new) = step(plan, &mut simulation.state, now_ms, resume) {
+            simulation.events.extend(new);
+            simulation.commits.push(simulation.events.len());
+            for action in pending_actions(&simulation.state) {
+                simulation.perform(action);
+            }
+        }
+        Ok(simulation)
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    pub fn commits(&self) -> &[usize] {
+        &self.commits
+    }
+
+    pub fn start(&mut self, run: &str, options: Options) -> Result<(), Refusal> {
+        self.input(Input::Start { run: run.to_string(), options })
+    }
+
+    /// Gives the machine an input now, and performs what follows.
+    pub fn input(&mut self, input: Input) -> Result<(), Refusal> {
+        let new = step(self.plan, &mut self.state, self.now_ms, input)?;
+        let actions: Vec<Action> = new.iter().filter_map(|e| action_of(&self.state, e)).collect();
+        self.events.extend(new);
+        self.commits.push(self.events.len());
+        actions.into_iter().for_each(|action| self.perform(action));
+        Ok(())
+    }
+
+    /// Goes on to the next thing that happens; false when nothing will. Inputs that the machine
+    /// refuses (an answer that came too late) are dropped, as a host would.
+    pub fn advance(&mut self) -> bool {
+        let coming = self.coming.first_key_value().map(|((at_ms, _), _)| *at_ms);
+        let due = self.state.next_due();
+        match (coming, due) {
+            (None, None) => return false,
+            (Some(at_ms), None) => self.deliver(at_ms),
+            (Some(at_ms), Some(due)) if at_ms <= due => self.deliver(at_ms),
+            (_, Some(due)) => {
+                self.now_ms = self.now_ms.max(due);
+                drop(self.input(Input::Tick));
+            }
+        }
+        true
+    }
+
+    /// Lets everything happen, but at most `steps` things; true when nothing is left.
+    pub fn run(&mut self, steps: usize) -> bool {
+        (0..steps).any(|_| !self.advance())
+    }
+
+    fn deliver(&mut self, at_ms: i64) {
+        self.now_ms = self.now_ms.max(at_ms);
+        if let Some((_, input)) = self.coming.pop_first() {
+            drop(self.input(input));
+        }
+    }
+
+    fn schedule(&mut self, after_ms: i64, input: Input) {
+        self.scheduled += 1;
+        let at_ms = self.now_ms.saturating_add(after_ms.max(0));
+        self.coming.insert((at_ms, self.scheduled), input);
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Spawn { node, attempt, .. } => self.spawn(node, attempt),
+            Action::Terminate { node, attempt, .. } => {
+                self.forget(|input| {
+                    matches!(input, Input::AttemptEnded { node: n, .. } if *n == node)
+                });
+                self.end_attempt(node, attempt, 0, Outcome::Signal(15), BTreeMap::new());
+            }
+            Action::RunCheck { check, .. } => {
+                let found = self.world.check(self.plan, &self.state, check);
+                let (passed, evidence) = (found.passed, found.evidence);
+                self.schedule(found.takes_ms, Input::CheckEnded { check, passed, evidence });
+            }
+            Action::TerminateCheck { check } => {
+                self.forget(
+                    |input| matches!(input, Input::CheckEnded { check: c, .. } if *c == check),
+                );
+                let evidence = "ended".to_string();
+                self.schedule(0, Input::CheckEnded { check, passed: false, evidence });
+            }
+            Action::Notify { item } => {
+                for reply in self.world.replies(self.plan, &self.state, item) {
+                    let Reply { after_ms, by, verdict, note } = reply;
+                    let outputs = BTreeMap::new();
+                    self.schedule(after_ms, Input::Answer { item, by, verdict, note, outputs });
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, node: NodeId, attempt: u32) {
+        if let Some(deed) = self.world.attempt(self.plan, &self.state, node) {
+            self.end_attempt(node, attempt, deed.takes_ms, deed.outcome, deed.outputs);
+        }
+    }
+
+    fn end_attempt(
+        &mut self,
+        node: NodeId,
+        attempt: u32,
+        after_ms: i64,
+        outcome: Outcome,
+        outputs: BTreeMap<String, String>,
+    ) {
+        let input = Input::AttemptEnded { node, attempt, outcome, outputs, log: None };
+        self.schedule(after_ms, input);
+    }
+
+    fn forget(&mut self, matches: impl Fn(&Input) -> bool) {
+        self.coming.retain(|_, input| !matches(input));
+    }
+}
+
+/// SplitMix64: small, seeded, the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// 0 up to, not including, `n`; 0 when `n` is 0.
+    pub fn below(&mut self, n: u64) -> u64 {
+        if n == 0 { 0 } else { self.next() % n }
+    }
+
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+
+    /// Dice that depend on `facts` alone.
+    fn about(seed: u64, facts: &[u64]) -> Dice {
+        facts.iter().fold(Dice(seed), |mut dice, fact| Dice(dice.next() ^ fact))
+    }
+}
+
+/// A world of chance. Everything is a function of the seed, the node and how often it was tried
+/// for good: a crash does not change what happens, only when.
+#[derive(Clone, Debug)]
+pub struct Chance {
+    pub seed: u64,
+    pub takes_up_to_ms: u64,
+    pub fails_percent: u64,
+    pub check_fails_percent: u64,
+    pub rejects_percent: u64,
+    pub silent_percent: u64,
+}
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Chance {
+            seed,
+            takes_up_to_ms: 5_000,
+            fails_percent: 20,
+            check_fails_percent: 15,
+            rejects_percent: 15,
+            silent_percent: 0,
+        }
+    }
+
+    fn dice(&self, state: &State, node: NodeId, about: u64) -> Dice {
+        let of = state.node(node);
+        let tries = u64::from(of.failures) << 32 | of.feedback.len() as u64;
+        Dice::about(self.seed, &[u64::from(node.0), tries, about])
+    }
+}
+
+impl World for Chance {
+    fn attempt(&mut self, _: &Plan, state: &State, node: NodeId) -> Option<Deed> {
+        let mut dice = self.dice(state, node, 1);
+        let takes_ms = dice.below(self.takes_up_to_ms) as i64;
+        let outcome = match dice.percent(self.fails_percent) {
+            false => Outcome::Exit(0),
+            true if dice.percent(10) => Outcome::Signal(9),
+            true => Outcome::Exit(if dice.percent(50) { 75 } else { 1 }),
+        };
+        let outputs = BTreeMap::from([("n".to_string(), dice.below(10).to_string())]);
+        Some(Deed { takes_ms, outcome, outputs })
+    }
+
+    fn check(&mut self, _: &Plan, state: &State, check: CheckId) -> Finding {
+        let Some(run) = state.gate_run(check.gate) else {
+            return Finding { takes_ms: 0, passed: true, evidence: String::new() };
+        };
+        let about = u64::from(run.gate.0) << 32 | u64::from(check.check) << 8;
+        let mut dice = self.dice(state, run.node, about | u64::from(check.round));
+        let takes_ms = dice.below(1_000) as i64;
+        let passed = !dice.percent(self.check_fails_percent);
+        Finding { takes_ms, passed, evidence: format!("found in {takes_ms} ms") }
+    }
+
+    fn replies(&mut self, plan: &Plan, state: &State, item: ItemId) -> Vec<Reply> {
+        let Some(of) = state.item(item) else { return Vec::new() };
+        let about = u64::from_le_bytes(*b"replies\0") ^ ask_number(of.ask);
+        let mut dice = self.dice(state, of.node, about);
+        if dice.percent(self.silent_percent) {
+            return Vec::new();
+        }
+        let rejects = dice.percent(self.rejects_percent);
+        let verdict = match of.ask {
+            Ask::Doubt => Verdict::Retry,
+            Ask::Work | Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
+                if rejects { Verdict::Reject } else { Verdict::Done }
+            }
+        };
+        voices(plan, state, of)
+            .into_iter()
+            .map(|by| Reply {
+                after_ms: dice.below(10_000) as i64,
+                by: Some(by),
+                verdict,
+                note: "as simulated".to_string(),
+            })
+            .collect()
+    }
+}
+
+fn ask_number(ask: Ask) -> u64 {
+    match ask {
+        Ask::Work => 0,
+        Ask::Confirm { check, .. } => 1 << 8 | u64::from(check),
+        Ask::Approve { gate, approval } => {
+            (if gate.is_some() { 2 << 8 } else { 3 << 8 }) | u64::from(approval)
+        }
+        Ask::Require { requirement } => 4 << 8 | u64::from(requirement),
+        Ask::Doubt => 5 << 8,
+    }
+}
+
+/// As many names as the item needs, of those who may answer.
+fn voices(plan: &Plan, state: &State, item: &Item) -> Vec<String> {
+    let does = |agent: &AgentId| match (&state.node(item.node).attempt, plan.task(item.node)) {
+        (Some(attempt), _) => attempt.agents.contains(agent),
+        (None, Some(task)) => matches!(&task.by, By::All(all) if all.contains(agent)),
+        (None, None) => false,
+    };
+    let approves = matches!(item.ask, Ask::Approve { .. });
+    let name = |agent: &AgentId| plan.agents[*agent].name.clone();
+    let spoke = |name: &String| item.answers.iter().any(|a| a.by.as_ref() == Some(name));
+    let mut names: Vec<String> =
+        item.of.iter().filter(|agent| !approves || !does(agent)).map(name).collect();
+    if item.of.is_empty() {
+        names.extend((0..item.quorum.max(1)).map(|n| format!("person {n}")));
+    }
+    names.retain(|name| !spoke(name));
+    names.truncate(item.quorum.max(1) as usize - item.answers.len().min(item.quorum as usize));
+    names
+}

@@ -144,7 +144,10 @@ impl State {
             index: Arc::new(index),
         };
         state.phases_due.extend(
-            plan.phases.iter().filter(|(_, p)| p.open.is_none()).map(|(id, _)| (PhaseStep::Open, id)),
+            plan.phases
+                .iter()
+                .filter(|(_, p)| p.open.is_none())
+                .map(|(id, _)| (PhaseStep::Open, id)),
         );
         state
     }
@@ -247,9 +250,10 @@ impl State {
             RunStatus::NotStarted => Waiting::NotStarted,
             RunStatus::Paused => Waiting::Paused,
             RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => Waiting::Ended,
-            RunStatus::Running | RunStatus::Draining | RunStatus::Halting | RunStatus::Cancelling => {
-                self.live_waiting()
-            }
+            RunStatus::Running
+            | RunStatus::Draining
+            | RunStatus::Halting
+            | RunStatus::Cancelling => self.live_waiting(),
         }
     }
 
@@ -333,7 +337,11 @@ impl State {
 fn new_node(node: &coord_plan::plan::Node) -> NodeState {
     NodeState {
         unmet: node.needs.len() as u32,
-        unmet_unlimited: node.needs.iter().filter(|need| need.within.is_none()).count() as u32,
+        unmet_unlimited: node
+            .needs
+            .iter()
+            .filter(|need| need.within.is_none())
+            .count() as u32,
         wants_open: node.wants.len() as u32,
         ..NodeState::default()
     }

@@ -141,10 +141,7 @@ pub fn next_status(from: Status, step: Move) -> Option<Status> {
         (Status::Failed, Reopen) => Some(Status::Created),
         (Status::Failed, Skip) => Some(Status::Skipped),
 
-        (
-            Status::Created,
-            Start | Unspawn | Note | Doubt | Retry | Rework | Complete | Reopen,
-        )
+        (Status::Created, Start | Unspawn | Note | Doubt | Retry | Rework | Complete | Reopen)
         | (
             Status::Assigned,
             Assign | Unspawn | Note | Doubt | Retry | Review | Rework | Complete | Pass | Reopen,
@@ -202,15 +199,19 @@ impl RunStatus {
     }
 
     pub fn is_ended(self) -> bool {
-        matches!(self, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
+        matches!(
+            self,
+            RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled
+        )
     }
 
     /// True when a host is at it: time passes and work ends.
     pub fn is_live(self) -> bool {
         match self {
-            RunStatus::Running | RunStatus::Draining | RunStatus::Halting | RunStatus::Cancelling => {
-                true
-            }
+            RunStatus::Running
+            | RunStatus::Draining
+            | RunStatus::Halting
+            | RunStatus::Cancelling => true,
             RunStatus::NotStarted
             | RunStatus::Paused
             | RunStatus::Completed
@@ -223,27 +224,61 @@ impl RunStatus {
 /// What a journal may not say: an event that does not follow from the events before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IllegalTransition {
-    Node { node: NodeId, from: Status, kind: &'static str },
-    Run { from: RunStatus, kind: &'static str },
+    Node {
+        node: NodeId,
+        from: Status,
+        kind: &'static str,
+    },
+    Run {
+        from: RunStatus,
+        kind: &'static str,
+    },
     /// The event is about an attempt that is not the current one.
-    Attempt { node: NodeId, attempt: u32, kind: &'static str },
+    Attempt {
+        node: NodeId,
+        attempt: u32,
+        kind: &'static str,
+    },
     /// The event names something that the plan or the run does not have.
-    Unknown { kind: &'static str, what: &'static str, number: u32 },
-    Gate { run: u32, kind: &'static str },
-    Item { item: u32, kind: &'static str },
+    Unknown {
+        kind: &'static str,
+        what: &'static str,
+        number: u32,
+    },
+    Gate {
+        run: u32,
+        kind: &'static str,
+    },
+    Item {
+        item: u32,
+        kind: &'static str,
+    },
 }
 
 impl fmt::Display for IllegalTransition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             IllegalTransition::Node { node, from, kind } => {
-                write!(f, "`{kind}` cannot follow when node {} is {}", node.0, from.name())
+                write!(
+                    f,
+                    "`{kind}` cannot follow when node {} is {}",
+                    node.0,
+                    from.name()
+                )
             }
             IllegalTransition::Run { from, kind } => {
                 write!(f, "`{kind}` cannot follow when the run is {}", from.name())
             }
-            IllegalTransition::Attempt { node, attempt, kind } => {
-                write!(f, "`{kind}` names attempt {attempt} of node {}, which is not at work", node.0)
+            IllegalTransition::Attempt {
+                node,
+                attempt,
+                kind,
+            } => {
+                write!(
+                    f,
+                    "`{kind}` names attempt {attempt} of node {}, which is not at work",
+                    node.0
+                )
             }
             IllegalTransition::Unknown { kind, what, number } => {
                 write!(f, "`{kind}` names {what} {number}, which there is not")

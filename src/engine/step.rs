@@ -36,25 +36,63 @@ impl Turn<'_> {
                 self.emit(Fact::RunStarted { run, options });
                 Ok(())
             }
-            Input::Resume { never_spawned, options } => self.resume(&never_spawned, options),
-            Input::AttemptSpawned { node, attempt, process } => {
+            Input::Resume {
+                never_spawned,
+                options,
+            } => self.resume(&never_spawned, options),
+            Input::AttemptSpawned {
+                node,
+                attempt,
+                process,
+            } => {
                 self.check_attempt(node, attempt)?;
-                self.emit(Fact::Spawned { node, attempt, process });
+                self.emit(Fact::Spawned {
+                    node,
+                    attempt,
+                    process,
+                });
                 Ok(())
             }
-            Input::AttemptEnded { node, attempt, outcome, outputs, log } => {
+            Input::AttemptEnded {
+                node,
+                attempt,
+                outcome,
+                outputs,
+                log,
+            } => {
                 self.check_attempt(node, attempt)?;
-                self.emit(Fact::Exited { node, attempt, outcome, outputs, log });
+                self.emit(Fact::Exited {
+                    node,
+                    attempt,
+                    outcome,
+                    outputs,
+                    log,
+                });
                 Ok(())
             }
-            Input::CheckEnded { check, passed, evidence } => {
-                self.take_check(check, passed, evidence)
-            }
-            Input::Answer { item, by, verdict, note, outputs } => {
+            Input::CheckEnded {
+                check,
+                passed,
+                evidence,
+            } => self.take_check(check, passed, evidence),
+            Input::Answer {
+                item,
+                by,
+                verdict,
+                note,
+                outputs,
+            } => {
                 self.check_answer(item, by.as_deref(), verdict)?;
                 let node = self.state.items[item].node;
                 let by = by.or_else(|| self.only_addressee(item));
-                self.emit(Fact::ItemAnswered { item, node, by, verdict, note, outputs });
+                self.emit(Fact::ItemAnswered {
+                    item,
+                    node,
+                    by,
+                    verdict,
+                    note,
+                    outputs,
+                });
                 Ok(())
             }
             Input::Retry { node, by } => self.order_retry(node, by),
@@ -84,9 +122,13 @@ impl Turn<'_> {
     fn order_cancel(&mut self, by: Option<String>, reason: String) -> Result<(), Refusal> {
         self.check_open()?;
         if self.state.status == RunStatus::Cancelling {
-            return Err(Refusal::AlreadyStopping { status: self.state.status });
+            return Err(Refusal::AlreadyStopping {
+                status: self.state.status,
+            });
         }
-        self.emit(Fact::RunStopping { why: Stopping::Cancel { by, reason } });
+        self.emit(Fact::RunStopping {
+            why: Stopping::Cancel { by, reason },
+        });
         Ok(())
     }
 
@@ -95,7 +137,9 @@ impl Turn<'_> {
         let status = self.state.status;
         match status {
             RunStatus::Running => {
-                self.emit(Fact::RunStopping { why: Stopping::Drain { by } });
+                self.emit(Fact::RunStopping {
+                    why: Stopping::Drain { by },
+                });
                 Ok(())
             }
             RunStatus::NotStarted

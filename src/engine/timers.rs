@@ -7,7 +7,7 @@ use crate::event::Fact;
 use crate::item::{Ask, ItemId};
 use crate::outcome::{Outcome, Termination};
 use crate::state::{NeedState, State};
-use crate::status::{RunStatus, Status};
+use crate::status::Status;
 use crate::turn::Turn;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +31,8 @@ impl State {
         for (due, kind) in std::mem::take(&mut self.nodes[node].timers) {
             self.timers.remove(&(due, node, kind));
         }
-        self.timers.extend(wanted.iter().map(|(due, kind)| (*due, node, *kind)));
+        self.timers
+            .extend(wanted.iter().map(|(due, kind)| (*due, node, *kind)));
         self.nodes[node].timers = wanted;
     }
 
@@ -71,7 +72,9 @@ impl State {
     }
 
     fn need_timers(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
-        let Some(since) = self.nodes[node].limits_since_ms else { return };
+        let Some(since) = self.nodes[node].limits_since_ms else {
+            return;
+        };
         let first = self.index.first_need(node);
         for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
             if let Some(limit) = need.within
@@ -83,12 +86,17 @@ impl State {
     }
 
     fn want_timers(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
-        let Some(since) = self.nodes[node].needs_met_ms else { return };
+        let Some(since) = self.nodes[node].needs_met_ms else {
+            return;
+        };
         let first = self.index.first_want(node);
         for (i, want) in (0u32..).zip(&plan.nodes[node].wants) {
             let state = self.wants[(first + i) as usize];
             if !state.ended && !state.expired {
-                timers.push((since.saturating_add(want.within_ms), TimerKind::WantLimit(i)));
+                timers.push((
+                    since.saturating_add(want.within_ms),
+                    TimerKind::WantLimit(i),
+                ));
             }
         }
     }
@@ -102,18 +110,24 @@ impl State {
     }
 
     fn sync_limit(&self, plan: &Plan, node: NodeId) -> Option<(i64, TimerKind)> {
-        let NodeKind::Sync(sync) = &plan.nodes[node].kind else { return None };
+        let NodeKind::Sync(sync) = &plan.nodes[node].kind else {
+            return None;
+        };
         let limit = sync.within?;
         let state = &self.nodes[node];
         let since = state.first_started_ms?;
-        state.doom.is_none().then_some((since.saturating_add(limit.ms), TimerKind::Sync))
+        (!state.sync_expired).then_some((since.saturating_add(limit.ms), TimerKind::Sync))
     }
 
     fn item_timers(&self, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
         let state = &self.nodes[node];
         let gate = state.gate.map(|run| &self.gate_runs[run].asking.open);
         for item in state.asking.open.iter().chain(gate.into_iter().flatten()) {
-            timers.extend(self.items[*item].due_ms.map(|due| (due, TimerKind::ItemLimit(*item))));
+            timers.extend(
+                self.items[*item]
+                    .due_ms
+                    .map(|due| (due, TimerKind::ItemLimit(*item))),
+            );
         }
     }
 
@@ -130,7 +144,9 @@ impl Turn<'_> {
         if self.state.next_due().is_none_or(|due| due > self.at_ms) {
             return false;
         }
-        let Some((_, node, kind)) = self.state.timers.first().copied() else { return false };
+        let Some((_, node, kind)) = self.state.timers.first().copied() else {
+            return false;
+        };
         let fact = self.meaning(node, kind);
         self.emit(fact);
         true
@@ -142,7 +158,11 @@ impl Turn<'_> {
             TimerKind::Backoff => Fact::RetryDue { node },
             TimerKind::NeedLimit(need) => {
                 let otherwise = self.plan.nodes[node].needs[need as usize].within;
-                Fact::NeedExpired { node, need, otherwise: otherwise_of(otherwise) }
+                Fact::NeedExpired {
+                    node,
+                    need,
+                    otherwise: otherwise_of(otherwise),
+                }
             }
             TimerKind::WantLimit(want) => {
                 let on = self.plan.nodes[node].wants[want as usize].on;
@@ -154,11 +174,18 @@ impl Turn<'_> {
                     NodeKind::Sync(sync) => sync.within,
                     NodeKind::Task(_) | NodeKind::Milestone(_) | NodeKind::Join => None,
                 };
-                Fact::SyncExpired { node, otherwise: otherwise_of(limit) }
+                Fact::SyncExpired {
+                    node,
+                    otherwise: otherwise_of(limit),
+                }
             }
             TimerKind::ItemLimit(item) => {
                 let otherwise = otherwise_of(self.approval_limit(item));
-                Fact::ItemExpired { item, node, otherwise }
+                Fact::ItemExpired {
+                    item,
+                    node,
+                    otherwise,
+                }
             }
         }
     }
@@ -167,23 +194,37 @@ impl Turn<'_> {
     fn timeout_meaning(&self, node: NodeId) -> Fact {
         let attempt = self.state.nodes[node].attempt_number();
         if self.state.index.is_machine(node) {
-            Fact::Terminating { node, attempt, why: Termination::Timeout }
+            Fact::Terminating {
+                node,
+                attempt,
+                why: Termination::Timeout,
+            }
         } else {
             let outcome = Outcome::TimedOut;
-            Fact::Exited { node, attempt, outcome, outputs: Default::default(), log: None }
+            Fact::Exited {
+                node,
+                attempt,
+                outcome,
+                outputs: Default::default(),
+                log: None,
+            }
         }
     }
 
     fn approval_limit(&self, item: ItemId) -> Option<coord_plan::plan::Limit> {
         let item = &self.state.items[item];
         match item.ask {
-            Ask::Approve { gate: Some(run), approval } => {
+            Ask::Approve {
+                gate: Some(run),
+                approval,
+            } => {
                 let gate = self.state.gate_runs[run].gate;
                 self.plan.gates[gate].approvals[approval as usize].within
             }
-            Ask::Approve { gate: None, approval } => {
-                self.plan.task(item.node)?.approvals[approval as usize].within
-            }
+            Ask::Approve {
+                gate: None,
+                approval,
+            } => self.plan.task(item.node)?.approvals[approval as usize].within,
             Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt => None,
         }
     }
@@ -192,4 +233,3 @@ impl Turn<'_> {
 fn otherwise_of(limit: Option<coord_plan::plan::Limit>) -> coord_plan::plan::Otherwise {
     limit.map_or(coord_plan::plan::Otherwise::Fail, |limit| limit.otherwise)
 }
-

@@ -20,12 +20,20 @@ impl<'a> Turn<'a> {
     /// Time never runs backwards: an earlier `at_ms` counts as the last event's.
     pub(crate) fn new(plan: &'a Plan, state: &'a mut State, at_ms: i64) -> Self {
         let at_ms = at_ms.max(state.now_ms);
-        Turn { plan, state, at_ms, events: Vec::new() }
+        Turn {
+            plan,
+            state,
+            at_ms,
+            events: Vec::new(),
+        }
     }
 
     /// Records a fact. What the machine itself decides is always legal.
     pub(crate) fn emit(&mut self, fact: Fact) {
-        let event = Event { at_ms: self.at_ms, fact };
+        let event = Event {
+            at_ms: self.at_ms,
+            fact,
+        };
         if let Err(illegal) = apply(self.plan, self.state, &event) {
             panic!("BUG: the machine decided what cannot be: {illegal}");
         }

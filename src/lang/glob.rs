@@ -68,7 +68,7 @@ pub const MAX_ALTERNATIVES: usize = 64;
 pub const MAX_BRACE_DEPTH: usize = 4;
 
 /// Pairs of edges that [`Glob::intersect_minus`] looks at before it gives up.
-const PRODUCT_EDGE_LIMIT: usize = 100_000;
+const PRODUCT_EDGE_LIMIT: usize = 50_000;
 
 /// A checked glob, which matches at least one path. Equality and hash are those of the spelling:
 /// `a/` and `a/**` are different values, and their relation is [`Relation::Equal`].

@@ -67,6 +67,18 @@ impl Anchor {
     }
 }
 
+/// The known name that is written most like `name`.
+pub fn zone_like(name: &str) -> Option<String> {
+    let place = name.rsplit('/').next().unwrap_or(name);
+    let known: Vec<String> = jiff::tz::db().available().map(|n| n.as_str().to_string()).collect();
+    let near = |wanted: &str, of: &dyn Fn(&str) -> bool| {
+        let names = known.iter().map(String::as_str).filter(|n| of(n));
+        coord_lang::schema::closest(wanted, names).first().map(|n| (*n).to_string())
+    };
+    let by_place = known.iter().find(|n| n.rsplit('/').next().is_some_and(|p| p.eq_ignore_ascii_case(place)));
+    by_place.cloned().or_else(|| near(name, &|n| n.contains('/') == name.contains('/')))
+}
+
 /// A time zone by its IANA name.
 pub fn zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok()

@@ -9,8 +9,8 @@
 //!   the next working instant.
 //! - An `any of` need is there with its earliest alternative. Backwards only that one (the first
 //!   of equals) is held to it; the others may be as late as the end.
-//! - A failed retry, a gate or an approval takes no time; a task without an estimate takes none
-//!   either and is listed.
+//! - Retries, gates and approvals take no time; a task without an estimate takes none either and
+//!   is listed.
 //! - Slack is the latest start less the earliest, on the clock. A node without length that only a
 //!   pause separates from its latest time has none.
 //! - Contingent nodes (see [`network`]) are laid where they could begin, without length, with all

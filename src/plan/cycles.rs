@@ -1,7 +1,7 @@
 //! Cycles, explained: one shortest closed way per component, each step with its declaration.
 
 use crate::graph::Graph;
-use crate::plan::{Node, Origin};
+use crate::plan::{Node, NodeKind, Origin};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{Id, NodeId, Table};
 use coord_lang::model::Model;
@@ -51,7 +51,7 @@ fn one(model: &Model, nodes: &Table<NodeId, Node>, edges: &[Edge], graph: &Graph
     if let Some(d) = later_phase(model, nodes, &steps, declared) {
         return d;
     }
-    cycle(nodes, &steps, declared, component)
+    cycle(model, nodes, &steps, component)
 }
 
 /// E0307: a task needs something of a later phase.
@@ -81,16 +81,23 @@ fn later_phase(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], decla
     )
 }
 
-fn cycle(nodes: &Table<NodeId, Node>, steps: &[Edge], declared: Edge, component: &[usize]) -> Diagnostic {
-    let mut names: Vec<&str> = steps.iter().map(|e| nodes[e.to].name.as_str()).collect();
-    names.reverse(); // read as "a needs b needs c"
-    let first = names.first().copied().unwrap_or("");
-    let closed = format!("{} → {first}", names.join(" → "));
+fn cycle(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], component: &[usize]) -> Diagnostic {
+    // read as "a needs b needs c", from the need that is written first
+    let mut steps: Vec<&Edge> = steps.iter().rev().collect();
+    let written = |e: &Edge| (!matches!(e.origin, Origin::Declared | Origin::Artifact), e.span);
+    let first = (0..steps.len()).min_by_key(|i| written(steps[*i])).unwrap_or(0);
+    steps.rotate_left(first);
+    if let Some(d) = phases(model, nodes, &steps) {
+        return d;
+    }
+    let names: Vec<String> = steps.iter().map(|e| format!("`{}`", nodes[e.to].name)).collect();
+    let closed = format!("{} → {}", names.join(" → "), names[0]);
     let more = component.len().saturating_sub(steps.len());
     let also = if more > 0 { format!(" ({more} more are caught in it)") } else { String::new() };
-    let message = format!("{} tasks wait for each other: {closed}{also}", steps.len());
-    let mut d = Diagnostic::new("E0301", declared.span, message);
-    for step in steps.iter().rev() {
+    let tasks = steps.iter().all(|e| matches!(nodes[e.to].kind, NodeKind::Task(_)));
+    let what = if tasks { format!("{} tasks wait", steps.len()) } else { "these wait".to_string() };
+    let mut d = Diagnostic::new("E0301", steps[0].span, format!("{what} for each other: {closed}{also}"));
+    for (index, step) in steps.iter().enumerate() {
         let (after, before) = (&nodes[step.to].name, &nodes[step.from].name);
         let text = match step.origin {
             Origin::Declared => format!("`{after}` needs `{before}`"),
@@ -98,7 +105,36 @@ fn cycle(nodes: &Table<NodeId, Node>, steps: &[Edge], declared: Edge, component:
             Origin::Phase => format!("`{after}` comes after `{before}` by the order of phases"),
             Origin::Artifact => format!("`{after}` needs what `{before}` makes"),
         };
-        d = if step.span == declared.span && d.primary.text.is_empty() { d.label(text) } else { d.related(step.span, text) };
+        d = if index == 0 { d.label(text) } else { d.related(step.span, text) };
     }
     d.help("delete one of these, the one that matters least")
+}
+
+/// Phases that come after each other, whatever is in them.
+fn phases(model: &Model, nodes: &Table<NodeId, Node>, steps: &[&Edge]) -> Option<Diagnostic> {
+    if steps.iter().any(|e| e.origin != Origin::Phase) {
+        return None;
+    }
+    let mut way: Vec<(Span, &str)> = Vec::new();
+    for step in steps {
+        let phase = &model.phases[nodes[step.to].phase?];
+        let own = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
+        if way.last().is_none_or(|(_, name)| *name != phase.name.value) && step.span == own {
+            way.push((own, &phase.name.value));
+        }
+    }
+    let first = (0..way.len()).min_by_key(|i| way[*i].0)?;
+    way.rotate_left(first);
+    let names: Vec<String> = way.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let message = match names.as_slice() {
+        [own] => format!("phase {own} comes after itself"),
+        many => format!("{} phases wait for each other: {} → {}", many.len(), many.join(" → "), many[0]),
+    };
+    let mut d = Diagnostic::new("E0301", way[0].0, message).help("let one of them come `after start`, or after another phase");
+    for (index, (span, name)) in way.iter().enumerate() {
+        let before = names.get((index + 1) % names.len())?;
+        let text = format!("`{name}` comes after {before}");
+        d = if index == 0 { d.label(text) } else { d.related(*span, text) };
+    }
+    Some(d)
 }

@@ -3,7 +3,7 @@
 //! Owns the meaning of `sequence`, of the order of phases and of their barriers. Reports what
 //! only the whole graph can show; gives no plan for a graph with a cycle in it.
 
-use crate::anchor::Anchor;
+use crate::anchor::{self, Anchor};
 use crate::claims;
 use crate::cycles::{self, Edge};
 use crate::graph::Graph;
@@ -39,6 +39,7 @@ pub struct Frozen {
 pub fn freeze(model: &Model, bindings: &Bindings, need_values: bool) -> Frozen {
     let mut freezer = Freezer::new(model);
     freezer.bind(bindings, need_values);
+    freezer.known_zone();
     freezer.nodes();
     freezer.order_of_work();
     freezer.declared_needs();
@@ -78,6 +79,7 @@ impl<'m> Freezer<'m> {
             let text = given.or(param.default.as_ref().map(|d| &d.value));
             let value = match text.map(|t| param_value(param.ty, t)) {
                 Some(Ok(value)) => Some(value),
+                Some(Err(_)) if given.is_none() => None, // reported where the default stands
                 Some(Err(why)) => {
                     self.diagnostics.push(
                         Diagnostic::new("E0501", param.name.span, format!("parameter `{}` expects {why}, found `{}`", param.name.value, text.map_or("", String::as_str)))
@@ -110,6 +112,16 @@ impl<'m> Freezer<'m> {
 
     fn expr(&self, expr: &coord_lang::expr::Expr) -> coord_lang::expr::Expr {
         expr.bind(&|id: ParamId| self.values.get(id.index()).cloned().flatten())
+    }
+
+    /// E0517: a time zone that nobody knows. Dates are then laid out in UTC.
+    fn known_zone(&mut self) {
+        let Some(written) = self.model.project.timezone.as_ref().filter(|z| anchor::zone(&z.value).is_none()) else { return };
+        let d = Diagnostic::new("E0517", written.span, format!("there is no time zone `{}`", written.value)).label("not known");
+        self.diagnostics.push(match anchor::zone_like(&written.value) {
+            Some(meant) => d.fix(written.span, meant.clone(), format!("did you mean `{meant}`?")),
+            None => d.help("write `UTC`, or a place such as `Europe/Berlin`"),
+        });
     }
 
     // ---- nodes -------------------------------------------------------------------------------
@@ -298,18 +310,55 @@ impl<'m> Freezer<'m> {
         let model = self.model;
         for (id, phase) in model.phases.iter() {
             let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
-            let open = match phase.after.as_ref().map(|a| &a.value) {
+            self.phases[id].open = match phase.after.as_ref().map(|a| &a.value) {
                 None => id.index().checked_sub(1).map(|before| self.phases[PhaseId::from_index(before)].end),
-                Some(After::Start) => None,
-                Some(After::StartOf(other)) => self.phases[*other].open,
+                Some(After::Start | After::StartOf(_)) => None,
                 Some(After::Phases(phases)) => match phases.as_slice() {
                     [one] => Some(self.phases[*one].end),
                     many => Some(self.join_of(&phase.name.value, many, span)),
                 },
             };
-            self.phases[id].open = open;
+        }
+        for (id, phase) in model.phases.iter() {
+            let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
+            if let Some(After::StartOf(_)) = phase.after.as_ref().map(|a| &a.value) {
+                self.phases[id].open = self.opens_with(id).and_then(|other| self.phases[other].open);
+            }
             self.open_phase(id, span);
         }
+    }
+
+    /// The phase at the end of a chain of `after start of`, which may lead to later ones; None,
+    /// and a report at the first of them, when it leads back.
+    fn opens_with(&mut self, id: PhaseId) -> Option<PhaseId> {
+        let mut way = vec![id];
+        let mut at = id;
+        while let Some(After::StartOf(next)) = self.model.phases[at].after.as_ref().map(|a| &a.value) {
+            at = *next;
+            if at == id {
+                if way.iter().all(|p| *p >= id) {
+                    self.start_loop(&way);
+                }
+                return None;
+            }
+            if way.contains(&at) {
+                return None;
+            }
+            way.push(at);
+        }
+        Some(at)
+    }
+
+    fn start_loop(&mut self, way: &[PhaseId]) {
+        let model = self.model;
+        let names: Vec<String> = way.iter().map(|p| format!("`{}`", model.phases[*p].name.value)).collect();
+        let message = format!("phases that start with each other never start: {} → {}", names.join(" → "), names[0]);
+        let at = |p: PhaseId| model.phases[p].after.as_ref().map_or(model.phases[p].name.span, |a| a.span);
+        let mut d = Diagnostic::new("E0301", at(way[0]), message).label("leads back").help("let one of them come `after start`");
+        for phase in &way[1..] {
+            d = d.related(at(*phase), "through this");
+        }
+        self.diagnostics.push(d);
     }
 
     fn join_of(&mut self, name: &str, phases: &[PhaseId], span: source::Span) -> NodeId {

@@ -275,16 +275,40 @@ impl Judge<'_> {
         let Err(components) = graph.topological() else { return };
         for component in components {
             let way = graph.shortest_cycle(&component);
-            let names: Vec<&str> = way.iter().rev().map(|i| self.plan.nodes[NodeId::from_index(*i)].name.as_str()).collect();
-            let first = NodeId::from_index(way[0]);
-            let want = self.model.tasks.get(coord_lang::ids::TaskId(first.0)).and_then(|t| t.wants.first());
-            let Some(want) = want else { continue };
-            self.out.push(
-                Diagnostic::new("W0309", want.span, format!("these `wants` form a loop; none will be waited for: {} → {}", names.join(" → "), names[0]))
-                    .label("leads back")
-                    .help("delete one of them"),
-            );
+            let steps: Vec<(NodeId, NodeId)> = (0..way.len())
+                .rev()
+                .map(|i| (NodeId::from_index(way[(i + 1) % way.len()]), NodeId::from_index(way[i])))
+                .collect();
+            self.want_loop(steps);
         }
+    }
+
+    /// `steps` are the wanting and the wanted, closed.
+    fn want_loop(&mut self, mut steps: Vec<(NodeId, NodeId)>) {
+        let name = |id: NodeId| format!("`{}`", self.plan.nodes[id].name);
+        let span = |(of, on): (NodeId, NodeId)| {
+            let task = self.model.tasks.get(coord_lang::ids::TaskId(of.0))?;
+            let index = self.plan.nodes[of].wants.iter().position(|w| w.on == on)?;
+            task.wants.get(index).map(|w| w.span)
+        };
+        let Some(first) = (0..steps.len()).min_by_key(|i| span(steps[*i])) else { return };
+        steps.rotate_left(first);
+        let Some(at) = span(steps[0]) else { return };
+        let names: Vec<String> = steps.iter().map(|(of, _)| name(*of)).collect();
+        let message = match names.as_slice() {
+            [own] => format!("{own} wants itself, which is not waited for"),
+            many => format!("these `wants` form a loop; none will be waited for: {} → {}", many.join(" → "), many[0]),
+        };
+        let mut d = Diagnostic::new("W0309", at, message).help("delete one of them");
+        for (index, step) in steps.iter().enumerate() {
+            let text = format!("{} wants {}", name(step.0), name(step.1));
+            d = match (index, span(*step)) {
+                (0, _) => d.label(text),
+                (_, Some(span)) => d.related(span, text),
+                (_, None) => d,
+            };
+        }
+        self.out.push(d);
     }
 
     /// W0410: tasks that could run together but take turns.

@@ -17,12 +17,9 @@ pub(crate) fn waves(model: &Model, out: &mut Vec<Diagnostic>) -> Vec<u32> {
         .flat_map(|(id, a)| a.needs.iter().map(move |c| (id, c)))
         .filter(|(id, c)| !skip(*id, c))
         .collect();
-    for (id, contract) in edges.iter().filter(|(id, c)| c.on == *id) {
-        out.push(
-            Diagnostic::new("E0302", contract.span, format!("agent `{}` needs itself", model.agents[*id].name.value))
-                .label("leads back to itself")
-                .help("delete it"),
-        );
+    for (id, agent) in model.agents.iter() {
+        itself("needs", id, &agent.name.value, &agent.needs, out);
+        itself("wants", id, &agent.name.value, &agent.wants, out);
     }
     let between: Vec<(usize, usize)> =
         edges.iter().filter(|(id, c)| c.on != *id).map(|(id, c)| (c.on.index(), id.index())).collect();
@@ -37,6 +34,12 @@ pub(crate) fn waves(model: &Model, out: &mut Vec<Diagnostic>) -> Vec<u32> {
         }
     }
     waves
+}
+
+fn itself(word: &str, id: AgentId, name: &str, contracts: &[Contract], out: &mut Vec<Diagnostic>) {
+    for contract in contracts.iter().filter(|c| c.on == id) {
+        out.push(Diagnostic::new("E0302", contract.span, format!("agent `{name}` {word} itself")).label("leads back to itself").help("delete it"));
+    }
 }
 
 fn lay(order: &[usize], edges: &[(usize, usize)], waves: &mut [u32]) {
@@ -66,7 +69,7 @@ fn both_need_all(model: &Model, out: &mut Vec<Diagnostic>) -> HashSet<(AgentId, 
                 Diagnostic::new("E0305", *b_span, format!("`{x}` and `{y}` both need all, so each waits for the other"))
                     .label(format!("`{y}` needs `{x}`, too"))
                     .related(*a_span, format!("`{x}` needs `{y}`"))
-                    .help(format!("name what one of them really needs, as in `needs all except {x}` written out as a list")),
+                    .help("name the agents that one of them really needs, as in `needs [a, b]`"),
             );
             mutual.insert((*a, *b));
             mutual.insert((*b, *a));
@@ -78,21 +81,25 @@ fn both_need_all(model: &Model, out: &mut Vec<Diagnostic>) -> HashSet<(AgentId, 
 fn contract_cycle(model: &Model, edges: &[(AgentId, &Contract)], graph: &Graph, component: &[usize]) -> Diagnostic {
     let way = graph.shortest_cycle(component);
     let name = |i: usize| model.agents[AgentId::from_index(i)].name.value.as_str();
-    let mut names: Vec<&str> = way.iter().map(|i| name(*i)).collect();
-    names.reverse(); // read as "a needs b needs c"
-    let closed = format!("{} → {}", names.join(" → "), names.first().copied().unwrap_or(""));
-    let mut labels = Vec::new();
+    let mut steps: Vec<(&Contract, usize, usize)> = Vec::new();
     for (index, before) in way.iter().enumerate() {
         let after = way[(index + 1) % way.len()];
         let edge = edges.iter().find(|(id, c)| id.index() == after && c.on.index() == *before);
-        if let Some((_, contract)) = edge {
-            labels.push((contract.span, format!("`{}` needs `{}`", name(after), name(*before))));
-        }
+        steps.extend(edge.map(|(_, contract)| (*contract, after, *before)));
     }
-    let first = labels.first().map_or_else(coord_lang::source::Span::default, |(span, _)| *span);
-    let message = format!("{} agents need each other: {closed}", component.len());
+    // read as "a needs b needs c", from the one that is written first
+    steps.reverse();
+    let first = steps.iter().enumerate().min_by_key(|(_, (c, ..))| c.span).map_or(0, |(i, _)| i);
+    steps.rotate_left(first);
+    let names: Vec<String> = steps.iter().map(|(_, after, _)| format!("`{}`", name(*after))).collect();
+    let closed = format!("{} → {}", names.join(" → "), names.first().map_or("", String::as_str));
+    let labels = steps.iter().map(|(c, after, before)| (c.span, format!("`{}` needs `{}`", name(*after), name(*before))));
+    let first = steps.first().map_or_else(coord_lang::source::Span::default, |(c, ..)| c.span);
+    let more = component.len().saturating_sub(way.len());
+    let also = if more > 0 { format!(" ({more} more are caught in it)") } else { String::new() };
+    let message = format!("{} agents need each other: {closed}{also}", way.len());
     let mut d = Diagnostic::new("E0301", first, message).help("delete one of these contracts, or make it `wants`");
-    for (index, (span, text)) in labels.into_iter().enumerate() {
+    for (index, (span, text)) in labels.enumerate() {
         d = if index == 0 { d.label(text) } else { d.related(span, text) };
     }
     d

@@ -75,14 +75,13 @@ fn promises(task: &Task, out: &mut Vec<Diagnostic>) {
         );
     }
     let holds = task.uses.first().map(|u| u.span).or(task.writes.first().map(|w| w.span));
-    if let (Some(holds), Some(run), None) = (holds, &task.run, &task.timeout_ms) {
+    if let (Some(holds), true, None) = (holds, task.run.is_some(), &task.timeout_ms) {
         out.push(
             Diagnostic::new("W0705", task.name.span, format!("`{}` runs unattended without a timeout", task.name.value))
                 .label("could run for ever")
                 .related(holds, "and would hold this all the while")
                 .help("write `timeout 30m`, with what it may take at most"),
         );
-        let _ = run;
     }
 }
 

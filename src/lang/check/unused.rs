@@ -7,15 +7,14 @@ use crate::model::Model;
 use crate::source::Spanned;
 
 pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
-    if !facts.incomplete_tasks.is_empty() {
+    if facts.incomplete {
         return; // what could not be read may have used them
     }
     let unused = |kind: Kind, index: usize| !facts.used.contains(&(kind, index as u32));
     let mut say = |kind: &str, name: &Spanned<String>, code, help: &str| {
         out.push(Diagnostic::new(code, name.span, format!("nothing uses {kind} `{}`", name.value)).label("declared, never used").help(help));
     };
-    for (id, resource) in model.resources.iter().filter(|(id, _)| unused(Kind::Resource, id.index())) {
-        let _ = id;
+    for (_, resource) in model.resources.iter().filter(|(id, _)| unused(Kind::Resource, id.index())) {
         say("resource", &resource.name, "W0207", "write `uses` in the tasks that take from it, or delete it");
     }
     for (_, group) in model.groups.iter().filter(|(id, _)| unused(Kind::Group, id.index())) {

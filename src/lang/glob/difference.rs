@@ -12,7 +12,7 @@ use super::char_set::CharSet;
 use super::witness::{Graph, best_word};
 
 /// Elementary steps (an edge looked at, a character class tried) of one search; up to 20 ms.
-const STEP_BUDGET: usize = 1_500_000;
+const STEP_BUDGET: usize = 1_000_000;
 
 /// The search passed its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

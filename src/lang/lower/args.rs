@@ -78,7 +78,7 @@ impl<'a, 's> Args<'a, 's> {
     /// E0107 for whatever is left over.
     pub(super) fn end(&self, lower: &mut Lower<'_, 's>) {
         let Some(arg) = self.peek() else { return };
-        if arg.is_broken() {
+        if arg.is_broken() || lower.just_reported(self.statement.head_span()) {
             return;
         }
         let behind = Span { end: arg.span.start, ..self.statement.word_span };

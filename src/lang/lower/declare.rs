@@ -51,7 +51,7 @@ impl<'s> Lower<'_, 's> {
     /// W0902, E0901 and a misplaced `edition`.
     fn edition(&mut self, tree: &Tree<'s>) {
         let Some(first) = statements(&tree.items).next() else {
-            let broken = tree.items.iter().any(|i| matches!(i, Item::Broken(_)));
+            let broken = tree.unread || tree.items.iter().any(|i| matches!(i, Item::Broken(_)));
             if !broken {
                 self.report(
                     Diagnostic::new("W0902", file_start(tree.file), "this file declares nothing")
@@ -69,8 +69,8 @@ impl<'s> Lower<'_, 's> {
                     .fix(at, "edition 2026\n\n", "write `edition 2026` at the top"),
             );
         }
-        let editions: Vec<&Statement<'s>> = statements(&tree.items).filter(|s| s.word == "edition").collect();
-        for statement in editions {
+        // a second one is E0104
+        if let Some(statement) = statements(&tree.items).find(|s| s.word == "edition") {
             self.one_edition(statement, std::ptr::eq(statement, first));
         }
     }

@@ -120,9 +120,9 @@ impl<'s> Lower<'_, 's> {
                 args.next();
                 self.argv(elements, arg.span)
             }
-            ArgKind::Fence { tag, tag_span, text, .. } => {
+            ArgKind::Fence { tag, tag_span, text, body_span } => {
                 args.next();
-                self.script(tag, *tag_span, text, arg.span)
+                self.script(tag, *tag_span, text, *body_span, arg.span)
             }
             ArgKind::Text(pieces) => {
                 args.next();
@@ -203,7 +203,7 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    fn script(&mut self, tag: &str, tag_span: Span, text: &str, span: Span) -> Option<Program> {
+    fn script(&mut self, tag: &str, tag_span: Span, text: &str, body_span: Span, span: Span) -> Option<Program> {
         let language = if tag.is_empty() { "sh" } else { tag };
         if !INTERPRETERS.iter().any(|(name, _)| *name == language) {
             let names = INTERPRETERS.iter().map(|(name, _)| *name);
@@ -219,6 +219,26 @@ impl<'s> Lower<'_, 's> {
             self.report(Diagnostic::new("E0105", span, "this script is empty").label("nothing to run").help("write the commands between the fence lines"));
             return None;
         }
+        self.filled_in(body_span);
         Some(Program::Script { language: Spanned::new(language.to_string(), tag_span), text: text.to_string(), span })
+    }
+
+    /// E0701: `${name}` of a parameter in a script. A shell's own `${HOME}` is none of ours.
+    fn filled_in(&mut self, body: Span) {
+        let sources = self.sources;
+        let raw = sources.text(body);
+        for (at, _) in raw.match_indices("${") {
+            let Some(name) = raw[at + 2..].split('}').next() else { continue };
+            let Some(id) = self.names.params.get(name).copied() else { continue };
+            self.use_of(super::Kind::Param, id);
+            let variable = name.to_uppercase().replace('-', "_");
+            let start = body.start as usize + at;
+            self.report(
+                Diagnostic::new("E0701", Span::new(body.file, start, start + name.len() + 3), format!("scripts are not filled in: `${{{name}}}` is the shell's, not the parameter"))
+                    .label("read by the interpreter as it stands")
+                    .help(format!("write `env {variable} \"${{{name}}}\"` in the task, and `${variable}` here")),
+            );
+            return;
+        }
     }
 }

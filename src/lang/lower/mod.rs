@@ -36,6 +36,8 @@ pub struct Facts {
     /// Tasks with a statement that could not be understood: nothing is concluded from what they
     /// lack.
     pub incomplete_tasks: HashSet<TaskId>,
+    /// Something was an error, wherever it is.
+    pub incomplete: bool,
     /// A needs list of the project could not be understood: the graph is not whole.
     pub incomplete_graph: bool,
     /// Names that something refers to, by kind and index.
@@ -75,7 +77,8 @@ pub fn lower(sources: &Sources, trees: &[Tree<'_>], limits: &Limits) -> (Model, 
     lower.phases(&declared);
     lower.milestones(&declared);
     lower.artifacts();
-    let Lower { model, facts, out, .. } = lower;
+    let Lower { model, mut facts, out, .. } = lower;
+    facts.incomplete |= !facts.incomplete_tasks.is_empty() || crate::diagnostic::has_errors(&out);
     (model, facts, out)
 }
 
@@ -133,6 +136,12 @@ impl<'s> Lower<'_, 's> {
         self.out.push(diagnostic);
     }
 
+    /// True when the last word was an error inside `head`: what is left of it follows from that.
+    fn just_reported(&self, head: Span) -> bool {
+        let inside = |at: Span| at.file == head.file && head.start <= at.start && at.start <= head.end;
+        self.out.last().is_some_and(|d| d.is_error() && inside(d.primary.span))
+    }
+
     /// The doc comment of a statement, joined.
     fn doc(&self, statement: &Statement<'s>) -> String {
         let lines = statement.doc.iter().map(|span| self.sources.text(*span).trim_start_matches('#').trim());
@@ -154,7 +163,11 @@ impl<'s> Lower<'_, 's> {
         }
         for statement in statements(items) {
             let Some(row) = schema::find(place, statement.word) else {
-                self.misplaced(place, statement, parent);
+                if statement.is_broken() && statement.block.is_none() {
+                    self.incomplete = true; // no statement at all, such as `a -> b`
+                } else {
+                    self.misplaced(place, statement, parent);
+                }
                 continue;
             };
             if statement.is_broken() {
@@ -176,9 +189,20 @@ impl<'s> Lower<'_, 's> {
                 continue;
             }
             self.block_fits(row, statement);
+            self.doc_fits(row, statement);
             fields.push(Field { row, statement });
         }
         fields
+    }
+
+    /// W0015: a doc comment above a statement that declares nothing.
+    fn doc_fits(&mut self, row: &'static Row, statement: &Statement<'s>) {
+        let Some(doc) = statement.doc.first().filter(|_| !schema::takes_name(row)) else { return };
+        self.report(
+            Diagnostic::new("W0015", *doc, "this doc comment documents nothing")
+                .label(format!("`{}` declares nothing", row.word))
+                .fix(Span::new(doc.file, doc.start as usize, doc.start as usize + 2), "#", "use `#` for a plain comment"),
+        );
     }
 
     fn empty_block(&mut self, statement: &Statement<'s>, block: &Block<'s>) {

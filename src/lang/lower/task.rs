@@ -269,11 +269,7 @@ impl<'s> Lower<'_, 's> {
 
     fn need_artifact(&mut self, agent: &'s str, artifact: &str, span: Span) -> Option<NeedArtifact> {
         let id = self.agent_named(agent, span)?;
-        let known: Vec<String> = self.model.agents[id].produces.iter().map(|a| a.name.value.clone()).collect();
-        let by_task = self.model.tasks.values().any(|t| t.produces.iter().any(|a| a.name.value == artifact));
-        if !known.iter().any(|k| k == artifact) && !by_task {
-            // A task further down may still produce it: judged in `artifacts`.
-        }
+        // who makes it is looked for when every task is known
         Some(NeedArtifact { agent: id, artifact: artifact.to_string(), producer: None, span })
     }
 
@@ -535,19 +531,21 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    /// `exit 75, timeout` or `[exit 75, timeout]`.
+    /// `exit 75`, `timeout`, `exit [75, 76]` or `[exit 75, timeout]`.
     fn retry_on(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<RetryOn>> {
+        if args.peek().is_none() {
+            args.expected(self, "`exit CODE` or `timeout` behind `on`");
+            return None;
+        }
         let mut rest: Vec<&Arg<'s>> = Vec::new();
-        match args.peek() {
-            Some(Arg { kind: ArgKind::List(elements), .. }) => {
-                args.next();
-                rest.extend(elements.iter().flatten());
+        for arg in args.rest() {
+            match &arg.kind {
+                ArgKind::List(elements) => rest.extend(elements.iter().flatten()),
+                _ => rest.push(arg),
             }
-            _ => rest.extend(args.rest()),
         }
         let mut found = Vec::new();
-        let mut items = rest.into_iter().peekable();
-        while let Some(arg) = items.next() {
+        for arg in rest {
             match arg.kind {
                 ArgKind::Word("timeout") => found.push(RetryOn::Timeout),
                 ArgKind::Word("exit") => {}

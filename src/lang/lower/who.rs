@@ -214,8 +214,9 @@ impl<'s> Lower<'_, 's> {
             }
             members.push((*id, direct));
         }
+        let mut loops = Vec::new();
         for index in 0..members.len() {
-            self.expand_group(index, &members);
+            self.expand_group(index, &members, &mut loops);
         }
     }
 
@@ -239,25 +240,19 @@ impl<'s> Lower<'_, 's> {
         found
     }
 
-    /// Follows groups in groups; E0209 when one contains itself.
-    fn expand_group(&mut self, index: usize, members: &[(GroupId, Vec<(Who, Span)>)]) {
+    /// Follows groups in groups; E0209 when one contains itself. `loops` holds the groups that do
+    /// so, each with all that it reaches: a loop is reported once.
+    fn expand_group(&mut self, index: usize, members: &[(GroupId, Vec<(Who, Span)>)], loops: &mut Vec<(GroupId, Vec<GroupId>)>) {
         let (id, direct) = &members[index];
         let mut flat = Vec::new();
         let mut visited = vec![*id];
+        let mut back = None;
         let mut queue: Vec<(Who, Span, GroupId)> = direct.iter().rev().map(|(w, s)| (*w, *s, *id)).collect();
         while let Some((who, span, through)) = queue.pop() {
             match who {
                 Who::Agent(agent) if !flat.contains(&agent) => flat.push(agent),
                 Who::Agent(_) => {}
-                Who::Group(inner) if inner == *id => {
-                    let own = self.model.groups[*id].name.clone();
-                    let message = if through == *id {
-                        format!("group `{}` contains itself", own.value)
-                    } else {
-                        format!("group `{}` contains itself through `{}`", own.value, self.model.groups[through].name.value)
-                    };
-                    self.report(Diagnostic::new("E0209", span, message).label("leads back").related(own.span, "declared here").help("take it out of one of the two"));
-                }
+                Who::Group(inner) if inner == *id => back = Some((span, through)),
                 Who::Group(inner) if visited.contains(&inner) => {}
                 Who::Group(inner) => {
                     visited.push(inner);
@@ -269,6 +264,22 @@ impl<'s> Lower<'_, 's> {
             }
         }
         self.model.groups[*id].members = flat;
+        let known = loops.iter().any(|(other, reached)| visited.contains(other) && reached.contains(id));
+        if let Some((span, through)) = back.filter(|_| !known) {
+            self.group_loop(*id, span, through);
+            loops.push((*id, visited));
+        }
+    }
+
+    fn group_loop(&mut self, id: GroupId, span: Span, through: GroupId) {
+        let own = self.model.groups[id].name.clone();
+        let (message, help) = if through == id {
+            (format!("group `{}` contains itself", own.value), "delete it".to_string())
+        } else {
+            let other = &self.model.groups[through].name.value;
+            (format!("group `{}` contains itself through `{other}`", own.value), format!("take it out of `{other}`"))
+        };
+        self.report(Diagnostic::new("E0209", span, message).label("leads back").related(own.span, "declared here").help(help));
     }
 
     /// `needs` and `wants` of agents.

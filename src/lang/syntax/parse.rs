@@ -16,7 +16,7 @@ struct Grammar;
 /// Parses one file. The tree is empty when a limit forbids reading it.
 pub fn parse<'s>(id: FileId, source: &'s SourceFile, limits: &Limits) -> (Tree<'s>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let empty = Tree { file: id, ..Tree::default() };
+    let empty = Tree { file: id, unread: true, ..Tree::default() };
     if scan::scan(id, source.text(), limits, &mut diagnostics) {
         return (empty, diagnostics);
     }
@@ -36,7 +36,7 @@ pub fn parse<'s>(id: FileId, source: &'s SourceFile, limits: &Limits) -> (Tree<'
     builder.brace_indentation(&items);
     let Builder { mut comments, diagnostics, .. } = builder;
     comments.sort();
-    (Tree { file: id, items, comments }, diagnostics)
+    (Tree { file: id, items, comments, unread: false }, diagnostics)
 }
 
 /// True for text that the grammar reads as one plain name.
@@ -130,7 +130,7 @@ impl<'s> Builder<'s> {
         let text = &self.source.text()[span.range()];
         let first = text.chars().next().unwrap_or(' ');
         let at = Span::new(self.id, span.start as usize, span.start as usize + first.len_utf8());
-        if first.is_control() && first != '\t' {
+        if scan::forbidden(first) {
             return; // reported as an invisible character
         }
         let (message, help) = match first {
@@ -150,6 +150,7 @@ impl<'s> Builder<'s> {
         let mut word = ("", Span::new(self.id, start, start));
         let mut args = Vec::new();
         let mut block = None;
+        let mut commas = Vec::new();
         let before = self.diagnostics.len();
         for part in pair.into_inner() {
             let span = self.span(&part);
@@ -165,6 +166,10 @@ impl<'s> Builder<'s> {
                             .fix(Span::new(self.id, span.start as usize, span.start as usize + 2), "#", "use `#` for a plain comment"),
                     );
                 }
+                Rule::junk if part.as_str() == "," => {
+                    commas.push(args.len());
+                    args.push(Arg { kind: ArgKind::Broken, span });
+                }
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
@@ -179,6 +184,9 @@ impl<'s> Builder<'s> {
         if word.0.len() > MAX_IDENTIFIER {
             self.too_long(word.1, "name", word.0.len(), MAX_IDENTIFIER);
         }
+        if self.diagnostics.len() == before || block.is_some() {
+            self.bare_list(&args, &commas);
+        }
         self.familiar_mistakes(&mut args);
         let end = block.as_ref().map(|b: &Block<'_>| b.span).or(args.last().map(|a| a.span)).unwrap_or(word.1);
         Statement { word: word.0, word_span: word.1, args, block, doc, span: word.1.to(end) }
@@ -188,6 +196,21 @@ impl<'s> Builder<'s> {
         self.report(
             Diagnostic::new("E0908", span, format!("this {what} has {actual} bytes; the limit is {limit}"))
                 .help("make it shorter"),
+        );
+    }
+
+    /// `needs a, b`: the values from before the first comma to behind the last, as a list.
+    fn bare_list(&mut self, args: &[Arg<'s>], commas: &[usize]) {
+        let (Some(first), Some(last)) = (commas.first(), commas.last()) else { return };
+        let from = args[first.saturating_sub(1)].span;
+        let to = args.get(last + 1).unwrap_or(&args[last - usize::from(*last > 0)]).span;
+        let list = from.to(to);
+        let text = self.source.text()[list.range()].trim_matches([',', ' ', '\t']);
+        let right = format!("[{text}]");
+        self.report(
+            Diagnostic::new("E0016", args[*first].span, "a list stands in brackets")
+                .label("no comma belongs here")
+                .fix(list, right.clone(), format!("write `{right}`")),
         );
     }
 
@@ -277,7 +300,7 @@ impl<'s> Builder<'s> {
 
     fn junk(&mut self, span: Span, text: &str) {
         let c = text.chars().next().unwrap_or(' ');
-        if c.is_control() || ('\u{200b}'..='\u{2069}').contains(&c) || c == '\u{feff}' {
+        if scan::forbidden(c) {
             return; // reported as an invisible character
         }
         let d = match c {
@@ -365,7 +388,7 @@ impl<'s> Builder<'s> {
             let at = self.span(&part);
             match part.as_rule() {
                 Rule::COMMENT => self.comments.push(at),
-                Rule::elem => elements.push(self.elements(part)),
+                Rule::elem => elements.extend(self.elements(part)),
                 Rule::missing_comma => {
                     let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
                     self.comments.extend(comments);
@@ -390,8 +413,10 @@ impl<'s> Builder<'s> {
         ArgKind::List(elements)
     }
 
-    /// Two names side by side between commas lack a comma; anything else is left to its reader.
-    fn elements(&mut self, pair: Pair<'s, Rule>) -> Vec<Arg<'s>> {
+    /// Two texts side by side lack a comma and are two elements; anything else is left to its
+    /// reader.
+    fn elements(&mut self, pair: Pair<'s, Rule>) -> Vec<Vec<Arg<'s>>> {
+        let mut elements = Vec::new();
         let mut args: Vec<Arg<'s>> = Vec::new();
         for part in pair.into_inner() {
             if part.as_rule() == Rule::COMMENT {
@@ -411,10 +436,12 @@ impl<'s> Builder<'s> {
                         .label("put a comma here")
                         .fix(end, ",", "write `,` behind this item"),
                 );
+                elements.push(std::mem::take(&mut args));
             }
             args.push(arg);
         }
-        args
+        elements.push(args);
+        elements
     }
 
     fn group(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
@@ -476,7 +503,8 @@ impl<'s> Builder<'s> {
     /// `}`, by indentation, and gives what follows back to the level that it is written on.
     fn close_blocks(&mut self, items: &mut Vec<Item<'s>>) {
         for _ in 0..64 {
-            if !ends_unclosed(items) {
+            // an unclosed fence takes every `}` behind it along
+            if !ends_unclosed(items) || self.diagnostics.iter().any(|d| d.code == "E0002") {
                 return;
             }
             if !self.split_by_indent(items) {

@@ -70,7 +70,7 @@ fn invisible_characters(file: FileId, text: &str, out: &mut Vec<Diagnostic>) {
 }
 
 /// Control characters, zero-width characters and everything that reorders text on screen.
-fn forbidden(c: char) -> bool {
+pub(super) fn forbidden(c: char) -> bool {
     matches!(c,
         '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

@@ -9,6 +9,8 @@ pub struct Tree<'s> {
     pub items: Vec<Item<'s>>,
     /// `#` comments, in order of place.
     pub comments: Vec<Span>,
+    /// A limit forbade reading it: what it lacks means nothing.
+    pub unread: bool,
 }
 
 /// One entry of a block or a file.

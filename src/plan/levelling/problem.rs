@@ -103,7 +103,7 @@ impl<'n> Problem<'n> {
             position: positions(plan),
             deadlines: Vec::new(),
         };
-        let to_axis = |t| problem.from_clock(t);
+        let to_axis = |t| problem.clock_to_axis(t);
         let releases: Vec<i64> = plan
             .nodes
             .ids()
@@ -168,7 +168,7 @@ impl<'n> Problem<'n> {
         self.deadlines.iter().map(late).sum()
     }
 
-    fn from_clock(&self, t: i64) -> i64 {
+    fn clock_to_axis(&self, t: i64) -> i64 {
         match self.axis {
             Axis::Working(calendar) => calendar.working_between(0, t),
             Axis::Elapsed | Axis::Mixed(_) => t,

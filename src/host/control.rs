@@ -1,0 +1,211 @@
+//! How other commands speak to the process that runs a project: one JSON line each way over a
+//! Unix socket in the project's home. With nobody listening, a command takes the lock itself and
+//! appends what it has to say.
+
+use crate::driver::Happening;
+use crate::home::Home;
+use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::record;
+use crate::run::{Run, RunError};
+use coord_engine::{Input, ItemId, Refusal, Verdict, step};
+use coord_lang::ids::NodeId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+
+/// Longest request line.
+const MAX_REQUEST_BYTES: u64 = 4 << 20;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What somebody wants of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub run: String,
+    pub order: Order,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    Answer {
+        item: u32,
+        by: Option<String>,
+        verdict: Verdict,
+        note: String,
+        outputs: BTreeMap<String, String>,
+    },
+    Retry { node: NodeId, by: Option<String> },
+    Skip { node: NodeId, by: Option<String>, reason: String },
+    Cancel { by: Option<String>, reason: String },
+    Stop { by: Option<String> },
+}
+
+impl Order {
+    pub(crate) fn input(self) -> Input {
+        match self {
+            Order::Answer { item, by, verdict, note, outputs } => {
+                Input::Answer { item: ItemId(item), by, verdict, note, outputs }
+            }
+            Order::Retry { node, by } => Input::Retry { node, by },
+            Order::Skip { node, by, reason } => Input::Skip { node, by, reason },
+            Order::Cancel { by, reason } => Input::Cancel { by, reason },
+            Order::Stop { by } => Input::Stop { by },
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// It is recorded, durably.
+    Accepted,
+    Refused(String),
+}
+
+#[derive(Debug, Error)]
+pub enum ControlError {
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the running coord does not answer: {0}")]
+    Silent(io::Error),
+}
+
+/// How an order was carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Carried {
+    /// By the process that runs the project.
+    Live,
+    /// Written into the journal; nobody runs the project now.
+    Recorded,
+}
+
+/// Gives an order to whoever runs the project, or records it when nobody does.
+pub fn give(home: &Home, request: Request, command: &str) -> Result<Carried, ControlError> {
+    match connect(home.path()) {
+        Ok(stream) => ask(stream, &request).map(|()| Carried::Live),
+        Err(_) => record_order(home, request, command),
+    }
+}
+
+fn ask(mut stream: UnixStream, request: &Request) -> Result<(), ControlError> {
+    let said = (|| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut line = serde_json::to_string(request)?;
+        line.push('\n');
+        stream.write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        BufReader::new(&stream).read_line(&mut answer)?;
+        serde_json::from_str(&answer).map_err(io::Error::from)
+    })();
+    match said.map_err(ControlError::Silent)? {
+        Reply::Accepted => Ok(()),
+        Reply::Refused(why) => Err(ControlError::Refused(why)),
+    }
+}
+
+fn record_order(home: &Home, request: Request, command: &str) -> Result<Carried, ControlError> {
+    let lock = home.lock(command)?;
+    let mut journal = SqliteJournal::open(home, lock)?;
+    let mut run = Run::load(&journal, &request.run)?;
+    let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
+    let events = step(&run.plan, &mut run.state, now, request.order.input())
+        .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
+    let rows = events.iter().map(|e| record::row(run.key, &run.plan, &run.state, e)).collect();
+    journal.append(rows, Box::new(|_| {}))?;
+    journal.close()?;
+    Ok(Carried::Recorded)
+}
+
+fn socket_path(home: &Path) -> PathBuf {
+    home.join("control.sock")
+}
+
+/// The path as the kernel takes it: names of sockets are short, so a long one goes through a
+/// descriptor of its folder.
+fn short_path(home: &Path) -> io::Result<(PathBuf, Option<std::fs::File>)> {
+    let path = socket_path(home);
+    if path.as_os_str().len() < 100 {
+        return Ok((path, None));
+    }
+    use std::os::fd::AsRawFd;
+    let folder = std::fs::File::open(home)?;
+    let through = PathBuf::from(format!("/proc/self/fd/{}/control.sock", folder.as_raw_fd()));
+    Ok((through, Some(folder)))
+}
+
+fn connect(home: &Path) -> io::Result<UnixStream> {
+    let (path, _folder) = short_path(home)?;
+    UnixStream::connect(path)
+}
+
+/// True when a process runs a project of this home now.
+pub fn is_live(home: &Home) -> bool {
+    connect(home.path()).is_ok()
+}
+
+/// Listens until dropped; requests come out as happenings.
+pub(crate) struct Listener {
+    path: PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Listener {
+    /// To be called by the holder of the lock: what another process left is removed.
+    pub(crate) fn start(home: &Home, out: mpsc::UnboundedSender<Happening>) -> io::Result<Listener> {
+        let path = socket_path(home.path());
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let (short, _folder) = short_path(home.path())?;
+        let socket = tokio::net::UnixListener::bind(short)?;
+        let task = tokio::task::spawn_local(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                let _serving = tokio::task::spawn_local(serve(stream, out.clone()));
+            }
+        });
+        Ok(Listener { path, task })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+        let _gone = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn serve(stream: tokio::net::UnixStream, out: mpsc::UnboundedSender<Happening>) {
+    use tokio::io::AsyncReadExt;
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    let mut read = tokio::io::BufReader::new(read.take(MAX_REQUEST_BYTES));
+    if !matches!(tokio::time::timeout(PATIENCE, read.read_line(&mut line)).await, Ok(Ok(n)) if n > 0) {
+        return;
+    }
+    let reply = match serde_json::from_str::<Request>(&line) {
+        Err(error) => Reply::Refused(format!("the request cannot be read: {error}")),
+        Ok(request) => {
+            let (answer, answered) = oneshot::channel();
+            let sent = out.send(Happening::Asked { request, answer });
+            match sent {
+                Ok(()) => answered.await.unwrap_or(Reply::Refused("the run is ending".into())),
+                Err(_) => Reply::Refused("the run is ending".into()),
+            }
+        }
+    };
+    let mut text = serde_json::to_string(&reply).unwrap_or_default();
+    text.push('\n');
+    let _gone = write.write_all(text.as_bytes()).await;
+}

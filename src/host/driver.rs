@@ -1,0 +1,722 @@
+//! The one select loop: everything that can happen to a run comes in here, goes through the
+//! engine, is made durable, and only then has effects.
+
+use crate::brief;
+use crate::clock::Clock;
+use crate::control::{Listener, Reply, Request};
+use crate::environment::{passed_on, variable};
+use crate::home::Home;
+use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
+use crate::record;
+use crate::run::{self, Run};
+use crate::witness::{self, Witness};
+use crate::work::{self, Finished, Job};
+use coord_engine::{
+    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, State, Status, Termination, Waiting,
+    action_of, key, pending_actions, step,
+};
+use coord_lang::ids::{AgentId, GateId, Id, NodeId};
+use coord_plan::plan::{Artifact, Evidence, Plan, Task};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+/// Happenings that are taken in one turn of the loop, so that effects are not starved.
+const PER_TURN: usize = 512;
+/// Longest sleep: a machine that was suspended looks at its timers this soon after waking.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+/// Lines of output that a slow display may lag behind before it misses some.
+const LIVE_LINES: usize = 256;
+/// Largest artifact that is copied into the home.
+const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
+
+/// Everything that a run needs to move.
+pub struct Setup {
+    pub home: Home,
+    pub run: Run,
+    pub journal: SqliteJournal,
+    pub reaper: Reaper,
+    pub options: Options,
+    /// Stop instead of waiting for people.
+    pub no_wait: bool,
+    /// Between the polite request to end and the kill.
+    pub grace: Duration,
+}
+
+/// Who watches a run. Called on the loop's own thread: it must return at once.
+pub trait Watcher {
+    /// An event that is durable.
+    fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event, body: &str);
+    /// A line that a task printed; some may be missing.
+    fn line(&mut self, _plan: &Plan, _node: NodeId, _line: &LiveLine) {}
+    /// Some time has passed.
+    fn tick(&mut self, _plan: &Plan, _state: &State, _now_ms: i64) {}
+    /// How often `tick` is wanted.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+    /// Whether `line` is of any use.
+    fn wants_lines(&self) -> bool {
+        false
+    }
+    /// A signal asked for the end.
+    fn stopping(&mut self, _again: bool) {}
+}
+
+/// How the drive ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    Completed,
+    Failed,
+    Cancelled,
+    /// Paused by an order, not by a signal.
+    Paused,
+    /// Nothing moves before a person answers, and nobody wants to wait.
+    WaitingForPeople,
+    /// A signal paused it, or cut it off.
+    Signalled(i32),
+}
+
+#[derive(Debug, Error)]
+pub enum DriveError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("cannot {doing}: {source}")]
+    Io { doing: String, source: io::Error },
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What wakes the loop.
+pub(crate) enum Happening {
+    Spawned { node: NodeId, attempt: u32, process: Process },
+    Ended { node: NodeId, attempt: u32, finished: Finished },
+    CheckEnded { check: CheckId, passed: bool, evidence: String },
+    Asked { request: Request, answer: oneshot::Sender<Reply> },
+    Durable(Result<i64, JournalError>),
+}
+
+/// Runs until there is nothing left to do, and returns how it ended together with the final run.
+pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run), DriveError> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let listener = Listener::start(&setup.home, sender.clone())
+        .map_err(|source| DriveError::Io { doing: "listen for other commands".into(), source })?;
+    let mut driver = Driver::new(setup, sender)?;
+    driver.begin()?;
+    let end = driver.run(receiver, watcher).await;
+    drop(listener);
+    let end = end?;
+    let Driver { run, journal, .. } = driver;
+    journal.close()?;
+    Ok((end, run))
+}
+
+struct Driver {
+    home: Home,
+    run: Run,
+    journal: SqliteJournal,
+    reaper: Reaper,
+    options: Options,
+    no_wait: bool,
+    grace: Duration,
+    clock: Clock,
+    /// What the last process may have spawned; None when that is not known.
+    spawned: Option<std::collections::HashSet<(NodeId, u32)>>,
+    witness: Witness,
+    environment: Vec<(OsString, OsString)>,
+    logs: PathBuf,
+    sender: mpsc::UnboundedSender<Happening>,
+    /// The journal position of each node's last `task.assigned`.
+    assigned_seq: HashMap<NodeId, i64>,
+    /// Effects that wait for their event to be durable, in order.
+    effects: VecDeque<(i64, Action)>,
+    /// Events that nobody has been shown yet, in order.
+    unseen: VecDeque<(i64, Event, String)>,
+    /// Answers that wait for their events to be durable.
+    answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
+    attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
+    checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    lines: (mpsc::Sender<(NodeId, LiveLine)>, mpsc::Receiver<(NodeId, LiveLine)>),
+    signalled: Option<i32>,
+    failed: Option<JournalError>,
+}
+
+impl Driver {
+    fn new(setup: Setup, sender: mpsc::UnboundedSender<Happening>) -> Result<Driver, DriveError> {
+        let io = |doing: &str| {
+            let doing = doing.to_string();
+            move |source| DriveError::Io { doing, source }
+        };
+        let boot = boot_id().map_err(io("read the boot id"))?;
+        let logs = setup.run.logs(&setup.home);
+        std::fs::create_dir_all(&logs).map_err(io("make the folder for logs"))?;
+        // read before it is opened: opening marks this boot
+        let spawned = witness::spawned(&witness_path(&setup.home, &setup.run.id), &boot);
+        let witness = Witness::open(&witness_path(&setup.home, &setup.run.id), &boot).map_err(io("open the record of spawns"))?;
+        Ok(Driver {
+            clock: Clock::start(setup.run.state.now_ms()),
+            home: setup.home,
+            run: setup.run,
+            journal: setup.journal,
+            reaper: setup.reaper,
+            options: setup.options,
+            no_wait: setup.no_wait,
+            grace: setup.grace,
+            spawned,
+            witness,
+            environment: passed_on(),
+            logs,
+            sender,
+            assigned_seq: HashMap::new(),
+            effects: VecDeque::new(),
+            unseen: VecDeque::new(),
+            answers: VecDeque::new(),
+            attempts: HashMap::new(),
+            checks: BTreeMap::new(),
+            lines: mpsc::channel(LIVE_LINES),
+            signalled: None,
+            failed: None,
+        })
+    }
+
+    // ---- starting and taking up --------------------------------------------------------------
+
+    fn begin(&mut self) -> Result<(), DriveError> {
+        if self.run.state.started_ms().is_none() {
+            let input = Input::Start { run: self.run.id.clone(), options: self.options.clone() };
+            return self.take(input).map_err(DriveError::Refused);
+        }
+        let never_spawned = self.recover()?;
+        let input = Input::Resume { never_spawned, options: Some(self.options.clone()) };
+        let before = self.effects.len();
+        self.take(input).map_err(DriveError::Refused)?;
+        // what the fold counts on being under way is asked for anew, with what the step added
+        self.effects.truncate(before);
+        let seq = self.run.last_seq;
+        let pending = pending_actions(&self.run.state);
+        self.effects.extend(pending.into_iter().map(|action| (seq, action)));
+        Ok(())
+    }
+
+    /// Kills what the last process left, and says which attempts never ran.
+    fn recover(&mut self) -> Result<Vec<(NodeId, u32)>, DriveError> {
+        let state = &self.run.state;
+        let at_work = |(node, of): (NodeId, &coord_engine::NodeState)| {
+            let attempt = of.attempt.as_ref()?;
+            let live = matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
+            live.then(|| (node, attempt.number, attempt.process.clone()))
+        };
+        let open: Vec<_> = state.nodes().filter_map(at_work).collect();
+        let identities: Vec<ProcessIdentity> = open
+            .iter()
+            .filter_map(|(_, _, process)| process.as_ref())
+            .filter_map(|p| Some(ProcessIdentity { pid: p.pid as i32, start_time: p.identity.parse().ok()? }))
+            .collect();
+        let Some(spawned) = &self.spawned else { return Ok(Vec::new()) };
+        let marker = Marker { name: "COORD_RUN_UID".into(), value: self.uid().into() };
+        sweep(&identities, Some(&marker))
+            .map_err(|source| DriveError::Io { doing: "look for processes of the last run".into(), source })?;
+        Ok(open.iter().map(|(node, n, _)| (*node, *n)).filter(|key| !spawned.contains(key)).collect())
+    }
+
+    /// Names this run on this machine; no other project's run has it.
+    fn uid(&self) -> String {
+        let home = std::fs::canonicalize(self.home.path()).unwrap_or_else(|_| self.home.path().to_path_buf());
+        let text = format!("{}\0{}\0{}", home.display(), self.run.id, self.run.created_at_ms);
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_string()
+    }
+
+    // ---- the loop ----------------------------------------------------------------------------
+
+    async fn run(
+        &mut self,
+        mut receiver: mpsc::UnboundedReceiver<Happening>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<End, DriveError> {
+        let io = |source| DriveError::Io { doing: "listen for signals".into(), source };
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
+        loop {
+            self.perform_durable(watcher)?;
+            if let Some(end) = self.ended() {
+                return Ok(end);
+            }
+            let nap = self.nap(watcher);
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => if self.on_signal(2, watcher)? { return Ok(End::Signalled(2)) },
+                _ = terminate.recv() => if self.on_signal(15, watcher)? { return Ok(End::Signalled(15)) },
+                _ = hangup.recv() => if self.on_signal(1, watcher)? { return Ok(End::Signalled(1)) },
+                Some(first) = receiver.recv() => self.take_all(first, &mut receiver)?,
+                Some((node, line)) = self.lines.1.recv() => watcher.line(&self.run.plan, node, &line),
+                () = tokio::time::sleep(nap) => self.wake(watcher)?,
+            }
+        }
+    }
+
+    fn take_all(&mut self, first: Happening, receiver: &mut mpsc::UnboundedReceiver<Happening>) -> Result<(), DriveError> {
+        let mut batch = Vec::new();
+        self.happened(first, &mut batch)?;
+        for _ in 1..PER_TURN {
+            let Ok(next) = receiver.try_recv() else { break };
+            self.happened(next, &mut batch)?;
+        }
+        self.append(batch)
+    }
+
+    fn happened(&mut self, happening: Happening, batch: &mut Vec<Event>) -> Result<(), DriveError> {
+        let input = match happening {
+            Happening::Durable(Ok(_)) => return Ok(()),
+            Happening::Durable(Err(error)) => {
+                self.failed = Some(error.clone());
+                return Err(error.into());
+            }
+            Happening::Spawned { node, attempt, process } => Input::AttemptSpawned { node, attempt, process },
+            Happening::Ended { node, attempt, finished } => {
+                self.attempts.remove(&node);
+                let Finished { outcome, outputs, log } = finished;
+                Input::AttemptEnded { node, attempt, outcome, outputs, log: Some(log) }
+            }
+            Happening::CheckEnded { check, passed, evidence } => {
+                self.checks.remove(&check);
+                Input::CheckEnded { check, passed, evidence }
+            }
+            Happening::Asked { request, answer } => return self.asked(request, answer, batch),
+        };
+        // A late result of something that is no longer at work is refused by the engine and has
+        // no effect; there is nobody to tell.
+        if let Ok(events) = self.step(input) {
+            batch.extend(events);
+        }
+        Ok(())
+    }
+
+    fn asked(&mut self, request: Request, answer: oneshot::Sender<Reply>, batch: &mut Vec<Event>) -> Result<(), DriveError> {
+        let reply = if request.run != self.run.id {
+            Err(format!("run `{}` is the one at work now; `{}` has to wait for its end", self.run.id, request.run))
+        } else {
+            self.step(request.order.input())
+        };
+        match reply {
+            Ok(events) => {
+                batch.extend(events);
+                // durable before it is called accepted
+                self.append(std::mem::take(batch))?;
+                self.answers.push_back((self.run.last_seq, answer));
+            }
+            Err(why) => {
+                let _gone = answer.send(Reply::Refused(why));
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, input: Input) -> Result<Vec<Event>, String> {
+        let now = self.clock.now_ms();
+        step(&self.run.plan, &mut self.run.state, now, input).map_err(|refusal| refusal.to_string())
+    }
+
+    /// One input by itself.
+    fn take(&mut self, input: Input) -> Result<(), String> {
+        let events = self.step(input)?;
+        self.append(events).map_err(|e| e.to_string())
+    }
+
+    /// Hands events to the journal, and queues what follows from them.
+    fn append(&mut self, events: Vec<Event>) -> Result<(), DriveError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> =
+            events.iter().map(|e| record::row(self.run.key, &self.run.plan, &self.run.state, e)).collect();
+        let bodies: Vec<String> = rows.iter().map(|r| r.body.clone()).collect();
+        let sender = self.sender.clone();
+        let range = self.journal.append(
+            rows,
+            Box::new(move |result| {
+                let _loop_is_gone = sender.send(Happening::Durable(result.map(|range| range.last)));
+            }),
+        )?;
+        for (offset, (event, body)) in events.into_iter().zip(bodies).enumerate() {
+            let seq = range.first + offset as i64;
+            if let Fact::Assigned { node, .. } = event.fact {
+                self.assigned_seq.insert(node, seq);
+            }
+            if let Some(action) = action_of(&self.run.state, &event) {
+                // an attempt may run once its assignment is durable: its start is a mere fact
+                let needed = match &action {
+                    Action::Spawn { node, .. } => self.assigned_seq.get(node).copied().unwrap_or(0),
+                    _ => seq,
+                };
+                self.effects.push_back((needed, action));
+            }
+            self.unseen.push_back((seq, event, body));
+            self.run.last_seq = seq;
+            self.run.events += 1;
+        }
+        Ok(())
+    }
+
+    fn perform_durable(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
+        let durable = self.journal.durable_seq();
+        for _ in 0..self.effects.len() {
+            let Some((needed, action)) = self.effects.pop_front() else { break };
+            if needed <= durable {
+                self.perform(action, watcher)?;
+            } else {
+                self.effects.push_back((needed, action));
+            }
+        }
+        while self.unseen.front().is_some_and(|(seq, _, _)| *seq <= durable) {
+            if let Some((seq, event, body)) = self.unseen.pop_front() {
+                watcher.event(&self.run.plan, &self.run.state, seq, &event, &body);
+            }
+        }
+        while self.answers.front().is_some_and(|(seq, _)| *seq <= durable) {
+            if let Some((_, answer)) = self.answers.pop_front() {
+                let _gone = answer.send(Reply::Accepted);
+            }
+        }
+        Ok(())
+    }
+
+    /// The end, once everything is durable and shown.
+    fn ended(&self) -> Option<End> {
+        if !self.unseen.is_empty() || !self.effects.is_empty() {
+            return None;
+        }
+        let end = match self.run.state.waiting() {
+            Waiting::Ended => match self.run.state.status() {
+                coord_engine::RunStatus::Completed => End::Completed,
+                coord_engine::RunStatus::Cancelled => End::Cancelled,
+                _ => End::Failed,
+            },
+            Waiting::Paused => match self.signalled {
+                Some(number) => End::Signalled(number),
+                None => End::Paused,
+            },
+            Waiting::ForPeople if self.no_wait => End::WaitingForPeople,
+            _ => return None,
+        };
+        (self.attempts.is_empty() && self.checks.is_empty()).then_some(end)
+    }
+
+    fn nap(&self, watcher: &dyn Watcher) -> Duration {
+        let due = self.run.state.next_due().map(|due| Duration::from_millis((due - self.clock.now_ms()).max(0) as u64));
+        let nap = due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
+        watcher.interval().map_or(nap, |interval| nap.min(interval))
+    }
+
+    fn wake(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
+        let now = self.clock.now_ms();
+        watcher.tick(&self.run.plan, &self.run.state, now);
+        if self.run.state.next_due().is_some_and(|due| due <= now) {
+            self.take(Input::Tick).map_err(DriveError::Refused)?;
+        }
+        Ok(())
+    }
+
+    /// The first signal drains, the second ends everything now: true.
+    fn on_signal(&mut self, number: i32, watcher: &mut dyn Watcher) -> Result<bool, DriveError> {
+        let again = self.signalled.is_some();
+        watcher.stopping(again);
+        self.signalled = Some(number);
+        if again {
+            // dropping the attempts kills their trees; what was cut off is in doubt at a resume
+            return Ok(true);
+        }
+        // a run that is ending already needs no order
+        let _already = self.take(Input::Stop { by: Some("signal".into()) });
+        Ok(false)
+    }
+
+    // ---- effects -----------------------------------------------------------------------------
+
+    fn perform(&mut self, action: Action, _watcher: &mut dyn Watcher) -> Result<(), DriveError> {
+        match action {
+            Action::Spawn { node, attempt, agents } => self.spawn(node, attempt, &agents),
+            Action::RunCheck { check, node, gate } => {
+                self.run_check(check, node, gate);
+                Ok(())
+            }
+            Action::Terminate { node, why, .. } => {
+                match self.attempts.get(&node) {
+                    Some(stop) => {
+                        let _over = stop.send(why);
+                    }
+                    // It ended with the process that ran it.
+                    None => self.lost(node, why),
+                }
+                Ok(())
+            }
+            Action::TerminateCheck { check } => {
+                match self.checks.get(&check) {
+                    Some(stop) => {
+                        let _over = stop.send(Termination::Cancel);
+                    }
+                    None => self.send(Happening::CheckEnded { check, passed: false, evidence: "ended".into() }),
+                }
+                Ok(())
+            }
+            Action::Notify { .. } => Ok(()),
+        }
+    }
+
+    fn send(&self, happening: Happening) {
+        let _loop_is_gone = self.sender.send(happening);
+    }
+
+    fn lost(&self, node: NodeId, why: Termination) {
+        let attempt = self.run.state.node(node).attempt_number();
+        let outcome = match why {
+            Termination::Timeout => Outcome::TimedOut,
+            Termination::Cancel => Outcome::Cancelled,
+        };
+        let finished = Finished { outcome, outputs: BTreeMap::new(), log: LogFacts::default() };
+        self.send(Happening::Ended { node, attempt, finished });
+    }
+
+    fn spawn(&mut self, node: NodeId, attempt: u32, agents: &[AgentId]) -> Result<(), DriveError> {
+        let plan = Arc::clone(&self.run.plan);
+        let Some(task) = plan.task(node) else { return Ok(()) };
+        let Some(program) = &task.program else { return Ok(()) };
+        let name = &plan.nodes[node].name;
+        let stem = format!("{name}.{attempt}");
+        let fail = |this: &Driver, why: String| {
+            let finished = Finished { outcome: Outcome::SpawnFailed(why), outputs: BTreeMap::new(), log: LogFacts::default() };
+            this.send(Happening::Ended { node, attempt, finished });
+        };
+        let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
+            Ok(argv) => argv,
+            Err(error) => {
+                fail(self, format!("the script cannot be written: {error}"));
+                return Ok(());
+            }
+        };
+        self.witness
+            .spawning(node, attempt)
+            .map_err(|source| DriveError::Io { doing: "write the record of spawns".into(), source })?;
+        let outputs = self.logs.join(format!("{stem}.outputs"));
+        let mut env = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
+            env.push(("COORD_BRIEF".into(), brief.into()));
+        }
+        let viewer = self.viewer(node);
+        let job = Job {
+            argv,
+            env,
+            cwd: self.folder(task.dir.as_deref()),
+            log: self.logs.join(format!("{stem}.log")),
+            outputs: Some(outputs),
+            grace: self.grace,
+            viewer,
+        };
+        let (stop, stopped) = mpsc::unbounded_channel();
+        self.attempts.insert(node, stop);
+        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
+        let keep = Keep {
+            root: self.run.meta.root.clone(),
+            folder: run::artifacts(&self.home, &self.run.id).join(name),
+            produces: task.produces.iter().filter(|a| a.path.is_some()).cloned().collect(),
+        };
+        let _attempt = tokio::task::spawn_local(async move {
+            let spawned = |process| {
+                let _loop_is_gone = sender.send(Happening::Spawned { node, attempt, process });
+            };
+            let mut finished = work::run(&reaper, job, stopped, spawned).await;
+            if finished.outcome.is_success() && !keep.produces.is_empty() {
+                keep.artifacts(&mut finished);
+            }
+            let _loop_is_gone = sender.send(Happening::Ended { node, attempt, finished });
+        });
+        Ok(())
+    }
+
+    fn viewer(&self, node: NodeId) -> Option<mpsc::Sender<LiveLine>> {
+        let out = self.lines.0.clone();
+        let (sender, mut receiver) = mpsc::channel::<LiveLine>(16);
+        let _forwarding = tokio::task::spawn_local(async move {
+            while let Some(line) = receiver.recv().await {
+                let _display_is_slow = out.try_send((node, line));
+            }
+        });
+        Some(sender)
+    }
+
+    fn folder(&self, dir: Option<&str>) -> PathBuf {
+        dir.map_or_else(|| self.run.meta.root.clone(), |dir| self.run.meta.root.join(dir))
+    }
+
+    fn task_environment(
+        &self,
+        plan: &Plan,
+        node: NodeId,
+        task: &Task,
+        agents: &[AgentId],
+        outputs: &Path,
+    ) -> Vec<(OsString, OsString)> {
+        let mut env = self.environment.clone();
+        let state = self.run.state.node(node);
+        let name = &plan.nodes[node].name;
+        let mut set = |key: &str, value: OsString| env.push((key.into(), value));
+        set("COORD_RUN", self.run.id.clone().into());
+        set("COORD_RUN_UID", self.uid().into());
+        set("COORD_TASK", name.into());
+        set("COORD_ATTEMPT", state.attempt_number().to_string().into());
+        let names: Vec<&str> = agents.iter().map(|a| plan.agents[*a].name.as_str()).collect();
+        set("COORD_AGENT", names.join(",").into());
+        set("COORD_IDEMPOTENCY_KEY", key(&self.run.id, name, state.generation).into());
+        set("COORD_OUTPUTS", outputs.into());
+        set("COORD_HOME", std::path::absolute(self.home.path()).unwrap_or_default().into());
+        for (artifact, path) in &task.takes_artifacts {
+            let short = artifact.rsplit('.').next().unwrap_or(artifact);
+            let full = path.as_ref().map(|p| self.run.meta.root.join(p)).unwrap_or_default();
+            set(&format!("COORD_ARTIFACT_{}", variable(short)), full.into());
+        }
+        for before in plan.nodes[node].needs.iter().flat_map(|n| n.nodes()) {
+            let of = variable(&plan.nodes[before].name);
+            for (key, value) in &self.run.state.node(before).outputs {
+                set(&format!("COORD_OUTPUT_{of}_{}", variable(key)), value.into());
+            }
+        }
+        for agent in agents {
+            plan.agents[*agent].env.iter().for_each(|(k, v)| set(k, v.into()));
+        }
+        task.env.iter().for_each(|(k, v)| set(k, v.into()));
+        latest(env)
+    }
+
+    fn brief(&self, plan: &Plan, node: NodeId, task: &Task, agents: &[AgentId], stem: &str) -> Option<PathBuf> {
+        if !brief::is_worth_it(plan, &self.run.state, node, task) {
+            return None;
+        }
+        let path = self.logs.join(format!("{stem}.brief.md"));
+        let text = brief::markdown(plan, &self.run.state, node, task, agents);
+        std::fs::write(&path, text).ok()?;
+        std::path::absolute(path).ok()
+    }
+
+    fn run_check(&mut self, check: CheckId, node: NodeId, gate: GateId) {
+        let plan = Arc::clone(&self.run.plan);
+        let Some(of) = plan.gates[gate].checks.get(check.check as usize) else { return };
+        match &of.evidence {
+            Evidence::Exists(path) => {
+                let there = self.run.meta.root.join(path).exists();
+                let evidence = if there { format!("`{path}` is there") } else { format!("`{path}` is not there") };
+                self.send(Happening::CheckEnded { check, passed: there, evidence });
+            }
+            Evidence::Run(program) => self.run_check_program(check, node, gate, program),
+            // decided by the engine, or by people
+            Evidence::When(_) | Evidence::Person(_) => {}
+        }
+    }
+
+    fn run_check_program(&mut self, check: CheckId, node: NodeId, gate: GateId, program: &coord_plan::plan::Program) {
+        let plan = &self.run.plan;
+        let stem = format!("gate.{}.{}.{}.{}", plan.gates[gate].name, plan.nodes[node].name, check.check, check.round);
+        let log = self.logs.join(format!("{stem}.{}.log", check.gate.index()));
+        let Ok(argv) = work::argv(program, &self.logs.join(format!("{stem}.script"))) else {
+            self.send(Happening::CheckEnded { check, passed: false, evidence: "the script cannot be written".into() });
+            return;
+        };
+        let mut env = self.environment.clone();
+        for (key, value) in [
+            ("COORD_RUN", self.run.id.clone()),
+            ("COORD_RUN_UID", self.uid()),
+            ("COORD_TASK", plan.nodes[node].name.clone()),
+            ("COORD_GATE", plan.gates[gate].name.clone()),
+        ] {
+            env.push((key.into(), value.into()));
+        }
+        let cwd = self.folder(plan.task(node).and_then(|t| t.dir.as_deref()));
+        let job = Job { argv, env: latest(env), cwd, log, outputs: None, grace: self.grace, viewer: None };
+        let (stop, stopped) = mpsc::unbounded_channel();
+        self.checks.insert(check, stop);
+        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
+        let _check = tokio::task::spawn_local(async move {
+            let finished = work::run(&reaper, job, stopped, |_| {}).await;
+            let (passed, evidence) = verdict(&finished);
+            let _loop_is_gone = sender.send(Happening::CheckEnded { check, passed, evidence });
+        });
+    }
+}
+
+fn verdict(finished: &Finished) -> (bool, String) {
+    let passed = finished.outcome.is_success();
+    let mut evidence = match &finished.outcome {
+        Outcome::Exit(code) => format!("exit {code}"),
+        Outcome::Signal(signal) => format!("ended by signal {signal}"),
+        Outcome::TimedOut => "timed out".into(),
+        Outcome::SpawnFailed(why) | Outcome::Lost(why) => why.clone(),
+        Outcome::Cancelled => "cancelled".into(),
+        Outcome::Done | Outcome::Rejected { .. } => String::new(),
+    };
+    if let Some(last) = finished.log.tail.lines().last() {
+        evidence = format!("{evidence}: {last}");
+    }
+    (passed, evidence)
+}
+
+/// The last value of each variable wins.
+fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    let mut seen = std::collections::HashSet::new();
+    let mut kept: Vec<_> = env.into_iter().rev().filter(|(key, _)| seen.insert(key.clone())).collect();
+    kept.reverse();
+    kept
+}
+
+fn witness_path(home: &Home, run: &str) -> PathBuf {
+    run::logs(home, run).join(".spawned")
+}
+
+/// What a task promised to leave behind.
+struct Keep {
+    root: PathBuf,
+    folder: PathBuf,
+    produces: Vec<Artifact>,
+}
+
+impl Keep {
+    /// Copies each artifact into the home and records its digest; one that is not there fails the
+    /// attempt.
+    fn artifacts(&self, finished: &mut Finished) {
+        for artifact in &self.produces {
+            let Some(path) = &artifact.path else { continue };
+            match self.one(path) {
+                Ok(digest) => {
+                    finished.outputs.insert(format!("artifacts.{}", artifact.name), format!("{path} blake3:{digest}"));
+                }
+                Err(error) => {
+                    let note = format!("the artifact `{}` is not in `{path}`: {error}", artifact.name);
+                    finished.outcome = Outcome::Rejected { by: None, note };
+                    return;
+                }
+            }
+        }
+    }
+
+    fn one(&self, path: &str) -> io::Result<String> {
+        let from = self.root.join(path);
+        let meta = std::fs::metadata(&from)?;
+        if meta.is_dir() {
+            return Ok("folder".into());
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut file = std::fs::File::open(&from)?;
+        io::copy(&mut file, &mut hasher)?;
+        if meta.len() <= MAX_ARTIFACT_BYTES {
+            std::fs::create_dir_all(&self.folder)?;
+            let name = from.file_name().map(PathBuf::from).unwrap_or_default();
+            std::fs::copy(&from, self.folder.join(name))?;
+        }
+        Ok(hasher.finalize().to_hex()[..16].to_string())
+    }
+}
