@@ -6,12 +6,20 @@
 mod args;
 mod check;
 mod exit;
+mod fmt;
+mod home;
+mod init;
+mod logs;
+mod look;
+mod order;
 mod project;
 mod render;
+mod run;
 mod screen;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use coord_engine::Verdict;
 use clap::error::ErrorKind;
 use exit::{Exit, Outcome};
 use screen::Screen;
@@ -42,6 +50,28 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
-        _ => Err(exit::Failure::wrong("not built yet")),
+        Command::Init(args) => init::init(common, screen, args),
+        Command::Fmt(args) => fmt::fmt(common, screen, args),
+        Command::Run(args) => run::run(common, screen, args),
+        Command::Resume(args) => run::resume(common, screen, args),
+        Command::Cancel(args) => order::cancel(common, screen, args),
+        Command::Runs(args) => look::runs(common, screen, args),
+        Command::Status(args) => look::status(common, screen, args),
+        Command::Logs(args) => logs::logs(common, screen, args),
+        Command::Why(args) => look::why_is_it(common, screen, args),
+        Command::Inbox(args) => look::inbox(common, screen, args),
+        Command::Done(args) => order::answer(common, screen, args, Verdict::Done),
+        Command::Approve(args) => order::answer(common, screen, args, Verdict::Approve),
+        Command::Reject(args) => order::answer(common, screen, args, Verdict::Reject),
+        Command::Retry(args) => order::retry(common, screen, args),
+        Command::Skip(args) => order::skip(common, screen, args),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "coord", &mut text);
+            screen.raw(&text);
+            Ok(Exit::Done)
+        }
+        Command::Reaper => Ok(Exit::Done),
+        Command::Plan(_) | Command::Graph(_) => Err(exit::Failure::wrong("not built yet")),
     }
 }

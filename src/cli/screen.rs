@@ -55,6 +55,13 @@ impl Screen {
         }
     }
 
+    /// A result as bytes: what tasks printed.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        if std::io::stdout().lock().write_all(bytes).is_err() {
+            std::process::exit(super::exit::Exit::Done as i32);
+        }
+    }
+
     /// Talk.
     pub(crate) fn err(&self, text: &str) {
         let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -71,7 +71,9 @@ impl<'p> Audit<'p> {
         holds(event.at_ms >= self.at_ms, || "time runs backwards".into())?;
         self.at_ms = event.at_ms;
         let reopens = matches!(event.fact, Fact::RunReopened { .. });
-        holds(!self.ended || reopens, || format!("`{}` after the end", event.fact.kind()))?;
+        holds(!self.ended || reopens, || {
+            format!("`{}` after the end", event.fact.kind())
+        })?;
         self.read_fact(&event.fact)
     }
 
@@ -102,13 +104,21 @@ impl<'p> Audit<'p> {
             }
             Fact::RunFailed { .. } => {
                 self.ended = true;
-                holds(self.at_work.is_empty(), || "failed with work under way".into())
+                holds(self.at_work.is_empty(), || {
+                    "failed with work under way".into()
+                })
             }
             Fact::RunCancelled => {
                 self.ended = true;
-                holds(self.at_work.is_empty(), || "cancelled with work under way".into())
+                holds(self.at_work.is_empty(), || {
+                    "cancelled with work under way".into()
+                })
             }
-            Fact::NeedExpired { node, need, otherwise: Otherwise::Proceed } => {
+            Fact::NeedExpired {
+                node,
+                need,
+                otherwise: Otherwise::Proceed,
+            } => {
                 self.waived.insert((*node, *need));
                 Ok(())
             }
@@ -123,7 +133,11 @@ impl<'p> Audit<'p> {
             Fact::SyncPassed { node } | Fact::Completed { node, .. } => {
                 self.to(*node, Status::Completed)
             }
-            Fact::Assigned { node, attempt, agents } => self.assigned(*node, *attempt, agents),
+            Fact::Assigned {
+                node,
+                attempt,
+                agents,
+            } => self.assigned(*node, *attempt, agents),
             Fact::Started { node, attempt } => self.started(*node, *attempt),
             Fact::Unspawned { node, .. } => {
                 self.release(*node);
@@ -134,15 +148,21 @@ impl<'p> Audit<'p> {
                 if !matches!(outcome, Outcome::Lost(_)) {
                     self.claiming.remove(node);
                 }
-                holds(self.is(*node, Status::InProgress), || "an exit without a start".into())
+                holds(self.is(*node, Status::InProgress), || {
+                    "an exit without a start".into()
+                })
             }
             Fact::Interrupted { node, .. } => {
                 self.at_work.remove(node);
-                holds(self.is(*node, Status::InProgress), || "an interruption of nothing".into())
+                holds(self.is(*node, Status::InProgress), || {
+                    "an interruption of nothing".into()
+                })
             }
             Fact::InDoubt { node, .. } => {
                 let idempotent = self.plan.task(*node).is_some_and(|task| task.idempotent);
-                holds(!idempotent, || "an idempotent task is never in doubt".into())?;
+                holds(!idempotent, || {
+                    "an idempotent task is never in doubt".into()
+                })?;
                 self.to(*node, Status::InDoubt)
             }
             Fact::RetryScheduled { node, counted, .. } => {
@@ -171,7 +191,9 @@ impl<'p> Audit<'p> {
                 self.to(*node, Status::Cancelled)
             }
             Fact::Reopened { node, .. } => {
-                holds(self.is(*node, Status::Failed), || "reopened what had not failed".into())?;
+                holds(self.is(*node, Status::Failed), || {
+                    "reopened what had not failed".into()
+                })?;
                 self.status[node.index()] = Status::Created;
                 let times = self.plan.task(*node).and_then(|t| t.retry.as_ref());
                 self.free_tries[node.index()] += 1 + times.map_or(0, |retry| retry.times);
@@ -223,7 +245,14 @@ impl<'p> Audit<'p> {
         let from = self.status[node.index()];
         let legal = !from.is_ended() || (from == Status::Failed && to == Status::Skipped);
         self.status[node.index()] = to;
-        holds(legal, || format!("node {} was {} and became {}", node.0, from.name(), to.name()))
+        holds(legal, || {
+            format!(
+                "node {} was {} and became {}",
+                node.0,
+                from.name(),
+                to.name()
+            )
+        })
     }
 
     fn release(&mut self, node: NodeId) {
@@ -233,9 +262,13 @@ impl<'p> Audit<'p> {
 
     fn needs_hold(&self, node: NodeId) -> Result<(), String> {
         for (i, need) in (0u32..).zip(&self.plan.nodes[node].needs) {
-            let there = need.nodes().any(|on| fits(need.wanted, self.status[on.index()]));
+            let there = need
+                .nodes()
+                .any(|on| fits(need.wanted, self.status[on.index()]));
             let waived = self.waived.contains(&(node, i));
-            holds(there || waived, || format!("node {} began before need {i}", node.0))?;
+            holds(there || waived, || {
+                format!("node {} began before need {i}", node.0)
+            })?;
         }
         Ok(())
     }
@@ -245,17 +278,27 @@ impl<'p> Audit<'p> {
         self.agents_of.insert(node, agents.to_vec());
         self.attempts[node.index()] += 1;
         let count = self.attempts[node.index()];
-        holds(attempt == count, || format!("attempt {attempt} of node {} is a gap", node.0))?;
+        holds(attempt == count, || {
+            format!("attempt {attempt} of node {} is a gap", node.0)
+        })?;
         let times = self.plan.task(node).and_then(|task| task.retry.as_ref());
         let most = 1 + times.map_or(0, |retry| retry.times) + self.free_tries[node.index()];
-        holds(count <= most, || format!("node {} has {count} attempts of {most}", node.0))?;
+        holds(count <= most, || {
+            format!("node {} has {count} attempts of {most}", node.0)
+        })?;
         self.to(node, Status::Assigned)
     }
 
     fn started(&mut self, node: NodeId, attempt: u32) -> Result<(), String> {
-        holds(!self.stopping, || format!("node {} started in a stopping run", node.0))?;
-        holds(self.is(node, Status::Assigned), || "a start without an assignment".into())?;
-        holds(self.attempts[node.index()] == attempt, || "a start of another attempt".into())?;
+        holds(!self.stopping, || {
+            format!("node {} started in a stopping run", node.0)
+        })?;
+        holds(self.is(node, Status::Assigned), || {
+            "a start without an assignment".into()
+        })?;
+        holds(self.attempts[node.index()] == attempt, || {
+            "a start of another attempt".into()
+        })?;
         self.needs_hold(node)?;
         self.at_work.insert(node);
         self.claims_free(node)?;
@@ -267,9 +310,11 @@ impl<'p> Audit<'p> {
     fn claims_free(&self, node: NodeId) -> Result<(), String> {
         for (one, others) in &self.plan.exclusions {
             let with = |other: &NodeId| *other != node && self.claiming.contains(other);
-            let clash = (*one == node && others.iter().any(with))
-                || (others.contains(&node) && with(one));
-            holds(!clash, || format!("node {} is at work within a foreign claim", node.0))?;
+            let clash =
+                (*one == node && others.iter().any(with)) || (others.contains(&node) && with(one));
+            holds(!clash, || {
+                format!("node {} is at work within a foreign claim", node.0)
+            })?;
         }
         Ok(())
     }
@@ -280,9 +325,14 @@ impl<'p> Audit<'p> {
         let mut machine = 0;
         for node in &self.at_work {
             let of = self.agents_of.get(node).map_or(&[][..], Vec::as_slice);
-            of.iter().for_each(|agent| *agents.entry(*agent).or_default() += 1);
-            let Some(task) = self.plan.task(*node) else { continue };
-            task.uses.iter().for_each(|(id, n)| *resources.entry(*id).or_default() += n);
+            of.iter()
+                .for_each(|agent| *agents.entry(*agent).or_default() += 1);
+            let Some(task) = self.plan.task(*node) else {
+                continue;
+            };
+            task.uses
+                .iter()
+                .for_each(|(id, n)| *resources.entry(*id).or_default() += n);
             let shell = |agent: &AgentId| self.plan.agents[*agent].driver == Driver::Shell;
             let runs = of.is_empty() || task.by.agents().iter().any(shell);
             machine += u32::from(task.program.is_some() && runs);
@@ -292,13 +342,21 @@ impl<'p> Audit<'p> {
                 0 => self.options.cores.max(1),
                 some => some,
             };
-            holds(load <= capacity, || format!("agent {} has {load} of {capacity}", agent.0))?;
+            holds(load <= capacity, || {
+                format!("agent {} has {load} of {capacity}", agent.0)
+            })?;
         }
         for (id, taken) in resources {
             let capacity = self.plan.resources[id].capacity;
-            holds(taken <= capacity, || format!("resource {} has {taken} of {capacity}", id.0))?;
+            holds(taken <= capacity, || {
+                format!("resource {} has {taken} of {capacity}", id.0)
+            })?;
         }
-        let most = self.options.parallel.or(self.plan.parallel).unwrap_or(u32::MAX);
+        let most = self
+            .options
+            .parallel
+            .or(self.plan.parallel)
+            .unwrap_or(u32::MAX);
         holds(machine <= most, || format!("{machine} at work of {most}"))
     }
 }

@@ -95,7 +95,10 @@ impl<'p, W: World> Simulation<'p, W> {
         let mut simulation = Simulation::new(plan, world, now_ms);
         simulation.state = crate::replay(plan, events)?;
         simulation.events = events.to_vec();
-        let resume = Input::Resume { never_spawned, options: None };
+        let resume = Input::Resume {
+            never_spawned,
+            options: None,
+        };
         if let Ok(new) = step(plan, &mut simulation.state, now_ms, resume) {
             simulation.events.extend(new);
             simulation.commits.push(simulation.events.len());
@@ -123,13 +126,19 @@ impl<'p, W: World> Simulation<'p, W> {
     }
 
     pub fn start(&mut self, run: &str, options: Options) -> Result<(), Refusal> {
-        self.input(Input::Start { run: run.to_string(), options })
+        self.input(Input::Start {
+            run: run.to_string(),
+            options,
+        })
     }
 
     /// Gives the machine an input now, and performs what follows.
     pub fn input(&mut self, input: Input) -> Result<(), Refusal> {
         let new = step(self.plan, &mut self.state, self.now_ms, input)?;
-        let actions: Vec<Action> = new.iter().filter_map(|e| action_of(&self.state, e)).collect();
+        let actions: Vec<Action> = new
+            .iter()
+            .filter_map(|e| action_of(&self.state, e))
+            .collect();
         self.events.extend(new);
         self.commits.push(self.events.len());
         actions.into_iter().for_each(|action| self.perform(action));
@@ -175,28 +184,56 @@ impl<'p, W: World> Simulation<'p, W> {
         match action {
             Action::Spawn { node, attempt, .. } => self.spawn(node, attempt),
             Action::Terminate { node, attempt, .. } => {
-                self.forget(|input| {
-                    matches!(input, Input::AttemptEnded { node: n, .. } if *n == node)
-                });
+                self.forget(
+                    |input| matches!(input, Input::AttemptEnded { node: n, .. } if *n == node),
+                );
                 self.end_attempt(node, attempt, 0, Outcome::Signal(15), BTreeMap::new());
             }
             Action::RunCheck { check, .. } => {
                 let found = self.world.check(self.plan, &self.state, check);
                 let (passed, evidence) = (found.passed, found.evidence);
-                self.schedule(found.takes_ms, Input::CheckEnded { check, passed, evidence });
+                self.schedule(
+                    found.takes_ms,
+                    Input::CheckEnded {
+                        check,
+                        passed,
+                        evidence,
+                    },
+                );
             }
             Action::TerminateCheck { check } => {
                 self.forget(
                     |input| matches!(input, Input::CheckEnded { check: c, .. } if *c == check),
                 );
                 let evidence = "ended".to_string();
-                self.schedule(0, Input::CheckEnded { check, passed: false, evidence });
+                self.schedule(
+                    0,
+                    Input::CheckEnded {
+                        check,
+                        passed: false,
+                        evidence,
+                    },
+                );
             }
             Action::Notify { item } => {
                 for reply in self.world.replies(self.plan, &self.state, item) {
-                    let Reply { after_ms, by, verdict, note } = reply;
+                    let Reply {
+                        after_ms,
+                        by,
+                        verdict,
+                        note,
+                    } = reply;
                     let outputs = BTreeMap::new();
-                    self.schedule(after_ms, Input::Answer { item, by, verdict, note, outputs });
+                    self.schedule(
+                        after_ms,
+                        Input::Answer {
+                            item,
+                            by,
+                            verdict,
+                            note,
+                            outputs,
+                        },
+                    );
                 }
             }
         }
@@ -216,7 +253,13 @@ impl<'p, W: World> Simulation<'p, W> {
         outcome: Outcome,
         outputs: BTreeMap<String, String>,
     ) {
-        let input = Input::AttemptEnded { node, attempt, outcome, outputs, log: None };
+        let input = Input::AttemptEnded {
+            node,
+            attempt,
+            outcome,
+            outputs,
+            log: None,
+        };
         self.schedule(after_ms, input);
     }
 
@@ -249,7 +292,9 @@ impl Dice {
 
     /// Dice that depend on `facts` alone.
     fn about(seed: u64, facts: &[u64]) -> Dice {
-        facts.iter().fold(Dice(seed), |mut dice, fact| Dice(dice.next() ^ fact))
+        facts
+            .iter()
+            .fold(Dice(seed), |mut dice, fact| Dice(dice.next() ^ fact))
     }
 }
 
@@ -294,22 +339,36 @@ impl World for Chance {
             true => Outcome::Exit(if dice.percent(50) { 75 } else { 1 }),
         };
         let outputs = BTreeMap::from([("n".to_string(), dice.below(10).to_string())]);
-        Some(Deed { takes_ms, outcome, outputs })
+        Some(Deed {
+            takes_ms,
+            outcome,
+            outputs,
+        })
     }
 
     fn check(&mut self, _: &Plan, state: &State, check: CheckId) -> Finding {
         let Some(run) = state.gate_run(check.gate) else {
-            return Finding { takes_ms: 0, passed: true, evidence: String::new() };
+            return Finding {
+                takes_ms: 0,
+                passed: true,
+                evidence: String::new(),
+            };
         };
         let about = u64::from(run.gate.0) << 32 | u64::from(check.check) << 8;
         let mut dice = self.dice(state, run.node, about | u64::from(check.round));
         let takes_ms = dice.below(1_000) as i64;
         let passed = !dice.percent(self.check_fails_percent);
-        Finding { takes_ms, passed, evidence: format!("found in {takes_ms} ms") }
+        Finding {
+            takes_ms,
+            passed,
+            evidence: format!("found in {takes_ms} ms"),
+        }
     }
 
     fn replies(&mut self, plan: &Plan, state: &State, item: ItemId) -> Vec<Reply> {
-        let Some(of) = state.item(item) else { return Vec::new() };
+        let Some(of) = state.item(item) else {
+            return Vec::new();
+        };
         let about = u64::from_le_bytes(*b"replies\0") ^ ask_number(of.ask);
         let mut dice = self.dice(state, of.node, about);
         if dice.percent(self.silent_percent) {
@@ -319,7 +378,11 @@ impl World for Chance {
         let verdict = match of.ask {
             Ask::Doubt => Verdict::Retry,
             Ask::Work | Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
-                if rejects { Verdict::Reject } else { Verdict::Done }
+                if rejects {
+                    Verdict::Reject
+                } else {
+                    Verdict::Done
+                }
             }
         };
         voices(plan, state, of)
@@ -356,8 +419,12 @@ fn voices(plan: &Plan, state: &State, item: &Item) -> Vec<String> {
     let approves = matches!(item.ask, Ask::Approve { .. });
     let name = |agent: &AgentId| plan.agents[*agent].name.clone();
     let spoke = |name: &String| item.answers.iter().any(|a| a.by.as_ref() == Some(name));
-    let mut names: Vec<String> =
-        item.of.iter().filter(|agent| !approves || !does(agent)).map(name).collect();
+    let mut names: Vec<String> = item
+        .of
+        .iter()
+        .filter(|agent| !approves || !does(agent))
+        .map(name)
+        .collect();
     if item.of.is_empty() {
         names.extend((0..item.quorum.max(1)).map(|n| format!("person {n}")));
     }

@@ -108,7 +108,7 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     let (sender, receiver) = mpsc::unbounded_channel();
     let listener = Listener::start(&setup.home, sender.clone())
         .map_err(|source| DriveError::Io { doing: "listen for other commands".into(), source })?;
-    let mut driver = Driver::new(setup, sender)?;
+    let mut driver = Driver::new(setup, sender, watcher.wants_lines())?;
     driver.begin()?;
     let end = driver.run(receiver, watcher).await;
     drop(listener);
@@ -144,12 +144,13 @@ struct Driver {
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
     lines: (mpsc::Sender<(NodeId, LiveLine)>, mpsc::Receiver<(NodeId, LiveLine)>),
+    wants_lines: bool,
     signalled: Option<i32>,
     failed: Option<JournalError>,
 }
 
 impl Driver {
-    fn new(setup: Setup, sender: mpsc::UnboundedSender<Happening>) -> Result<Driver, DriveError> {
+    fn new(setup: Setup, sender: mpsc::UnboundedSender<Happening>, wants_lines: bool) -> Result<Driver, DriveError> {
         let io = |doing: &str| {
             let doing = doing.to_string();
             move |source| DriveError::Io { doing, source }
@@ -181,6 +182,7 @@ impl Driver {
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
             lines: mpsc::channel(LIVE_LINES),
+            wants_lines,
             signalled: None,
             failed: None,
         })
@@ -541,6 +543,9 @@ impl Driver {
     }
 
     fn viewer(&self, node: NodeId) -> Option<mpsc::Sender<LiveLine>> {
+        if !self.wants_lines {
+            return None;
+        }
         let out = self.lines.0.clone();
         let (sender, mut receiver) = mpsc::channel::<LiveLine>(16);
         let _forwarding = tokio::task::spawn_local(async move {

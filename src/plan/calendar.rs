@@ -438,7 +438,7 @@ mod tests {
     ];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(600))]
+        #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
         fn agrees_with_minute_stepping(
             kind in 0u8..3, zone in 0usize..5, around in 0usize..4,

@@ -22,9 +22,9 @@ pub(crate) fn judge(model: &Model, plan: &Plan, schedule: &Schedule) -> Vec<Diag
     judge.milestones();
     judge.weekends();
     judge.missing_estimates();
-    judge.phases();
+    let overloaded = judge.loads();
+    judge.phases(&overloaded);
     judge.criticality();
-    judge.loads();
     judge.wants();
     judge.turns();
     judge.conditions();
@@ -182,12 +182,16 @@ impl Judge<'_> {
         }
     }
 
-    fn phases(&mut self) {
+    /// W0604, where W0606 has not said why already.
+    fn phases(&mut self, overloaded: &[PhaseId]) {
         for (id, phase) in self.model.phases.iter() {
             let Some(weeks) = &phase.weeks else { continue };
             let span = &self.schedule.phases[id];
             let Some(late) = span.late_ms.filter(|late| *late > 0) else { continue };
             let by_logic = span.logical_late_ms.is_some_and(|late| late > 0);
+            if !by_logic && overloaded.contains(&id) {
+                continue;
+            }
             let why = if by_logic { "by its needs alone" } else { "with who is there" };
             self.out.push(
                 Diagnostic::new("W0604", weeks.span, format!("`{}` ends {} after its window, {why}", phase.name.value, self.clock.lasting(late)))
@@ -220,7 +224,8 @@ impl Judge<'_> {
     }
 
     /// W0606: more work than fits into a phase's window.
-    fn loads(&mut self) {
+    fn loads(&mut self) -> Vec<PhaseId> {
+        let mut overloaded = Vec::new();
         let calendar = Calendar::standard(&self.plan.timezone, self.plan.origin_ms);
         for (id, phase) in self.model.phases.iter() {
             let (Some(weeks), Some((first, Some(last)))) = (&phase.weeks, self.plan.phases[id].window_ms) else { continue };
@@ -228,6 +233,7 @@ impl Judge<'_> {
             for (agent, work) in self.work_of_phase(id) {
                 let capacity = i64::from(self.plan.agents[agent].capacity.max(1));
                 if work > room.saturating_mul(capacity) {
+                    overloaded.push(id);
                     let day = calendar.day_ms().max(1);
                     let days = |ms: i64| format!("{}wd", (ms as f64 / day as f64 * 10.0).round() / 10.0);
                     let agent = &self.model.agents[agent];
@@ -244,6 +250,7 @@ impl Judge<'_> {
                 }
             }
         }
+        overloaded
     }
 
     fn work_of_phase(&self, phase: PhaseId) -> Vec<(AgentId, i64)> {

@@ -18,7 +18,10 @@ pub(crate) fn text(sources: &Sources, diagnostics: &[Diagnostic], style: Style) 
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width.clamp(40, 240)).with_links(false);
     let mut out = String::new();
-    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
+    for (index, diagnostic) in diagnostics.iter().take(MAX_SHOWN).enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
         out.push_str(&Drawn { report: &Report::new(sources, diagnostic), handler: &handler }.to_string());
     }
     if diagnostics.len() > MAX_SHOWN {

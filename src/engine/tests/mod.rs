@@ -1,1 +1,20 @@
+//! Behaviours of the machine, one file per concern; `properties` holds for random plans what the
+//! others show on small ones. `draft` makes plans, `bench` drives the machine by hand and, after
+//! every step, holds the live state against a replay and the log against the audit.
 
+mod bench;
+mod capacity;
+mod draft;
+mod gates;
+mod interventions;
+mod journal;
+mod limits;
+mod needs;
+mod people;
+mod properties;
+mod random;
+mod recovery;
+mod retries;
+mod scale;
+mod syncs;
+mod whys;

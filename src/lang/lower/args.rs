@@ -275,7 +275,7 @@ impl<'a, 's> Args<'a, 's> {
             return Some(Spanned::new(*value, arg.span));
         }
         let near = closest(word, choices.iter().map(|(name, _)| *name));
-        let d = Diagnostic::new("E0109", arg.span, format!("`{word}` is not {what} of `{}`", self.statement.word)).label("not known here");
+        let d = Diagnostic::new("E0109", arg.span, format!("`{word}` is not {what}")).label("not known here");
         lower.report(match near.first() {
             Some(meant) => d.fix(arg.span, (*meant).to_string(), format!("did you mean `{meant}`? There are {list}")),
             None => d.help(format!("write {list}")),

@@ -172,10 +172,9 @@ impl<'s> Lower<'_, 's> {
             self.state_name(right, left);
             return Some(());
         }
-        let d = Diagnostic::new("E0506", left.span.to(right.span), format!("{} cannot be compared with {} by `{}`", left.ty.name(), right.ty.name(), op.symbol()))
-            .label("these do not fit")
-            .related(left.span, format!("this is {}", left.ty.name()))
-            .related(right.span, format!("this is {}", right.ty.name()));
+        let d = Diagnostic::new("E0506", right.span, format!("{} cannot be compared with {} by `{}`", left.ty.name(), right.ty.name(), op.symbol()))
+            .label(format!("this is {}", right.ty.name()))
+            .related(left.span, format!("this is {}", left.ty.name()));
         self.report(d.help("compare values of one kind"));
         None
     }
@@ -231,7 +230,8 @@ impl<'s> Lower<'_, 's> {
         }
         let work = self.work_named(head, span)?;
         let WorkRef::Task(task) = work else {
-            self.report(Diagnostic::new("E0203", span, format!("`{head}` is no task: only tasks have a state and outputs")).label("a task is needed here").help("name a task"));
+            let at = self.model.work_span(work);
+            self.report(Diagnostic::new("E0203", span, format!("`{head}` is no task: only tasks have a state and outputs")).label("a task is needed here").related(at, "declared here").help("name a task"));
             return None;
         };
         match field.split_once('.') {
@@ -244,8 +244,8 @@ impl<'s> Lower<'_, 's> {
                 let d = Diagnostic::new("E0508", span, format!("a task has no `{field}`")).label("not known here");
                 let way = format!("write `{head}.state` or `{head}.outputs.NAME`");
                 self.report(match right.first() {
-                    Some(meant) => d.help(format!("did you mean `{meant}`? {way}")),
-                    None => d.help(way),
+                    Some(meant) if *meant == "state" => d.fix(span, format!("{head}.state"), format!("did you mean `{head}.state`?")),
+                    _ => d.help(way),
                 });
                 None
             }

@@ -2,7 +2,7 @@
 
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, ParamId, ResourceId};
+use crate::ids::{AgentId, GateId, GroupId, ParamId, PhaseId, ResourceId};
 use crate::model::WorkRef;
 use crate::schema::{closest, one_of};
 use crate::source::Span;
@@ -83,6 +83,16 @@ impl<'s> Lower<'_, 's> {
         None
     }
 
+    pub(super) fn phase_named(&mut self, name: &str, span: Span) -> Option<PhaseId> {
+        if let Some(WorkRef::Phase(id)) = self.names.work.get(name) {
+            return Some(*id);
+        }
+        let mut phases = sorted(&self.names.work);
+        phases.retain(|p| matches!(self.names.work.get(p), Some(WorkRef::Phase(_))));
+        self.unknown("phase", name, span, phases);
+        None
+    }
+
     pub(super) fn resource_named(&mut self, name: &str, span: Span) -> Option<ResourceId> {
         let found = self.names.resources.get(name).copied();
         match found {
@@ -141,10 +151,26 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn wrong_kind(&mut self, name: &str, span: Span, wanted: &str, is: &[&str]) {
-        self.report(
-            Diagnostic::new("E0203", span, format!("`{name}` is {}, and {wanted} is needed here", is.join(" and ")))
-                .label(format!("{wanted} is needed here"))
-                .help(format!("name {wanted}")),
-        );
+        let d = Diagnostic::new("E0203", span, format!("`{name}` is {}, and {wanted} is needed here", is.join(" and ")))
+            .label(format!("{wanted} is needed here"))
+            .help(format!("name {wanted}"));
+        self.report(match self.declared_at(name) {
+            Some(at) => d.related(at, "declared here"),
+            None => d,
+        });
+    }
+
+    /// Where the first thing of that name is declared.
+    fn declared_at(&self, name: &str) -> Option<Span> {
+        let model = &self.model;
+        let who = self.names.who.get(name).and_then(|who| match who {
+            Who::Agent(crate::model::Model::LOCAL) => None,
+            Who::Agent(id) => Some(model.agents[*id].name.span),
+            Who::Group(id) => Some(model.groups[*id].name.span),
+        });
+        who.or_else(|| self.names.work.get(name).map(|w| model.work_span(*w)))
+            .or_else(|| self.names.resources.get(name).map(|id| model.resources[*id].name.span))
+            .or_else(|| self.names.gates.get(name).map(|id| model.gates[*id].name.span))
+            .or_else(|| self.names.params.get(name).map(|id| model.params[*id].name.span))
     }
 }

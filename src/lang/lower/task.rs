@@ -364,10 +364,9 @@ impl<'s> Lower<'_, 's> {
             let (a, b) = (&pair[0], &pair[1]);
             if a.value.is_working() != b.value.is_working() {
                 self.report(
-                    Diagnostic::new("E0514", span, "calendar days mixed with working days")
-                        .label("which of the two?")
+                    Diagnostic::new("E0514", b.span, "calendar days mixed with working days")
+                        .label(if b.value.is_working() { "working time" } else { "on the clock" })
                         .related(a.span, if a.value.is_working() { "working time" } else { "on the clock" })
-                        .related(b.span, if b.value.is_working() { "working time" } else { "on the clock" })
                         .help("write both ends in one kind of unit, as in `4wd..5wd`"),
                 );
                 return None;
@@ -381,10 +380,13 @@ impl<'s> Lower<'_, 's> {
                 return None;
             }
             if a.value.amount() > b.value.amount() {
+                let mut texts: Vec<(i64, &str)> = values.iter().map(|v| (v.value.amount(), self.sources.text(v.span))).collect();
+                texts.sort_by_key(|(amount, _)| *amount);
+                let right = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("..");
                 self.report(
                     Diagnostic::new("E0505", span, "this range is backwards")
                         .label(format!("{} is more than {}", a.value, b.value))
-                        .help("write the smaller value first"),
+                        .fix(span, right.clone(), format!("write `{right}`")),
                 );
                 return None;
             }

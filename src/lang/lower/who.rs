@@ -156,12 +156,15 @@ impl<'s> Lower<'_, 's> {
             Ok(glob) => return Some(glob),
             Err(error) => error,
         };
-        let code = if matches!(error.kind, GlobErrorKind::LeavesRoot(_)) { "E0408" } else { "E0406" };
+        let (code, label) = match error.kind {
+            GlobErrorKind::LeavesRoot(_) => ("E0408", "leads out of the project"),
+            _ => ("E0406", "this part"),
+        };
         // Where the text holds escapes, offsets in it are not offsets in the file.
         let verbatim = text.span.len() == text.value.len() + 2;
         let start = text.span.start as usize + 1 + error.offset;
         let span = if verbatim { Span::new(text.span.file, start, start + error.len) } else { text.span };
-        self.report(Diagnostic::new(code, span, error.to_string()).label("here").help(error.help()));
+        self.report(Diagnostic::new(code, span, error.to_string()).label(label).help(error.help()));
         None
     }
 

@@ -5,7 +5,7 @@ use super::declare::Declared;
 use super::{Field, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{MilestoneId, PhaseId, SyncId};
-use crate::model::{After, Requirement, Weeks, WorkRef};
+use crate::model::{After, Requirement, Weeks};
 use crate::schema::Place;
 use crate::source::Spanned;
 use crate::syntax::tree::{Arg, ArgKind};
@@ -55,10 +55,7 @@ impl<'s> Lower<'_, 's> {
                 args.expected(self, "a phase");
                 return None;
             };
-            return match self.work_named(name, span)? {
-                WorkRef::Phase(id) => Some(After::StartOf(id)),
-                _ => self.not_a_phase(name, span),
-            };
+            return self.phase_named(name, span).map(After::StartOf);
         }
         if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
             args.expected(self, "a phase, or `start`");
@@ -67,23 +64,11 @@ impl<'s> Lower<'_, 's> {
         let mut phases = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word(name), span }] => match self.work_named(name, *span)? {
-                    WorkRef::Phase(id) => phases.push(id),
-                    _ => return self.not_a_phase(name, *span),
-                },
+                [Arg { kind: ArgKind::Word(name), span }] => phases.push(self.phase_named(name, *span)?),
                 other => self.not_a_name(other, "after"),
             }
         }
         Some(After::Phases(phases))
-    }
-
-    fn not_a_phase(&mut self, name: &str, span: crate::source::Span) -> Option<After> {
-        self.report(
-            Diagnostic::new("E0203", span, format!("`{name}` is no phase"))
-                .label("a phase is needed here")
-                .help("tasks wait with `needs`; phases come `after` phases"),
-        );
-        None
     }
 
     fn weeks(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Weeks>> {
@@ -101,7 +86,7 @@ impl<'s> Lower<'_, 's> {
             self.report(
                 Diagnostic::new("E0505", span, "this range is backwards")
                     .label(format!("week {} comes before week {}", last.value, first.value))
-                    .help(format!("write `weeks {}..{}`", last.value, first.value)),
+                    .fix(span, format!("{}..{}", last.value, first.value), format!("write `weeks {}..{}`", last.value, first.value)),
             );
             return None;
         }

@@ -121,6 +121,7 @@ impl<'s> Builder<'s> {
         if last.block.is_some() && line(last.span.end) == line(statement.span.start) {
             self.report(
                 Diagnostic::new("E0007", statement.head_span(), format!("only one statement per line: move `{}` down", statement.word))
+                    .label("another statement starts here")
                     .fix(statement.word_span.to(statement.word_span), format!("\n{}", statement.word), "start a new line here"),
             );
         }
@@ -142,7 +143,7 @@ impl<'s> Builder<'s> {
             c if c.is_ascii_digit() => ("a line starts with a statement, found a number".to_string(), "write the statement's word first, as in `takes 2d`"),
             c => (format!("`{c}` cannot start a statement"), "start the line with a word, as in `task build { … }`"),
         };
-        self.report(Diagnostic::new("E0006", at, message).label("here").help(help));
+        self.report(Diagnostic::new("E0006", at, message).label("no statement starts like this").help(help));
     }
 
     fn statement(&mut self, pair: Pair<'s, Rule>, doc: Vec<Span>) -> Statement<'s> {
@@ -173,7 +174,7 @@ impl<'s> Builder<'s> {
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
-                    let broken = args.last().is_some_and(Arg::is_broken);
+                    let broken = args.iter().any(Arg::is_broken);
                     if broken && block.is_none() && self.diagnostics.len() > before + 1 {
                         self.diagnostics.truncate(before + 1);
                     }
@@ -195,6 +196,7 @@ impl<'s> Builder<'s> {
     fn too_long(&mut self, span: Span, what: &str, actual: usize, limit: usize) {
         self.report(
             Diagnostic::new("E0908", span, format!("this {what} has {actual} bytes; the limit is {limit}"))
+                .label("too long")
                 .help("make it shorter"),
         );
     }
@@ -313,14 +315,27 @@ impl<'s> Builder<'s> {
             ']' | ')' => Diagnostic::new("E0012", span, format!("this `{c}` closes nothing"))
                 .label("no bracket is open here")
                 .fix(span, "", "delete it"),
-            '“' | '”' | '‘' | '’' | '„' => Diagnostic::new("E0006", span, format!("`{c}` is a typographic quote"))
-                .label("texts stand in straight quotes")
-                .fix(span, "\"", "write `\"`"),
+            '“' | '”' | '‘' | '’' | '„' => self.typographic(span, c),
             _ => Diagnostic::new("E0006", span, format!("`{c}` cannot start a value"))
                 .label("here")
                 .help("put texts in quotes, as in `\"…\"`"),
         };
         self.report(d);
+    }
+
+    /// `“text”`, with the whole text in the fix.
+    fn typographic(&self, span: Span, quote: char) -> Diagnostic {
+        let behind = self.source.text()[span.end as usize..].lines().next().unwrap_or("");
+        let end = behind.char_indices().find(|(_, c)| matches!(c, '“' | '”' | '‘' | '’' | '"'));
+        let d = Diagnostic::new("E0006", span, format!("`{quote}` is a typographic quote")).label("texts stand in straight quotes");
+        match end {
+            Some((at, close)) => {
+                let right = format!("\"{}\"", &behind[..at]);
+                let whole = Span { end: span.end + (at + close.len_utf8()) as u32, ..span };
+                d.fix(whole, right.clone(), format!("write `{right}`"))
+            }
+            None => d.fix(span, "\"", "write `\"`"),
+        }
     }
 
     fn bad_string(&mut self, span: Span, text: &str) {

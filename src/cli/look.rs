@@ -1,0 +1,121 @@
+//! `coord runs`, `status`, `inbox` and `why`: what happened and what is happening.
+
+use super::args::{Common, Inbox, Listing, Status as StatusArgs, TextOrJson, Why as WhyArgs};
+use super::exit::{Exit, Failure, Outcome};
+use super::home;
+use super::render::{status, words};
+use super::screen::Screen;
+use coord_engine::{Ask, ItemId, why};
+use coord_host::clock;
+use coord_host::control;
+use coord_host::journal::JournalRead;
+use coord_host::run::Run;
+use serde_json::{Value, json};
+
+pub(crate) fn runs(common: &Common, screen: &Screen, args: &Listing) -> Outcome {
+    let home = home::existing(common)?;
+    let reader = home::reader(&home)?;
+    let summaries = reader.runs().map_err(home::journal_failure)?;
+    let mut rows = Vec::new();
+    for summary in summaries.iter().rev() {
+        let run = home::run(&reader, Some(&summary.id))?;
+        rows.push(run);
+    }
+    match args.format {
+        TextOrJson::Json => screen.json(&Value::Array(rows.iter().map(status::summary_json).collect())),
+        TextOrJson::Text => screen.out(&status::list(&rows, screen.color_out())),
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn status(common: &Common, screen: &Screen, args: &StatusArgs) -> Outcome {
+    let home = home::existing(common)?;
+    let reader = home::reader(&home)?;
+    let run = home::run(&reader, args.run.as_deref())?;
+    let live = control::is_live(&home);
+    match args.format {
+        TextOrJson::Json => screen.json(&status::json(&run)),
+        TextOrJson::Text => screen.out(&status::text(&run, live, screen.color_out(), screen.width().unwrap_or(100))),
+    }
+    Ok(Exit::Done)
+}
+
+pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
+    let home = home::existing(common)?;
+    let reader = home::reader(&home)?;
+    let runs = match &args.run {
+        Some(id) => vec![home::run(&reader, Some(id))?],
+        None => {
+            let summaries = reader.runs().map_err(home::journal_failure)?;
+            let mut open = Vec::new();
+            for summary in &summaries {
+                let run = home::run(&reader, Some(&summary.id))?;
+                if !run.state.status().is_ended() {
+                    open.push(run);
+                }
+            }
+            open
+        }
+    };
+    let mut found = Vec::new();
+    let mut text = String::new();
+    for run in &runs {
+        for (id, _) in run.state.open_items().filter(|(_, item)| is_for(run, item, args.who.as_deref())) {
+            found.push(status::item_json(run, id));
+            text.push_str(&one_item(run, id));
+        }
+    }
+    match args.format {
+        TextOrJson::Json => screen.json(&Value::Array(found)),
+        TextOrJson::Text if found.is_empty() => screen.err("nobody is asked anything\n"),
+        TextOrJson::Text => screen.out(&text),
+    }
+    Ok(Exit::Done)
+}
+
+fn is_for(run: &Run, item: &coord_engine::Item, who: Option<&str>) -> bool {
+    who.is_none_or(|who| item.of.is_empty() || item.of.iter().any(|a| run.plan.agents[*a].name == who))
+}
+
+fn one_item(run: &Run, id: ItemId) -> String {
+    let Some(item) = run.state.item(id) else { return String::new() };
+    let node = &run.plan.nodes[item.node];
+    let mut out = format!("{}\n", words::asked(&run.plan, &run.state, id));
+    if let Some(title) = &node.title {
+        out.push_str(&format!("    {title}\n"));
+    }
+    if let (Some(task), Ask::Work) = (run.plan.task(item.node), item.ask) {
+        for line in task.doc.lines().filter(|l| !l.is_empty()) {
+            out.push_str(&format!("    {line}\n"));
+        }
+        for step in &task.steps {
+            out.push_str(&format!("    - {step}\n"));
+        }
+        for feedback in &run.state.node(item.node).feedback {
+            out.push_str(&format!("    asked for: {}\n", words::plain(&feedback.note)));
+        }
+    }
+    if item.quorum > 1 {
+        out.push_str(&format!("    {} of {} have agreed\n", item.answers.len(), item.quorum));
+    }
+    let due = item.due_ms.map_or_else(String::new, |due| format!(", due {}", clock::rfc3339(due)));
+    out.push_str(&format!("    open since {}{due}, run {}\n", clock::rfc3339(item.opened_ms), run.id));
+    out.push_str(&format!("    {}\n\n", words::answers(id.0, item.ask)));
+    out
+}
+
+pub(crate) fn why_is_it(common: &Common, screen: &Screen, args: &WhyArgs) -> Outcome {
+    let home = home::existing(common)?;
+    let reader = home::reader(&home)?;
+    let (run, task) = home::run_and_task(&reader, &args.run_or_task, args.task.as_deref())?;
+    let node = home::node(&run, &task)?;
+    let chain = why(&run.plan, &run.state, node);
+    if chain.nodes.is_empty() {
+        return Err(Failure::wrong(format!("nothing is known of `{task}`")));
+    }
+    match args.format {
+        TextOrJson::Text => screen.out(&status::why_text(&run, &chain, screen.color_out())),
+        TextOrJson::Json => screen.json(&json!({ "run": run.id, "task": task, "chain": status::why_json(&run, &chain) })),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,133 @@
+//! Answers and interventions: `done`, `approve`, `reject`, `retry`, `skip`, `cancel`.
+
+use super::args::{Answer, Cancel, Common, Intervene};
+use super::exit::{Exit, Failure, Outcome};
+use super::home;
+use super::render::words;
+use super::screen::Screen;
+use coord_engine::{Ask, ItemId, Verdict};
+use coord_host::control::{Carried, Order, Request, give};
+use coord_host::home::Home;
+use coord_host::run::Run;
+use std::collections::BTreeMap;
+
+pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: Verdict) -> Outcome {
+    let home = home::existing(common)?;
+    let run = {
+        let reader = home::reader(&home)?;
+        home::open_run(&reader, args.run.as_deref())?
+    };
+    let item = item_named(&run, &args.item)?;
+    let ask = run.state.item(item).map(|i| i.ask);
+    // a yes is a yes, whatever it is called for this kind of item
+    let verdict = match (verdict, ask) {
+        (Verdict::Approve, Some(Ask::Work | Ask::Doubt)) => Verdict::Done,
+        (Verdict::Reject, Some(Ask::Doubt)) => Verdict::Fail,
+        (verdict, _) => verdict,
+    };
+    let outputs = outputs(&args.outputs)?;
+    let order = Order::Answer {
+        item: item.0,
+        by: who(&run, item, args.r#as.as_deref()),
+        verdict,
+        note: args.note.clone().unwrap_or_default(),
+        outputs,
+    };
+    carry(screen, common, &home, &run, order, &format!("item {}: {}", item.0, verdict.name()))
+}
+
+/// Given, or the only one who is asked, or the login name.
+fn who(run: &Run, item: ItemId, given: Option<&str>) -> Option<String> {
+    if let Some(name) = given {
+        return Some(name.to_string());
+    }
+    let of = run.state.item(item).map_or(&[][..], |i| &i.of);
+    match of {
+        [only] => Some(run.plan.agents[*only].name.clone()),
+        _ => login(),
+    }
+}
+
+fn login() -> Option<String> {
+    std::env::var("USER").ok().or_else(|| std::env::var("LOGNAME").ok()).filter(|name| !name.is_empty())
+}
+
+fn outputs(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    given
+        .iter()
+        .map(|pair| match pair.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
+            _ => Err(Failure::wrong(format!("`--output {pair}` has no value")).help("as in `--output version=2`")),
+        })
+        .collect()
+}
+
+/// `3`, `i3`, or the name of a task with exactly one open item.
+fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
+    let digits = text.strip_prefix(['i', '#']).unwrap_or(text);
+    if let Ok(number) = digits.parse::<u32>() {
+        return Ok(ItemId(number));
+    }
+    let open: Vec<_> = run.state.open_items().filter(|(_, item)| run.plan.nodes[item.node].name == text).collect();
+    match open.as_slice() {
+        [(id, _)] => Ok(*id),
+        [] => {
+            let named: Vec<String> = run.state.open_items().map(|(id, _)| words::asked(&run.plan, &run.state, id)).collect();
+            let failure = Failure::wrong(format!("nothing is asked about `{text}` in run `{}`", run.id));
+            Err(if named.is_empty() { failure.help("no item is open") } else { failure.help(format!("open are: {}", named.join("; "))) })
+        }
+        many => {
+            let ids: Vec<String> = many.iter().map(|(id, _)| id.0.to_string()).collect();
+            Err(Failure::wrong(format!("`{text}` has {} open items: {}", many.len(), ids.join(", "))).help("name one by its number"))
+        }
+    }
+}
+
+pub(crate) fn retry(common: &Common, screen: &Screen, args: &Intervene) -> Outcome {
+    intervene(common, screen, args, "tried again", |node, by, _| Order::Retry { node, by })
+}
+
+pub(crate) fn skip(common: &Common, screen: &Screen, args: &Intervene) -> Outcome {
+    intervene(common, screen, args, "skipped", |node, by, reason| Order::Skip { node, by, reason })
+}
+
+fn intervene(
+    common: &Common,
+    screen: &Screen,
+    args: &Intervene,
+    done: &str,
+    order: impl FnOnce(coord_lang::ids::NodeId, Option<String>, String) -> Order,
+) -> Outcome {
+    let home = home::existing(common)?;
+    let (run, task) = {
+        let reader = home::reader(&home)?;
+        home::run_and_task(&reader, &args.run_or_task, args.task.as_deref())?
+    };
+    let node = home::node(&run, &task)?;
+    let by = args.r#as.clone().or_else(login);
+    let order = order(node, by, args.note.clone().unwrap_or_default());
+    carry(screen, common, &home, &run, order, &format!("{task}: {done}"))
+}
+
+pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome {
+    let home = home::existing(common)?;
+    let run = {
+        let reader = home::reader(&home)?;
+        home::open_run(&reader, args.run.as_deref())?
+    };
+    let by = args.r#as.clone().or_else(login);
+    let order = Order::Cancel { by, reason: args.note.clone().unwrap_or_default() };
+    carry(screen, common, &home, &run, order, &format!("run {} is cancelled", run.id))
+}
+
+fn carry(screen: &Screen, common: &Common, home: &Home, run: &Run, order: Order, said: &str) -> Outcome {
+    let request = Request { run: run.id.clone(), order };
+    let carried = give(home, request, &home::command_line()).map_err(home::control_failure)?;
+    if !common.quiet {
+        screen.err(&match carried {
+            Carried::Live => format!("{said}\n"),
+            Carried::Recorded => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
+        });
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,1 @@
+//! The graph of a plan as mermaid, dot or JSON.

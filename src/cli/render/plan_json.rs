@@ -1,0 +1,410 @@
+//! A plan as JSON: `coord.plan/1`.
+//!
+//! Times are seconds from the origin: whole numbers where they are whole, else to the ms. Fields
+//! may be added; none goes away or changes its meaning within version 1. What the plan does not
+//! know yet (`eta`, `criticality_index`) is null. `promises` is empty until projects can make
+//! some.
+
+use coord_lang::ids::{AgentId, NodeId, PhaseId};
+use coord_plan::calendar::Calendar;
+use coord_plan::clock::Clock;
+use coord_plan::critical_path::Why;
+use coord_plan::plan::{NodeKind, Plan, Span, Task};
+use coord_plan::schedule::chain::Hold;
+use coord_plan::schedule::{Due, NodeSchedule, Schedule};
+use serde::{Serialize, Serializer};
+
+/// The whole document, with a line break at its end.
+pub(crate) fn text(plan: &Plan, schedule: &Schedule) -> String {
+    let view = View { plan, schedule, calendar: Calendar::standard(&plan.timezone, plan.origin_ms) };
+    let mut text = serde_json::to_string_pretty(&view.document()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Ms, told in seconds.
+#[derive(Clone, Copy)]
+struct Secs(i64);
+
+impl Serialize for Secs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 % 1000 {
+            0 => serializer.serialize_i64(self.0 / 1000),
+            _ => serializer.serialize_f64(self.0 as f64 / 1000.0),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    project: &'a str,
+    title: Option<&'a str>,
+    origin: Option<String>,
+    timezone: &'a str,
+    makespan_s: Secs,
+    logical_makespan_s: Secs,
+    logical_low_s: Secs,
+    logical_high_s: Secs,
+    lower_bound_s: Secs,
+    lower_bound_reason: String,
+    optimal: bool,
+    critical_path: Vec<&'a str>,
+    critical_steps: Vec<StepJson<'a>>,
+    levelled_chain: Vec<StepJson<'a>>,
+    eta: Option<()>,
+    tasks: Vec<TaskJson<'a>>,
+    events: Vec<EventJson<'a>>,
+    phases: Vec<PhaseJson<'a>>,
+    agents: Vec<AgentJson<'a>>,
+    waves: Vec<Vec<&'a str>>,
+    deadlines: Vec<DueJson<'a>>,
+    missing_estimates: Vec<&'a str>,
+    promises: [(); 0],
+}
+
+/// A step of a chain, and what it starts with.
+#[derive(Serialize)]
+struct StepJson<'a> {
+    id: &'a str,
+    /// `start`, `window`, `need`, `claim`, `agent`, `resource` or `parallel`.
+    because: &'static str,
+    after: Option<&'a str>,
+    of: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct TaskJson<'a> {
+    id: &'a str,
+    title: Option<&'a str>,
+    phase: Option<&'a str>,
+    /// The first of `agents`.
+    agent: Option<&'a str>,
+    agents: Vec<&'a str>,
+    duration_s: Option<DurationJson>,
+    needs: Vec<&'a str>,
+    wants: Vec<&'a str>,
+    uses: UsesJson<'a>,
+    priority: u8,
+    deadline_s: Option<Secs>,
+    #[serde(flatten)]
+    times: TimesJson,
+    criticality_index: Option<()>,
+}
+
+/// What an estimate takes on the calendar, from when the task starts.
+#[derive(Serialize)]
+struct DurationJson {
+    low: Secs,
+    likely: Secs,
+    high: Secs,
+    /// Whether it is working time: then the lengths count working time only.
+    working: bool,
+}
+
+/// Units by resource.
+struct UsesJson<'a>(Vec<(&'a str, u32)>);
+
+impl Serialize for UsesJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+#[derive(Serialize)]
+struct TimesJson {
+    earliest_start_s: Secs,
+    earliest_finish_s: Secs,
+    latest_start_s: Secs,
+    latest_finish_s: Secs,
+    slack_s: Secs,
+    critical: bool,
+    /// The plan does not expect it to happen.
+    contingent: bool,
+    start_s: Secs,
+    finish_s: Secs,
+}
+
+/// A sync or a milestone.
+#[derive(Serialize)]
+struct EventJson<'a> {
+    id: &'a str,
+    kind: &'static str,
+    title: Option<&'a str>,
+    phase: Option<&'a str>,
+    needs: Vec<&'a str>,
+    due_s: Option<Secs>,
+    #[serde(flatten)]
+    times: TimesJson,
+}
+
+#[derive(Serialize)]
+struct PhaseJson<'a> {
+    id: &'a str,
+    title: Option<&'a str>,
+    window: Option<WindowJson>,
+    logical: Option<IntervalJson>,
+    levelled: Option<IntervalJson>,
+    logical_end_s: Secs,
+    end_s: Secs,
+    late_s: Option<Secs>,
+}
+
+#[derive(Serialize)]
+struct WindowJson {
+    from_s: Secs,
+    until_s: Option<Secs>,
+}
+
+#[derive(Serialize)]
+struct IntervalJson {
+    start_s: Secs,
+    finish_s: Secs,
+    /// The working time in it.
+    working_s: Secs,
+}
+
+#[derive(Serialize)]
+struct AgentJson<'a> {
+    id: &'a str,
+    title: Option<&'a str>,
+    capacity: u32,
+    load: f64,
+    tasks: u32,
+    working_s: Secs,
+    elapsed_s: Secs,
+    busy_s: Secs,
+    wave: u32,
+}
+
+#[derive(Serialize)]
+struct DueJson<'a> {
+    id: &'a str,
+    kind: &'static str,
+    due_s: Secs,
+    finish_s: Secs,
+    logical_finish_s: Secs,
+    met: bool,
+    late_s: Secs,
+    logical_late_s: Secs,
+}
+
+struct View<'a> {
+    plan: &'a Plan,
+    schedule: &'a Schedule,
+    calendar: Calendar,
+}
+
+impl<'a> View<'a> {
+    fn document(&self) -> Document<'a> {
+        let (plan, schedule) = (self.plan, self.schedule);
+        Document {
+            schema: "coord.plan/1",
+            project: &plan.project,
+            title: plan.title.as_deref(),
+            origin: Clock::of(plan).rfc3339(0),
+            timezone: &plan.timezone,
+            makespan_s: Secs(schedule.makespan_ms),
+            logical_makespan_s: Secs(schedule.logical_makespan_ms),
+            logical_low_s: Secs(schedule.logical_low_ms),
+            logical_high_s: Secs(schedule.logical_high_ms),
+            lower_bound_s: Secs(schedule.lower_bound.ms),
+            lower_bound_reason: schedule.lower_bound.describe(plan, self.calendar.day_ms()),
+            optimal: schedule.optimal,
+            critical_path: schedule.critical_path.iter().map(|step| self.name(step.node)).collect(),
+            critical_steps: schedule.critical_path.iter().map(|s| self.step(s.node, s.why)).collect(),
+            levelled_chain: schedule.chain.iter().map(|l| self.link(l.node, l.holds)).collect(),
+            eta: None,
+            tasks: plan.tasks().map(|(id, _, task)| self.task(id, task)).collect(),
+            events: plan.nodes.ids().filter_map(|id| self.event(id)).collect(),
+            phases: plan.phases.ids().map(|id| self.phase(id)).collect(),
+            agents: plan.agents.ids().map(|id| self.agent(id)).collect(),
+            waves: self.waves(),
+            deadlines: self.deadlines(),
+            missing_estimates: schedule.missing_estimates.iter().map(|&id| self.name(id)).collect(),
+            promises: [],
+        }
+    }
+
+    fn name(&self, node: NodeId) -> &'a str {
+        &self.plan.nodes[node].name
+    }
+
+    fn agent_name(&self, agent: AgentId) -> &'a str {
+        &self.plan.agents[agent].name
+    }
+
+    fn step(&self, node: NodeId, why: Why) -> StepJson<'a> {
+        let (because, after) = match why {
+            Why::Start => ("start", None),
+            Why::Window => ("window", None),
+            Why::Need { on, .. } => ("need", Some(self.name(on))),
+        };
+        StepJson { id: self.name(node), because, after, of: None }
+    }
+
+    fn link(&self, node: NodeId, hold: Hold) -> StepJson<'a> {
+        let resource = |id| Some(self.plan.resources[id].name.as_str());
+        let (because, after, of) = match hold {
+            Hold::Start => ("start", None, None),
+            Hold::Window => ("window", None, None),
+            Hold::Need { on, .. } => ("need", Some(on), None),
+            Hold::Claim { claim, with } => ("claim", Some(with), resource(claim)),
+            Hold::Agent { agent, with } => ("agent", Some(with), Some(self.agent_name(agent))),
+            Hold::Resource { resource: id, with } => ("resource", Some(with), resource(id)),
+            Hold::Parallel { with } => ("parallel", Some(with), None),
+        };
+        StepJson { id: self.name(node), because, after: after.map(|node| self.name(node)), of }
+    }
+
+    fn task(&self, id: NodeId, task: &'a Task) -> TaskJson<'a> {
+        let node = &self.plan.nodes[id];
+        let agents = self.agents_of(id, task);
+        let uses = task.uses.iter().filter(|(resource, _)| !self.plan.resources[*resource].claim);
+        TaskJson {
+            id: &node.name,
+            title: node.title.as_deref(),
+            phase: node.phase.map(|phase| self.phase_name(phase)),
+            agent: agents.first().copied(),
+            agents,
+            duration_s: task.estimate.map(|estimate| DurationJson {
+                low: secs(estimate.low),
+                likely: secs(estimate.likely),
+                high: secs(estimate.high),
+                working: estimate.likely.working,
+            }),
+            needs: self.needs(id),
+            wants: node.wants.iter().map(|want| self.name(want.on)).collect(),
+            uses: UsesJson(uses.map(|(id, n)| (self.plan.resources[*id].name.as_str(), *n)).collect()),
+            priority: task.priority,
+            deadline_s: task.deadline_ms.map(Secs),
+            times: times(&self.schedule.nodes[id]),
+            criticality_index: None,
+        }
+    }
+
+    /// Who does it; for what takes no time, who could.
+    fn agents_of(&self, id: NodeId, task: &Task) -> Vec<&'a str> {
+        let placed = &self.schedule.nodes[id].agents;
+        let agents = if placed.is_empty() { task.by.agents() } else { placed };
+        agents.iter().map(|&agent| self.agent_name(agent)).collect()
+    }
+
+    /// The names that a node waits for, through joins, in the order of the plan.
+    fn needs(&self, id: NodeId) -> Vec<&'a str> {
+        let mut found: Vec<NodeId> = Vec::new();
+        for need in &self.plan.nodes[id].needs {
+            found.extend(need.nodes().filter(|on| !matches!(self.plan.nodes[*on].kind, NodeKind::Join)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|on| self.name(on)).collect()
+    }
+
+    fn event(&self, id: NodeId) -> Option<EventJson<'a>> {
+        let node = &self.plan.nodes[id];
+        let (kind, due_ms) = match &node.kind {
+            NodeKind::Sync(_) => ("sync", None),
+            NodeKind::Milestone(milestone) => ("milestone", milestone.due_ms),
+            NodeKind::Task(_) | NodeKind::Join => return None,
+        };
+        Some(EventJson {
+            id: &node.name,
+            kind,
+            title: node.title.as_deref(),
+            phase: node.phase.map(|phase| self.phase_name(phase)),
+            needs: self.needs(id),
+            due_s: due_ms.map(Secs),
+            times: times(&self.schedule.nodes[id]),
+        })
+    }
+
+    fn phase_name(&self, phase: PhaseId) -> &'a str {
+        &self.plan.phases[phase].name
+    }
+
+    fn phase(&self, id: PhaseId) -> PhaseJson<'a> {
+        let (phase, span) = (&self.plan.phases[id], &self.schedule.phases[id]);
+        let interval = |(start, finish): (i64, i64)| IntervalJson {
+            start_s: Secs(start),
+            finish_s: Secs(finish),
+            working_s: Secs(self.calendar.working_between(start, finish)),
+        };
+        PhaseJson {
+            id: &phase.name,
+            title: phase.title.as_deref(),
+            window: phase
+                .window_ms
+                .map(|(from, until)| WindowJson { from_s: Secs(from), until_s: until.map(Secs) }),
+            logical: span.logical_ms.map(interval),
+            levelled: span.levelled_ms.map(interval),
+            logical_end_s: Secs(span.logical_end_ms),
+            end_s: Secs(span.end_ms),
+            late_s: span.late_ms.map(Secs),
+        }
+    }
+
+    fn agent(&self, id: AgentId) -> AgentJson<'a> {
+        let (agent, load) = (&self.plan.agents[id], &self.schedule.agents[id]);
+        AgentJson {
+            id: &agent.name,
+            title: agent.title.as_deref(),
+            capacity: load.slots,
+            load: load.per_mille() as f64 / 1000.0,
+            tasks: load.tasks,
+            working_s: Secs(load.working_ms),
+            elapsed_s: Secs(load.elapsed_ms),
+            busy_s: Secs(load.busy_ms),
+            wave: agent.wave,
+        }
+    }
+
+    /// The declared agents by the wave of their contracts.
+    fn waves(&self) -> Vec<Vec<&'a str>> {
+        let mut waves: Vec<Vec<&'a str>> = Vec::new();
+        for (id, agent) in self.plan.agents.iter().filter(|(id, _)| id.0 > 0) {
+            let wave = agent.wave as usize;
+            waves.resize_with(waves.len().max(wave + 1), Vec::new);
+            waves[wave].push(self.agent_name(id));
+        }
+        waves
+    }
+
+    fn deadlines(&self) -> Vec<DueJson<'a>> {
+        let tasks = self.schedule.deadlines.iter().map(|due| self.due(due, "task"));
+        let milestones = self.schedule.milestones.iter().map(|due| self.due(due, "milestone"));
+        tasks.chain(milestones).collect()
+    }
+
+    fn due(&self, due: &Due, kind: &'static str) -> DueJson<'a> {
+        DueJson {
+            id: self.name(due.node),
+            kind,
+            due_s: Secs(due.due_ms),
+            finish_s: Secs(due.finish_ms),
+            logical_finish_s: Secs(due.logical_finish_ms),
+            met: due.is_met(),
+            late_s: Secs(due.late_ms()),
+            logical_late_s: Secs(due.logical_late_ms()),
+        }
+    }
+}
+
+fn secs(span: Span) -> Secs {
+    Secs(span.ms)
+}
+
+fn times(node: &NodeSchedule) -> TimesJson {
+    let logical = &node.logical;
+    TimesJson {
+        earliest_start_s: Secs(logical.earliest_start_ms),
+        earliest_finish_s: Secs(logical.earliest_finish_ms),
+        latest_start_s: Secs(logical.latest_start_ms),
+        latest_finish_s: Secs(logical.latest_finish_ms),
+        slack_s: Secs(logical.slack_ms),
+        critical: logical.critical,
+        contingent: logical.contingent,
+        start_s: Secs(node.start_ms),
+        finish_s: Secs(node.finish_ms),
+    }
+}

@@ -1,0 +1,325 @@
+//! States, reasons and outcomes in the words that people use.
+
+use coord_engine::{
+    Ask, Ending, Event, Fact, FailReason, GateFault, Item, Outcome, Reason, RunStatus, SkipReason, State, Status,
+    Stopping, Termination,
+};
+use coord_host::clock;
+use coord_lang::ids::NodeId;
+use coord_plan::clock::lasting;
+use coord_plan::plan::{Evidence, NodeKind, Otherwise, Plan, Wanted};
+
+/// Text from outside without anything that a terminal would obey.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
+fn name(plan: &Plan, node: NodeId) -> String {
+    format!("`{}`", plan.nodes[node].name)
+}
+
+/// `a`, `b` and 3 more.
+pub(crate) fn names(plan: &Plan, nodes: &[NodeId]) -> String {
+    let shown: Vec<String> = nodes.iter().take(4).map(|n| name(plan, *n)).collect();
+    match nodes.len().saturating_sub(4) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+pub(crate) fn status(status: Status) -> &'static str {
+    status.name()
+}
+
+pub(crate) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exit(0) | Outcome::Done => "done".into(),
+        Outcome::Exit(code) => format!("exit status {code}"),
+        Outcome::Signal(signal) => format!("ended by signal {signal}"),
+        Outcome::TimedOut => "timed out".into(),
+        Outcome::SpawnFailed(why) => format!("could not start: {}", plain(why)),
+        Outcome::Lost(why) => format!("lost: {}", plain(why)),
+        Outcome::Cancelled => "cancelled".into(),
+        Outcome::Rejected { by: Some(by), note } if note.is_empty() => format!("turned down by {by}"),
+        Outcome::Rejected { by: Some(by), note } => format!("turned down by {by}: {}", plain(note)),
+        Outcome::Rejected { by: None, note } => plain(note),
+    }
+}
+
+fn note_of(state: &State, item: coord_engine::ItemId) -> String {
+    let Some(answer) = state.item(item).and_then(Item::deciding) else { return String::new() };
+    let by = answer.by.as_deref().unwrap_or("somebody");
+    if answer.note.is_empty() { format!(" by {by}") } else { format!(" by {by}: {}", plain(&answer.note)) }
+}
+
+fn gate_fault(plan: &Plan, state: &State, gate: Option<coord_lang::ids::GateId>, why: &GateFault) -> String {
+    match why {
+        GateFault::Check { check, evidence } => {
+            let title = gate.and_then(|g| plan.gates[g].checks.get(*check as usize)).map_or("check", |c| c.title.as_str());
+            let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", plain(evidence)) };
+            format!("\"{title}\" does not hold{evidence}")
+        }
+        GateFault::Rejected { item } => format!("rejected{}", note_of(state, *item)),
+    }
+}
+
+pub(crate) fn fail_reason(plan: &Plan, state: &State, node: NodeId, why: &FailReason) -> String {
+    match why {
+        FailReason::Outcome(of) => outcome(of),
+        FailReason::NeedExpired { need } => {
+            let on = plan.nodes[node].needs.get(*need as usize).map_or_else(String::new, |n| name(plan, n.on));
+            format!("dependency timed out: {on} did not end in time")
+        }
+        FailReason::Condition { why } => format!("its `when` has no answer: {}", plain(why)),
+        FailReason::Gate { gate, why } => {
+            format!("gate `{}`: {}", plan.gates[*gate].name, gate_fault(plan, state, Some(*gate), why))
+        }
+        FailReason::ApprovalExpired { .. } => "nobody approved it in time".into(),
+        FailReason::Requirement { item } => format!("a requirement was turned down{}", note_of(state, *item)),
+        FailReason::SyncExpired => "not confirmed in time".into(),
+        FailReason::Doubt { by, note } => {
+            format!("said to have failed by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(note))
+        }
+    }
+}
+
+fn after_colon(note: &str) -> String {
+    if note.is_empty() { String::new() } else { format!(": {}", plain(note)) }
+}
+
+pub(crate) fn skip_reason(plan: &Plan, state: &State, node: NodeId, why: &SkipReason) -> String {
+    match why {
+        SkipReason::Condition { found } => format!("its condition does not hold: {}", plain(found)),
+        SkipReason::NotTaken { on, .. } => format!("{} ended another way", name(plan, *on)),
+        SkipReason::NeedExpired { .. } => "what it needs did not come in time".into(),
+        SkipReason::ApprovalExpired { .. } => "nobody approved it in time".into(),
+        SkipReason::SyncExpired => "not confirmed in time".into(),
+        SkipReason::Failure(why) => format!("failed, which counts as skipped: {}", fail_reason(plan, state, node, why)),
+        SkipReason::Person { by, reason } => {
+            format!("skipped by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(reason))
+        }
+    }
+}
+
+pub(crate) fn ending(plan: &Plan, state: &State, node: NodeId, ending: &Ending) -> String {
+    match ending {
+        Ending::Failed(why) => fail_reason(plan, state, node, why),
+        Ending::Skipped(why) => skip_reason(plan, state, node, why),
+    }
+}
+
+fn time(at_ms: i64) -> String {
+    clock::rfc3339(at_ms).get(11..19).unwrap_or("").to_string() + " UTC"
+}
+
+/// One reason as a clause: `waits for `build` to be done`.
+pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> String {
+    match why {
+        Reason::Need { on, wanted, due_ms, .. } => {
+            let end = match wanted {
+                Wanted::Done => "to be done",
+                Wanted::Failed => "to fail",
+                Wanted::Finished => "to end",
+                Wanted::Skipped => "to be skipped",
+            };
+            let any = if on.len() > 1 { "one of " } else { "" };
+            let due = due_ms.map_or_else(String::new, |due| format!(" (until {})", time(due)));
+            format!("waits for {any}{} {end}{due}", names(plan, on))
+        }
+        Reason::Want { on, due_ms, .. } => {
+            let due = due_ms.map_or_else(String::new, |due| format!(", until {}", time(due)));
+            format!("would like {} first{due}", name(plan, *on))
+        }
+        Reason::Window { until_ms } => format!("its window opens at {}", clock::rfc3339(*until_ms)),
+        Reason::Backoff { until_ms } => format!("is tried again at {}", time(*until_ms)),
+        Reason::Gate { run, item } => {
+            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
+            match item {
+                Some(item) => format!("waits at gate `{gate}` for {}", asked(plan, state, *item)),
+                None => format!("waits for the checks of gate `{gate}`"),
+            }
+        }
+        Reason::Agent { agent, held_by } => {
+            format!("`{}` is busy with {}", plan.agents[*agent].name, names(plan, held_by))
+        }
+        Reason::Resource { resource, wants, free, held_by } => {
+            let pool = &plan.resources[*resource];
+            if pool.claim {
+                format!("{} writes to `{}` now, and so would it", names(plan, held_by), pool.name)
+            } else {
+                format!("needs {wants} of `{}`, {free} free; held by {}", pool.name, names(plan, held_by))
+            }
+        }
+        Reason::Claim { held_by } => format!("{} writes to the same place now", name(plan, *held_by)),
+        Reason::Reserved { for_node } => format!("{} has waited longer and goes first", name(plan, *for_node)),
+        Reason::Parallel { most } => format!("as many tasks are at work as may be: {most}"),
+        Reason::Order { first } => format!("{} goes first", name(plan, *first)),
+        Reason::Run { status } => match status {
+            RunStatus::Paused => "the run is paused; `coord resume` goes on".into(),
+            other => format!("the run is {}", other.name()),
+        },
+        Reason::Item { item } => format!("waits for {}", asked(plan, state, *item)),
+        Reason::AtWork { attempt, since_ms } => {
+            let since = since_ms.map_or_else(String::new, |at| format!(", since {}", time(at)));
+            format!("is at work (attempt {attempt}{since})")
+        }
+        Reason::Terminating { why, .. } => match why {
+            Termination::Timeout => "is being ended: it timed out".into(),
+            Termination::Cancel => "is being ended: the run is cancelled".into(),
+        },
+        Reason::Ended(of) => ending(plan, state, node, of),
+    }
+}
+
+/// Who is asked what, in short.
+pub(crate) fn asked(plan: &Plan, state: &State, item: coord_engine::ItemId) -> String {
+    let Some(of) = state.item(item) else { return format!("item {}", item.0) };
+    let who: Vec<&str> = of.of.iter().map(|a| plan.agents[*a].name.as_str()).collect();
+    let who = if who.is_empty() { "somebody".to_string() } else { who.join(", ") };
+    format!("{who} (item {}: {})", item.0, question(plan, state, of))
+}
+
+/// What an item asks.
+pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
+    let task = name(plan, item.node);
+    match item.ask {
+        Ask::Work => format!("do {task}"),
+        Ask::Confirm { gate, check } => {
+            let gate = state.gate_run(gate).map(|r| &plan.gates[r.gate]);
+            let title = gate.and_then(|g| g.checks.get(check as usize)).map_or("", |c| c.title.as_str());
+            format!("confirm \"{title}\" for {task}")
+        }
+        Ask::Approve { gate: None, .. } => format!("approve {task}"),
+        Ask::Approve { gate: Some(gate), .. } => {
+            let gate = state.gate_run(gate).map_or("", |r| plan.gates[r.gate].name.as_str());
+            format!("approve {task} at gate `{gate}`")
+        }
+        Ask::Require { requirement } => {
+            let text = match &plan.nodes[item.node].kind {
+                NodeKind::Sync(sync) => sync.requires.get(requirement as usize).map_or("", |r| r.text.as_str()),
+                _ => "",
+            };
+            format!("confirm \"{text}\" for {task}")
+        }
+        Ask::Doubt => format!("say what became of {task}: it was cut off by a crash"),
+    }
+}
+
+/// The commands that answer an item.
+pub(crate) fn answers(item: u32, ask: Ask) -> String {
+    match ask {
+        Ask::Work => format!("coord done {item}"),
+        Ask::Doubt => format!("coord done {item}, coord retry, coord skip or coord reject {item}"),
+        Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
+            format!("coord approve {item} or coord reject {item} --note …")
+        }
+    }
+}
+
+pub(crate) fn stopping(plan: &Plan, why: &Stopping) -> String {
+    match why {
+        Stopping::Drain { by } => format!("stopping ({})", by.as_deref().unwrap_or("asked to")),
+        Stopping::Halt { node } => format!("starts nothing more: {} failed", name(plan, *node)),
+        Stopping::Cancel { by, reason } => {
+            format!("cancelled by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(reason))
+        }
+    }
+}
+
+fn otherwise(of: Otherwise) -> &'static str {
+    match of {
+        Otherwise::Fail => "it fails",
+        Otherwise::Skip => "it is skipped",
+        Otherwise::Proceed => "it goes ahead",
+        Otherwise::Halt => "the run starts nothing more",
+    }
+}
+
+/// An event as a line for people: a mark, the subject and what happened; None for events that
+/// say nothing to them.
+pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, String)> {
+    let of = |node: &NodeId| plan.nodes[*node].name.clone();
+    Some(match &event.fact {
+        Fact::Started { node, attempt } => {
+            let task = plan.task(*node)?;
+            task.program.as_ref()?;
+            let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            ('▶', format!("{}{again}", of(node)))
+        }
+        Fact::Completed { node, .. } => ('✔', format!("{}{}", of(node), took(state, *node))),
+        Fact::Failed { node, why, .. } => ('✘', format!("{} failed: {}", of(node), fail_reason(plan, state, *node, why))),
+        Fact::Skipped { node, why } => ('↷', format!("{} skipped: {}", of(node), skip_reason(plan, state, *node, why))),
+        Fact::Cancelled { node } => ('⊘', format!("{} cancelled", of(node))),
+        Fact::Exited { node, outcome: how, .. } if !how.is_success() => {
+            ('·', format!("{}: {}", of(node), outcome(how)))
+        }
+        Fact::RetryScheduled { node, due_ms, .. } => {
+            ('↻', format!("{} is tried again in {}", of(node), lasting((due_ms - event.at_ms).max(0))))
+        }
+        Fact::Interrupted { node, attempt } => ('!', format!("{}: attempt {attempt} was cut off", of(node))),
+        Fact::InDoubt { node, .. } => ('?', format!("{} is in doubt: nobody knows whether it was done", of(node))),
+        Fact::Terminating { node, why, .. } => match why {
+            Termination::Timeout => ('·', format!("{} timed out", of(node))),
+            Termination::Cancel => ('·', format!("{} is being ended", of(node))),
+        },
+        Fact::Rework { node, note, by, .. } => {
+            ('↺', format!("{} goes back: {}{}", of(node), by.as_deref().unwrap_or("somebody"), after_colon(note)))
+        }
+        Fact::NeedExpired { node, otherwise: end, .. } => {
+            ('!', format!("{}: what it needs did not come in time, so {}", of(node), otherwise(*end)))
+        }
+        Fact::WantExpired { node, on, .. } => ('!', format!("{} goes ahead without {}", of(node), name(plan, *on))),
+        Fact::GateWarned { node, run, why } => {
+            let gate = state.gate_run(*run).map(|r| r.gate);
+            ('!', format!("{} goes ahead although {}", of(node), gate_fault(plan, state, gate, why)))
+        }
+        Fact::GatePassed { node, run } => {
+            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
+            ('✓', format!("gate {gate} holds for {}", of(node)))
+        }
+        Fact::SyncPassed { node } => ('◆', format!("{} passed", of(node))),
+        Fact::SyncExpired { node, otherwise: end } => ('!', format!("{} was not confirmed in time: {}", of(node), otherwise(*end))),
+        Fact::MilestoneReached { node } => ('◇', format!("{} reached", of(node))),
+        Fact::PhaseOpened { phase } => {
+            let phase = &plan.phases[*phase];
+            ('─', format!("{} opens", phase.title.as_deref().unwrap_or(&phase.name)))
+        }
+        Fact::ItemOpened { item, .. } => {
+            let open = state.item(*item)?;
+            ('?', format!("{}\n      {}", asked(plan, state, *item), answers(item.0, open.ask)))
+        }
+        Fact::ItemAnswered { item, by, verdict, note, .. } => {
+            let by = by.as_deref().unwrap_or("somebody");
+            ('·', format!("item {}: {} by {by}{}", item.0, verdict.name(), after_colon(note)))
+        }
+        Fact::ItemExpired { item, otherwise: end, .. } => ('!', format!("nobody answered item {} in time: {}", item.0, otherwise(*end))),
+        Fact::RunStopping { why } => ('■', stopping(plan, why)),
+        _ => return None,
+    })
+}
+
+fn took(state: &State, node: NodeId) -> String {
+    let of = state.node(node);
+    match (of.first_started_ms, of.ended_ms) {
+        (Some(from), Some(to)) => format!("  {}", seconds(to - from)),
+        _ => String::new(),
+    }
+}
+
+/// `0.4s`, `12s`, `3m 20s`.
+pub(crate) fn seconds(ms: i64) -> String {
+    match ms {
+        0..10_000 => format!("{:.1}s", ms as f64 / 1000.0),
+        _ => lasting(ms / 1000 * 1000),
+    }
+}
+
+/// How a check is decided, for lists.
+pub(crate) fn evidence(of: &Evidence) -> &'static str {
+    match of {
+        Evidence::Run(_) => "a program",
+        Evidence::When(_) => "a condition",
+        Evidence::Person(_) => "a person",
+        Evidence::Exists(_) => "a path",
+    }
+}

@@ -1,0 +1,303 @@
+//! `coord run` and `coord resume`: from a plan to its end.
+
+use super::args::{Common, Pace, Progress, Resume, Run};
+use super::exit::{Exit, Failure, Outcome};
+use super::home;
+use super::project::{self, Loaded};
+use super::render::progress::{Json, Lines, Live, Silent};
+use super::render::{diagnostics, words};
+use super::screen::Screen;
+use coord_engine::{Options, Status};
+use coord_host::driver::{DriveError, End, Setup, Watcher, drive};
+use coord_host::environment::find_program;
+use coord_host::home::Home;
+use coord_host::journal::{JournalRead, SqliteJournal};
+use coord_host::process::{Reaper, prepare_coordinator};
+use coord_host::run::{self as stored, Meta, NewRun};
+use coord_plan::compile::Settings;
+use coord_plan::plan::{Evidence, Plan, Program};
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Between the polite request to end and the kill; `COORD_GRACE` changes it.
+const GRACE: Duration = Duration::from_millis(500);
+/// Tasks that are written down ahead of a free slot, so that no slot waits for the disk.
+const LOOKAHEAD_PER_SLOT: u32 = 16;
+
+pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
+    let settings = Settings { need_values: true, ..Settings::default() };
+    let loaded = project::load(common, args.project.file.as_deref(), &args.project.set, settings)?;
+    report(common, screen, &loaded);
+    if loaded.compiled.has_errors() {
+        return Ok(Exit::Wrong);
+    }
+    let Some(plan) = loaded.compiled.plan.clone() else { return Ok(Exit::Wrong) };
+    if args.dry_run {
+        return dry_run(screen, &loaded, &plan);
+    }
+    let root = std::fs::canonicalize(loaded.root()).map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
+    programs_are_there(&plan, &root)?;
+    let reaper = start_reaper()?;
+    let (home, mut journal) = open(&home::of_file(common, &loaded.file))?;
+    let runs = journal.runs().map_err(home::journal_failure)?;
+    let id = match &args.run_id {
+        Some(id) => usable_id(id, runs.iter().map(|r| r.id.as_str()))?,
+        None => stored::next_id(&runs, coord_host::clock::wall_ms()),
+    };
+    let new = NewRun {
+        id,
+        file: loaded.file.display().to_string(),
+        source_digest: digest(&loaded),
+        meta: Meta { root, coord: env!("CARGO_PKG_VERSION").into() },
+        plan,
+    };
+    let run = new.create(&mut journal).map_err(|e| Failure::environment(e.to_string()))?;
+    if !common.quiet && args.pace.progress != Progress::None {
+        screen.err(&format!("run {} of {}\n", run.id, run.file));
+    }
+    go(common, screen, &args.pace, home, run, journal, reaper)
+}
+
+pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome {
+    let home = home::existing(common)?;
+    let reaper = start_reaper()?;
+    let (home, journal) = open(home.path())?;
+    let run = {
+        let reader = journal.reader().map_err(home::journal_failure)?;
+        home::open_run(&reader, args.run.as_deref())?
+    };
+    if run.state.status().is_ended() {
+        screen.err(&format!("run {} has ended: it is {}\n", run.id, run.state.status().name()));
+        screen.err("  help: `coord status` shows it; a failed task is tried again with `coord retry TASK`\n");
+        return Ok(if run.state.status() == coord_engine::RunStatus::Completed { Exit::Done } else { Exit::Failed });
+    }
+    changed_since(screen, &run);
+    if !common.quiet && args.pace.progress != Progress::None {
+        screen.err(&format!("run {} of {} goes on\n", run.id, run.file));
+    }
+    go(common, screen, &args.pace, home, run, journal, reaper)
+}
+
+fn report(common: &Common, screen: &Screen, loaded: &Loaded) {
+    let found = &loaded.compiled.diagnostics;
+    if loaded.compiled.has_errors() {
+        screen.err(&diagnostics::text(&loaded.sources, found, screen.style()));
+        screen.err(&format!("{}\n", diagnostics::count(found)));
+    } else if !found.is_empty() && !common.quiet {
+        screen.err(&format!("{}; `coord check` shows them\n", diagnostics::count(found)));
+    }
+}
+
+fn digest(loaded: &Loaded) -> String {
+    let texts: String = loaded.sources.iter().map(|(_, f)| f.text()).collect();
+    stored::digest(&texts)
+}
+
+/// A run goes on with the plan it was started with; says so when the file is another one now.
+fn changed_since(screen: &Screen, run: &coord_host::run::Run) {
+    let path = if Path::new(&run.file).is_absolute() {
+        PathBuf::from(&run.file)
+    } else {
+        run.meta.root.join(Path::new(&run.file).file_name().unwrap_or_default())
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) if stored::digest(&text) != run.source_digest => screen.err(&format!(
+            "{} has changed since this run was started; the run goes on with the plan it has\n",
+            run.file
+        )),
+        _ => {}
+    }
+}
+
+fn usable_id<'r>(id: &str, mut taken: impl Iterator<Item = &'r str>) -> Result<String, Failure> {
+    let fine = !id.is_empty() && id.len() <= 64 && !id.starts_with(['.', '-']) && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !fine {
+        return Err(Failure::wrong(format!("`{id}` is no name for a run")).help("use letters, digits, `-`, `_` and `.`, at most 64"));
+    }
+    if taken.any(|other| other == id) {
+        return Err(Failure::wrong(format!("there is a run `{id}` already")).help(format!("go on with it by `coord resume {id}`, or choose another name")));
+    }
+    Ok(id.to_string())
+}
+
+fn start_reaper() -> Result<Reaper, Failure> {
+    let reaper = Reaper::start(Path::new("/proc/self/exe")).map_err(|e| Failure::environment(format!("cannot start the reaper of tasks: {e}")))?;
+    prepare_coordinator();
+    Ok(reaper)
+}
+
+/// Opens the home for writing, and proves that it can be written before anything starts.
+fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
+    let home = Home::open(path).map_err(home::journal_failure)?;
+    let lock = home.lock(&home::command_line()).map_err(home::journal_failure)?;
+    home.preflight().map_err(home::journal_failure)?;
+    let journal = SqliteJournal::open(&home, lock).map_err(home::journal_failure)?;
+    Ok((home, journal))
+}
+
+/// E0710: every program that is named without a path has to be on this machine.
+fn programs_are_there(plan: &Plan, root: &Path) -> Result<(), Failure> {
+    let mut missing: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut look = |program: &Program, task: &str, env: &[(String, String)]| {
+        let name = match program {
+            Program::Argv(argv) => argv.first().cloned().unwrap_or_default(),
+            Program::Script { language, .. } => language.clone(),
+        };
+        let own_path = env.iter().any(|(key, _)| key == "PATH");
+        if !name.contains('/') && !own_path && find_program(&name).is_none() {
+            missing.insert((name, task.to_string()));
+        }
+    };
+    for (_, node, task) in plan.tasks() {
+        if let Some(program) = &task.program {
+            look(program, &node.name, &task.env);
+        }
+    }
+    for gate in plan.gates.values() {
+        for check in &gate.checks {
+            if let Evidence::Run(program) = &check.evidence {
+                look(program, &gate.name, &[]);
+            }
+        }
+    }
+    let _ = root;
+    let Some((name, task)) = missing.iter().next() else { return Ok(()) };
+    let others = missing.iter().map(|(n, _)| n).collect::<BTreeSet<_>>().len() - 1;
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    Err(Failure::environment(format!("E0710 no program `{name}`{more} on this machine; `{task}` needs it"))
+        .help("install it, or put its folder into PATH; nothing was started"))
+}
+
+fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
+    let Some(schedule) = &loaded.compiled.schedule else { return Ok(Exit::Wrong) };
+    let mut order: Vec<_> = plan.tasks().collect();
+    order.sort_by_key(|(id, _, _)| (schedule.nodes[*id].start_ms, schedule.nodes[*id].finish_ms, *id));
+    for (_, node, task) in order {
+        let who: Vec<&str> = task.by.agents().iter().map(|a| plan.agents[*a].name.as_str()).collect();
+        let what = match &task.program {
+            Some(Program::Argv(argv)) => argv.join(" "),
+            Some(Program::Script { language, text }) => format!("{language}: {}", text.lines().next().unwrap_or("")),
+            None => "asked through the inbox".into(),
+        };
+        screen.out(&format!("{}  ({})  {}\n", node.name, who.join(", "), words::plain(&what)));
+    }
+    Ok(Exit::Done)
+}
+
+fn options(pace: &Pace, plan: &Plan) -> Options {
+    let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u32);
+    let slots = pace.parallel.or(plan.parallel).unwrap_or(cores);
+    Options {
+        cores: pace.parallel.map_or(cores, |p| p.max(cores)),
+        parallel: pace.parallel.or(plan.parallel).or(Some(cores)),
+        lookahead: slots.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
+        fail_fast: pace.fail_fast,
+        respect_calendar: false,
+    }
+}
+
+fn grace() -> Duration {
+    let given = std::env::var("COORD_GRACE").ok();
+    let ms = given.as_deref().and_then(coord_lang::value::duration_ms);
+    ms.map_or(GRACE, |ms| Duration::from_millis(ms.max(0) as u64))
+}
+
+fn watcher(common: &Common, screen: &Screen, pace: &Pace, run: &coord_host::run::Run) -> Box<dyn Watcher> {
+    let live = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
+    match pace.progress {
+        Progress::None => Box::new(Silent),
+        Progress::Json => Box::new(Json::new(&run.id)),
+        Progress::Auto if live && !common.quiet => Box::new(Live::new(screen, run.plan.tasks().count())),
+        Progress::Plain | Progress::Auto => Box::new(Lines::new(screen, common.quiet)),
+    }
+}
+
+fn go(
+    common: &Common,
+    screen: &Screen,
+    pace: &Pace,
+    home: Home,
+    run: coord_host::run::Run,
+    journal: SqliteJournal,
+    reaper: Reaper,
+) -> Outcome {
+    if pace.parallel == Some(0) {
+        return Err(Failure::wrong("`--parallel 0` lets nothing run").help("give at least 1"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::environment(format!("cannot start the event loop: {e}")))?;
+    let mut watcher = watcher(common, screen, pace, &run);
+    let options = options(pace, &run.plan);
+    let setup = Setup { home, run, journal, reaper, options, no_wait: pace.no_wait, grace: grace() };
+    let local = tokio::task::LocalSet::new();
+    let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));
+    drop(watcher);
+    // what is still at work ends here: dropping an attempt kills its tree
+    drop(local);
+    let (end, run) = driven.map_err(drive_failure)?;
+    if pace.progress != Progress::None {
+        screen.err(&summary(&run, end));
+    }
+    Ok(match end {
+        End::Completed => Exit::Done,
+        End::Failed | End::Cancelled => Exit::Failed,
+        End::Paused => Exit::Done,
+        End::WaitingForPeople => Exit::Waiting,
+        End::Signalled(2) => Exit::Interrupted,
+        End::Signalled(_) => Exit::Terminated,
+    })
+}
+
+fn drive_failure(error: DriveError) -> Failure {
+    match error {
+        DriveError::Journal(error) => home::journal_failure(error).help("what is recorded is safe; mend it and `coord resume`"),
+        DriveError::Io { .. } => Failure::environment(error.to_string()).help("mend it and `coord resume`"),
+        DriveError::Refused(why) => Failure::wrong(why),
+    }
+}
+
+fn summary(run: &coord_host::run::Run, end: End) -> String {
+    let count = |wanted: Status| run.plan.tasks().filter(|(id, _, _)| run.state.node(*id).status == wanted).count();
+    let mut parts = Vec::new();
+    for (status, word) in [
+        (Status::Completed, "completed"),
+        (Status::Failed, "failed"),
+        (Status::Skipped, "skipped"),
+        (Status::Cancelled, "cancelled"),
+        (Status::InDoubt, "in doubt"),
+    ] {
+        match count(status) {
+            0 => {}
+            n => parts.push(format!("{n} {word}")),
+        }
+    }
+    let all = run.plan.tasks().count();
+    let ended: usize = [Status::Completed, Status::Failed, Status::Skipped, Status::Cancelled, Status::InDoubt].into_iter().map(count).sum();
+    if all > ended {
+        parts.push(format!("{} not done", all - ended));
+    }
+    let took = match (run.state.started_ms(), run.state.ended_ms()) {
+        (Some(from), Some(to)) => format!(" in {}", words::seconds(to - from)),
+        _ => String::new(),
+    };
+    let id = &run.id;
+    let head = match end {
+        End::Completed => format!("run {id} completed{took}"),
+        End::Failed => format!("run {id} failed{took}"),
+        End::Cancelled => format!("run {id} cancelled{took}"),
+        End::Paused => format!("run {id} is paused"),
+        End::WaitingForPeople => format!("run {id} waits for people"),
+        End::Signalled(_) => format!("run {id} is stopped"),
+    };
+    let next = match end {
+        End::Completed | End::Cancelled => String::new(),
+        End::Failed => "\n  `coord why TASK` says why, `coord retry TASK` tries again\n".into(),
+        End::Paused | End::Signalled(_) => format!("\n  `coord resume {id}` goes on\n"),
+        End::WaitingForPeople => format!("\n  `coord inbox` shows what is asked, `coord resume {id}` goes on\n"),
+    };
+    format!("{head}: {}{}", parts.join(", "), if next.is_empty() { "\n".into() } else { next })
+}

@@ -1,0 +1,224 @@
+//! Plans for tests, straight as values.
+
+use coord_lang::ids::{AgentId, GateId, Id, NodeId, PhaseId, ResourceId, Table};
+use coord_plan::plan::*;
+
+pub(super) struct Draft {
+    pub(super) plan: Plan,
+}
+
+impl Draft {
+    /// A plan with the agent `local` (capacity: the cores).
+    pub(super) fn new() -> Self {
+        let plan = Plan {
+            ir: IR,
+            project: "test".into(),
+            title: None,
+            origin_ms: None,
+            timezone: "UTC".into(),
+            parallel: None,
+            stop_on_failure: false,
+            agents: Table::default(),
+            resources: Table::default(),
+            gates: Table::default(),
+            phases: Table::default(),
+            nodes: Table::default(),
+            order: Vec::new(),
+            exclusions: Vec::new(),
+        };
+        let mut draft = Draft { plan };
+        draft.agent("local", 0, Driver::Shell);
+        draft
+    }
+
+    pub(super) fn agent(&mut self, name: &str, capacity: u32, driver: Driver) -> AgentId {
+        self.plan.agents.push(Agent {
+            name: name.into(),
+            title: None,
+            role: None,
+            capacity,
+            driver,
+            env: Vec::new(),
+            wave: 0,
+        })
+    }
+
+    pub(super) fn human(&mut self, name: &str) -> AgentId {
+        self.agent(name, 1, Driver::Human)
+    }
+
+    pub(super) fn resource(&mut self, name: &str, capacity: u32) -> ResourceId {
+        self.plan.resources.push(Resource {
+            name: name.into(),
+            title: None,
+            capacity,
+        })
+    }
+
+    pub(super) fn gate(
+        &mut self,
+        checks: Vec<Evidence>,
+        approvals: Vec<Approval>,
+        on_fail: GateFailure,
+    ) -> GateId {
+        let checks = checks
+            .into_iter()
+            .map(|evidence| Check {
+                title: "check".into(),
+                evidence,
+            })
+            .collect();
+        self.plan.gates.push(Gate {
+            name: "g".into(),
+            title: None,
+            checks,
+            approvals,
+            on_fail,
+        })
+    }
+
+    /// A shell task of `local`, changed by `edit`.
+    pub(super) fn task(&mut self, name: &str, edit: impl FnOnce(&mut Task)) -> NodeId {
+        let mut task = Task {
+            by: By::All(vec![AgentId(0)]),
+            when: None,
+            estimate: None,
+            program: Some(program()),
+            steps: Vec::new(),
+            doc: String::new(),
+            writes: Vec::new(),
+            reads: Vec::new(),
+            produces: Vec::new(),
+            takes_artifacts: Vec::new(),
+            uses: Vec::new(),
+            priority: 2,
+            deadline_ms: None,
+            requires: Vec::new(),
+            ensures: Vec::new(),
+            approvals: Vec::new(),
+            timeout_ms: None,
+            retry: None,
+            idempotent: false,
+            env: Vec::new(),
+            dir: None,
+            on_fail: OnFail::Block,
+        };
+        edit(&mut task);
+        self.node(name, NodeKind::Task(Box::new(task)))
+    }
+
+    /// A task that a person does.
+    pub(super) fn chore(&mut self, name: &str, who: AgentId) -> NodeId {
+        self.task(name, |task| {
+            task.by = By::All(vec![who]);
+            task.program = None;
+        })
+    }
+
+    pub(super) fn sync(&mut self, name: &str, edit: impl FnOnce(&mut Sync)) -> NodeId {
+        let mut sync = Sync {
+            participants: Vec::new(),
+            requires: Vec::new(),
+            gates: Vec::new(),
+            agenda: Vec::new(),
+            within: None,
+        };
+        edit(&mut sync);
+        self.node(name, NodeKind::Sync(Box::new(sync)))
+    }
+
+    pub(super) fn milestone(&mut self, name: &str) -> NodeId {
+        self.node(name, NodeKind::Milestone(Milestone { due_ms: None }))
+    }
+
+    pub(super) fn join(&mut self, name: &str) -> NodeId {
+        self.node(name, NodeKind::Join)
+    }
+
+    pub(super) fn phase(&mut self, name: &str, open: Option<NodeId>, end: NodeId) -> PhaseId {
+        self.plan.phases.push(Phase {
+            name: name.into(),
+            title: None,
+            open,
+            end,
+            window_ms: None,
+        })
+    }
+
+    pub(super) fn node(&mut self, name: &str, kind: NodeKind) -> NodeId {
+        let id = self.plan.nodes.push(Node {
+            name: name.into(),
+            title: None,
+            phase: None,
+            needs: Vec::new(),
+            wants: Vec::new(),
+            not_before_ms: None,
+            rank_ms: 0,
+            kind,
+        });
+        self.plan.order.push(id);
+        id
+    }
+
+    pub(super) fn need(&mut self, node: NodeId, on: NodeId, wanted: Wanted) -> &mut Need {
+        let needs = &mut self.plan.nodes[node].needs;
+        needs.push(Need {
+            on,
+            or: Vec::new(),
+            wanted,
+            within: None,
+            origin: Origin::Declared,
+        });
+        needs.last_mut().unwrap()
+    }
+
+    pub(super) fn after(&mut self, node: NodeId, on: &[NodeId]) {
+        on.iter()
+            .for_each(|on| drop(self.need(node, *on, Wanted::Done)));
+    }
+
+    pub(super) fn want(&mut self, node: NodeId, on: NodeId, within_ms: i64) {
+        self.plan.nodes[node].wants.push(Want { on, within_ms });
+    }
+
+    pub(super) fn exclude(&mut self, one: NodeId, other: NodeId) {
+        self.plan.exclusions.push((one, vec![other]));
+        self.plan.exclusions.push((other, vec![one]));
+    }
+}
+
+pub(super) fn program() -> Program {
+    Program::Argv(vec!["true".into()])
+}
+
+pub(super) fn run() -> Evidence {
+    Evidence::Run(program())
+}
+
+pub(super) fn approval(quorum: u32, of: &[AgentId]) -> Approval {
+    Approval {
+        quorum,
+        of: of.to_vec(),
+        within: None,
+    }
+}
+
+pub(super) fn limit(ms: i64, otherwise: Otherwise) -> Option<Limit> {
+    Some(Limit { ms, otherwise })
+}
+
+pub(super) fn retry(times: u32, every_ms: i64) -> Option<Retry> {
+    Some(Retry {
+        times,
+        every_ms,
+        factor_milli: 1000,
+        up_to_ms: 0,
+        on_exit: Vec::new(),
+        on_timeout: false,
+    })
+}
+
+/// The nodes of a plan by number.
+pub(super) fn nodes(plan: &Plan) -> impl Iterator<Item = NodeId> {
+    (0..plan.nodes.len()).map(NodeId::from_index)
+}

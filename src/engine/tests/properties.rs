@@ -1,0 +1,281 @@
+//! What holds for every plan and every course of events. A failure names its seed.
+
+use coord_lang::ids::NodeId;
+use coord_plan::plan::Plan;
+
+use super::draft::nodes;
+use super::random::{random_plan, timeless_plan};
+use crate::audit::audit;
+use crate::simulation::{Chance, Dice, Simulation};
+use crate::{
+    Fact, Input, Options, RunStatus, State, Status, Waiting, key, pending_actions, replay,
+};
+
+const STEPS: usize = 20_000;
+
+fn options(dice: &mut Dice) -> Options {
+    Options {
+        cores: 1 + dice.below(4) as u32,
+        lookahead: dice.below(4) as u32,
+        parallel: dice.percent(20).then(|| 1 + dice.below(3) as u32),
+        fail_fast: false,
+        respect_calendar: false,
+    }
+}
+
+fn simulate(plan: &Plan, seed: u64) -> Simulation<'_, Chance> {
+    let mut dice = Dice(seed ^ 0xABCD);
+    let mut world = Chance::new(seed);
+    world.silent_percent = if dice.percent(20) { 20 } else { 0 };
+    let mut simulation = Simulation::new(plan, world, 0);
+    simulation.start("r", options(&mut dice)).unwrap();
+    assert!(simulation.run(STEPS), "seed {seed} does not come to rest");
+    simulation
+}
+
+#[test]
+fn every_log_keeps_every_promise() {
+    for seed in 0..400 {
+        let plan = random_plan(&mut Dice(seed));
+        let simulation = simulate(&plan, seed);
+        assert_eq!(audit(&plan, simulation.events()), Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_replay_comes_to_the_same_state() {
+    for seed in 0..200 {
+        let plan = random_plan(&mut Dice(seed));
+        let simulation = simulate(&plan, seed);
+        let again = replay(&plan, simulation.events()).unwrap();
+        assert!(again == *simulation.state(), "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_log() {
+    for seed in 0..30 {
+        let plan = random_plan(&mut Dice(seed));
+        assert_eq!(
+            simulate(&plan, seed).events(),
+            simulate(&plan, seed).events(),
+            "seed {seed}"
+        );
+    }
+}
+
+/// A run that nothing will ever wake again has ended, or waits for somebody.
+#[test]
+fn no_run_is_silently_stuck() {
+    for seed in 0..400 {
+        let plan = random_plan(&mut Dice(seed));
+        let simulation = simulate(&plan, seed);
+        let waiting = simulation.state().waiting();
+        assert!(
+            matches!(waiting, Waiting::Ended | Waiting::ForPeople),
+            "seed {seed} is {waiting:?}"
+        );
+    }
+}
+
+/// People stop, resume, cancel, retry and skip at random moments.
+#[test]
+fn promises_hold_while_people_interfere() {
+    for seed in 0..300 {
+        let mut dice = Dice(seed ^ 0x5EED);
+        let plan = random_plan(&mut Dice(seed));
+        let mut simulation = Simulation::new(&plan, Chance::new(seed), 0);
+        simulation.start("r", options(&mut dice)).unwrap();
+        for _ in 0..300 {
+            if dice.percent(15) {
+                drop(simulation.input(interference(&mut dice, &plan)));
+            }
+            simulation.advance();
+        }
+        assert_eq!(audit(&plan, simulation.events()), Ok(()), "seed {seed}");
+        let again = replay(&plan, simulation.events()).unwrap();
+        assert!(again == *simulation.state(), "seed {seed}");
+        if simulation.state().status() == RunStatus::Draining {
+            assert!(
+                simulation.state().waiting() == Waiting::Running,
+                "seed {seed}"
+            );
+        }
+    }
+}
+
+/// Only inputs that no process is needed for: a resume means that all are dead.
+fn interference(dice: &mut Dice, plan: &Plan) -> Input {
+    let node = NodeId(dice.below(plan.nodes.len() as u64) as u32);
+    match dice.below(40) {
+        0..=14 => Input::Retry { node, by: None },
+        15..=29 => Input::Skip {
+            node,
+            by: None,
+            reason: "r".into(),
+        },
+        30..=38 => Input::Tick,
+        _ if dice.percent(30) => Input::Cancel {
+            by: None,
+            reason: "c".into(),
+        },
+        _ => Input::Stop { by: None },
+    }
+}
+
+fn ends(plan: &Plan, state: &State) -> (RunStatus, Vec<Status>) {
+    (
+        state.status(),
+        nodes(plan).map(|node| state.node(node).status).collect(),
+    )
+}
+
+/// Those started attempts of a prefix whose batch had not been committed whole.
+fn never_spawned(simulation: &Simulation<'_, Chance>, cut: usize) -> Vec<(NodeId, u32)> {
+    let committed = simulation
+        .commits()
+        .iter()
+        .copied()
+        .filter(|at| *at <= cut)
+        .max()
+        .unwrap_or(0);
+    let lost = simulation.events()[committed..cut].iter();
+    lost.filter_map(|event| match &event.fact {
+        Fact::Started { node, attempt } => Some((*node, *attempt)),
+        _ => None,
+    })
+    .collect()
+}
+
+#[test]
+fn a_crash_at_any_event_changes_nothing_but_the_time() {
+    for seed in 0..25 {
+        let plan = timeless_plan(&mut Dice(seed), Some(true));
+        let whole = simulate_timeless(&plan, seed);
+        let expected = ends(&plan, whole.state());
+        for cut in 1..whole.events().len() {
+            let lost = never_spawned(&whole, cut);
+            let (events, at_ms) = (&whole.events()[..cut], whole.events()[cut - 1].at_ms + 7);
+            let mut again =
+                Simulation::recover(&plan, Chance::new(seed), events, at_ms, lost).unwrap();
+            again.run(STEPS);
+            assert_eq!(
+                ends(&plan, again.state()),
+                expected,
+                "seed {seed}, cut at {cut}"
+            );
+            assert_eq!(
+                audit(&plan, again.events()),
+                Ok(()),
+                "seed {seed}, cut at {cut}"
+            );
+        }
+    }
+}
+
+fn simulate_timeless(plan: &Plan, seed: u64) -> Simulation<'_, Chance> {
+    let mut simulation = Simulation::new(plan, Chance::new(seed), 0);
+    simulation
+        .start("r", options(&mut Dice(seed ^ 0xABCD)))
+        .unwrap();
+    assert!(simulation.run(STEPS), "seed {seed} does not come to rest");
+    simulation
+}
+
+#[test]
+fn a_crash_never_repeats_what_may_have_happened() {
+    for seed in 0..12 {
+        let plan = timeless_plan(&mut Dice(seed), Some(false));
+        let whole = simulate_timeless(&plan, seed);
+        for cut in 1..whole.events().len() {
+            let events = &whole.events()[..cut];
+            let before = replay(&plan, events).unwrap();
+            let open: Vec<NodeId> = nodes(&plan)
+                .filter(|node| {
+                    before.node(*node).is_at_work() && plan.task(*node).unwrap().program.is_some()
+                })
+                .collect();
+            let at_ms = events[cut - 1].at_ms;
+            let again =
+                Simulation::recover(&plan, Chance::new(seed), events, at_ms, Vec::new()).unwrap();
+            if again.state().status() != RunStatus::Running {
+                continue;
+            }
+            for node in open {
+                assert_eq!(
+                    again.state().node(node).status,
+                    Status::InDoubt,
+                    "seed {seed} at {cut}"
+                );
+            }
+        }
+    }
+}
+
+/// A crash during recovery, and one more during that.
+#[test]
+fn crashes_may_follow_each_other() {
+    for seed in 0..100 {
+        let mut dice = Dice(seed ^ 0xC0DE);
+        let plan = timeless_plan(&mut Dice(seed), Some(true));
+        let whole = simulate_timeless(&plan, seed);
+        let expected = ends(&plan, whole.state());
+        let mut events = whole.events().to_vec();
+        let mut last = None;
+        for _ in 0..4 {
+            let cut = 1 + dice.below(events.len() as u64 - 1) as usize;
+            events.truncate(cut);
+            let at_ms = events[cut - 1].at_ms;
+            let mut again =
+                Simulation::recover(&plan, Chance::new(seed), &events, at_ms, Vec::new()).unwrap();
+            again.run(STEPS);
+            events = again.events().to_vec();
+            last = Some(ends(&plan, again.state()));
+        }
+        assert_eq!(last, Some(expected), "seed {seed}");
+        assert_eq!(audit(&plan, &events), Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn pending_actions_are_what_the_resume_step_asks_for() {
+    for seed in 0..40 {
+        let plan = random_plan(&mut Dice(seed));
+        let whole = simulate(&plan, seed);
+        let cut = whole.events().len() / 2;
+        let mut state = replay(&plan, &whole.events()[..cut.max(1)]).unwrap();
+        let at_ms = state.now_ms();
+        let resume = Input::Resume {
+            never_spawned: Vec::new(),
+            options: None,
+        };
+        let Ok(events) = crate::step(&plan, &mut state, at_ms, resume) else {
+            continue;
+        };
+        let asked: Vec<_> = events
+            .iter()
+            .filter_map(|e| crate::action_of(&state, e))
+            .collect();
+        let pending = pending_actions(&state);
+        let still = |action: &&crate::Action| !matches!(action, crate::Action::Notify { .. });
+        assert!(
+            pending.iter().filter(still).all(|a| asked.contains(a)),
+            "seed {seed}"
+        );
+        assert!(
+            asked.iter().filter(still).all(|a| pending.contains(a)),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn keys_are_the_same_for_every_attempt_at_the_same_work() {
+    let plan = random_plan(&mut Dice(3));
+    let simulation = simulate(&plan, 3);
+    for node in nodes(&plan) {
+        let of = simulation.state().node(node);
+        let name = &plan.nodes[node].name;
+        assert_eq!(key("r", name, of.generation), key("r", name, 0));
+    }
+}
