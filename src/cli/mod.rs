@@ -6,6 +6,8 @@
 mod args;
 mod check;
 mod exit;
+mod graph;
+mod plan;
 mod fmt;
 mod home;
 mod init;
@@ -50,6 +52,8 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
+        Command::Plan(args) => plan::plan(common, screen, args),
+        Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),
         Command::Fmt(args) => fmt::fmt(common, screen, args),
         Command::Run(args) => run::run(common, screen, args),

@@ -301,22 +301,9 @@ impl<'p> Audit<'p> {
         })?;
         self.needs_hold(node)?;
         self.at_work.insert(node);
-        self.claims_free(node)?;
         self.claiming.insert(node);
         self.capacities_hold()?;
         self.to(node, Status::InProgress)
-    }
-
-    fn claims_free(&self, node: NodeId) -> Result<(), String> {
-        for (one, others) in &self.plan.exclusions {
-            let with = |other: &NodeId| *other != node && self.claiming.contains(other);
-            let clash =
-                (*one == node && others.iter().any(with)) || (others.contains(&node) && with(one));
-            holds(!clash, || {
-                format!("node {} is at work within a foreign claim", node.0)
-            })?;
-        }
-        Ok(())
     }
 
     fn capacities_hold(&self) -> Result<(), String> {
@@ -336,6 +323,19 @@ impl<'p> Audit<'p> {
             let shell = |agent: &AgentId| self.plan.agents[*agent].driver == Driver::Shell;
             let runs = of.is_empty() || task.by.agents().iter().any(shell);
             machine += u32::from(task.program.is_some() && runs);
+        }
+        for node in self.at_work.union(&self.claiming) {
+            let Some(task) = self.plan.task(*node) else {
+                continue;
+            };
+            for (id, amount) in &task.uses {
+                let held = if self.plan.resources[*id].claim {
+                    &self.claiming
+                } else {
+                    &self.at_work
+                };
+                *resources.entry(*id).or_default() += if held.contains(node) { *amount } else { 0 };
+            }
         }
         for (agent, load) in agents {
             let capacity = match self.plan.agents[agent].capacity {

@@ -12,7 +12,6 @@ use coord_plan::plan::{Plan, Wanted};
 use crate::gate_run::GateRunId;
 use crate::item::ItemId;
 use crate::outcome::{Ending, Termination};
-use crate::queue::rank;
 use crate::state::{NeedState, State};
 use crate::status::{RunStatus, Status};
 
@@ -57,9 +56,10 @@ pub enum Reason {
         free: u32,
         held_by: Vec<NodeId>,
     },
-    /// Their write claims intersect.
+    /// Their write claims intersect with one of this task's.
     Claim {
-        held_by: NodeId,
+        claim: ResourceId,
+        held_by: Vec<NodeId>,
     },
     /// A task that was passed over too often goes first.
     Reserved {
@@ -97,8 +97,9 @@ impl Reason {
         match self {
             Reason::Need { on, .. } => on.clone(),
             Reason::Want { on, .. } => vec![*on],
-            Reason::Agent { held_by, .. } | Reason::Resource { held_by, .. } => held_by.clone(),
-            Reason::Claim { held_by } => vec![*held_by],
+            Reason::Agent { held_by, .. }
+            | Reason::Resource { held_by, .. }
+            | Reason::Claim { held_by, .. } => held_by.clone(),
             Reason::Reserved { for_node } => vec![*for_node],
             Reason::Order { first } => vec![*first],
             Reason::Window { .. }
@@ -270,77 +271,90 @@ fn gate_items(state: &State, run: GateRunId) -> Vec<ItemId> {
 
 /// What others hold of what a ready task wants.
 fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
-    let Some(id) = state.index.lane_of(node) else {
+    let Some(lane) = state.index.lane_of(node) else {
         return;
     };
-    let lane = &state.index.lanes[id];
     let before = out.len();
-    let busy = |agent: &&AgentId| !state.agent_is_free(plan, **agent);
-    if !lane.any || lane.agents.iter().all(|agent| busy(&agent)) {
-        out.extend(lane.agents.iter().filter(busy).map(|agent| Reason::Agent {
-            agent: *agent,
-            held_by: at_work_with(state, |other| {
-                state.nodes[other]
-                    .attempt
-                    .as_ref()
-                    .is_some_and(|a| a.agents.contains(agent))
-            }),
-        }));
-    }
-    for (resource, wants) in &lane.uses {
-        let free = state.free(plan, *resource);
-        if free < *wants {
-            let held_by = at_work_with(state, |other| uses(state, other, *resource));
-            out.push(Reason::Resource {
-                resource: *resource,
-                wants: *wants,
-                free,
-                held_by,
-            });
-        }
-    }
-    for other in state.index.excluded(node) {
-        if state.nodes[*other].holds_claims {
-            out.push(Reason::Claim { held_by: *other });
-        }
-    }
-    if let Some(holder) = state.reservation.filter(|holder| *holder != node)
-        && (state.is_reserved_from(id, node) || state.index.excluded(holder).contains(&node))
+    agents(plan, state, node, out);
+    resources(plan, state, node, out);
+    if let Some(holder) = state
+        .reservation
+        .filter(|_| state.is_reserved_from(lane, node))
     {
         out.push(Reason::Reserved { for_node: holder });
     }
-    if let Some(most) = state.parallel(plan)
-        && lane.machine
-        && state.machine_at_work >= most
-    {
-        out.push(Reason::Parallel { most });
-    }
-    if out.len() == before
-        && let Some(first) = state.lanes[id]
-            .ready
-            .first()
-            .filter(|first| **first < rank(plan, node))
-    {
-        out.push(Reason::Order { first: first.2 });
+    let machine = state.index.is_machine(node);
+    let most = state
+        .parallel(plan)
+        .filter(|most| machine && state.machine_at_work >= *most);
+    out.extend(most.map(|most| Reason::Parallel { most }));
+    if out.len() == before {
+        let first = state.lanes[lane].ready.first().map(|(_, _, first)| *first);
+        let others = first.filter(|first| *first != node);
+        out.extend(others.map(|first| Reason::Order { first }));
     }
 }
 
-fn uses(state: &State, node: NodeId, resource: ResourceId) -> bool {
-    let lane = state
-        .index
-        .lane_of(node)
-        .map(|lane| &state.index.lanes[lane]);
-    lane.is_some_and(|lane| lane.uses.iter().any(|(other, _)| *other == resource))
+fn agents(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    let Some(team) = state.index.team_of(node) else {
+        return;
+    };
+    let busy = |agent: &&AgentId| !state.agent_is_free(plan, **agent);
+    if team.any && !team.agents.iter().all(|agent| busy(&agent)) {
+        return;
+    }
+    out.extend(team.agents.iter().filter(busy).map(|agent| Reason::Agent {
+        agent: *agent,
+        held_by: who(state, |other| {
+            let of = &state.nodes[other];
+            of.holds_slots
+                && of
+                    .attempt
+                    .as_ref()
+                    .is_some_and(|a| a.agents.contains(agent))
+        }),
+    }));
+}
+
+fn resources(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
+    for (resource, wants) in state.index.uses(node).iter().copied() {
+        let free = state.free(plan, resource);
+        if free >= wants {
+            continue;
+        }
+        let claim = plan.resources[resource].claim;
+        let held_by = who(state, |other| {
+            let of = &state.nodes[other];
+            let holds = if claim {
+                of.holds_claims
+            } else {
+                of.holds_slots
+            };
+            holds
+                && state
+                    .index
+                    .uses(other)
+                    .iter()
+                    .any(|(used, _)| *used == resource)
+        });
+        out.push(match claim {
+            true => Reason::Claim {
+                claim: resource,
+                held_by,
+            },
+            false => Reason::Resource {
+                resource,
+                wants,
+                free,
+                held_by,
+            },
+        });
+    }
 }
 
 /// Linear in the plan: only for people who ask.
-fn at_work_with(state: &State, fits: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
-    let at_work = state
-        .nodes
-        .iter()
-        .filter(|(_, of)| of.holds_slots)
-        .map(|(id, _)| id);
-    at_work.filter(|id| fits(*id)).collect()
+fn who(state: &State, fits: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+    state.nodes.ids().filter(|id| fits(*id)).collect()
 }
 
 fn at_work(state: &State, node: NodeId, out: &mut Vec<Reason>) {

@@ -2,7 +2,8 @@
 //!
 //! Built once per state, shared by its clones. A *lane* is the set of tasks that need the same
 //! agents and the same resources: within a lane the first in order always goes first, so only
-//! the first of each lane has to be looked at.
+//! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
+//! an agent who falls free concerns few.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +35,33 @@ impl Id for LaneId {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TeamId(pub(crate) u32);
+
+impl Id for TeamId {
+    fn from_index(index: usize) -> Self {
+        TeamId(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Whom a task is done by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Lane {
+pub(crate) struct Team {
     /// True: one of the agents; false: all of them.
     pub(crate) any: bool,
     pub(crate) agents: Vec<AgentId>,
-    pub(crate) uses: Vec<(ResourceId, u32)>,
     /// Spawned by the host, not done by a person.
     pub(crate) machine: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lane {
+    pub(crate) team: TeamId,
+    /// Resources and write claims, each once.
+    pub(crate) uses: Vec<(ResourceId, u32)>,
 }
 
 /// Place in the order of starting: the smaller, the sooner.
@@ -53,12 +73,11 @@ pub(crate) struct Index {
     want_start: Vec<u32>,
     edge_start: Vec<u32>,
     edges: Vec<Edge>,
+    pub(crate) teams: Table<TeamId, Team>,
     pub(crate) lanes: Table<LaneId, Lane>,
     lane_of: Table<NodeId, Option<LaneId>>,
-    pub(crate) lanes_of_agent: Table<AgentId, Vec<LaneId>>,
+    pub(crate) teams_of_agent: Table<AgentId, Vec<TeamId>>,
     pub(crate) lanes_of_resource: Table<ResourceId, Vec<LaneId>>,
-    /// Symmetric, sorted; empty for most.
-    excluded: Table<NodeId, Vec<NodeId>>,
     /// Phases that open and close with a node.
     pub(crate) opens: BTreeMap<NodeId, Vec<PhaseId>>,
     pub(crate) closes: BTreeMap<NodeId, Vec<PhaseId>>,
@@ -69,14 +88,12 @@ impl Index {
         let mut index = Index {
             need_start: starts(plan.nodes.values().map(|n| n.needs.len())),
             want_start: starts(plan.nodes.values().map(|n| n.wants.len())),
-            excluded: plan.nodes.ids().map(|_| Vec::new()).collect(),
-            lanes_of_agent: plan.agents.ids().map(|_| Vec::new()).collect(),
+            teams_of_agent: plan.agents.ids().map(|_| Vec::new()).collect(),
             lanes_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
             ..Index::default()
         };
         index.add_edges(plan);
         index.add_lanes(plan);
-        index.add_exclusions(plan);
         index.add_phases(plan);
         index
     }
@@ -109,21 +126,24 @@ impl Index {
         self.lane_of[node]
     }
 
+    /// The team of a task.
+    pub(crate) fn team_of(&self, node: NodeId) -> Option<&Team> {
+        self.lane_of[node].map(|lane| &self.teams[self.lanes[lane].team])
+    }
+
+    /// What a task takes while it is at work; empty for all other nodes.
+    pub(crate) fn uses(&self, node: NodeId) -> &[(ResourceId, u32)] {
+        self.lane_of[node].map_or(&[], |lane| &self.lanes[lane].uses)
+    }
+
     pub(crate) fn is_machine(&self, node: NodeId) -> bool {
-        self.lane_of[node].is_some_and(|lane| self.lanes[lane].machine)
+        self.team_of(node).is_some_and(|team| team.machine)
     }
 
     /// True when it may be assigned before there is room: the agents are known beforehand.
     pub(crate) fn may_look_ahead(&self, node: NodeId) -> bool {
-        self.lane_of[node].is_some_and(|lane| {
-            let lane = &self.lanes[lane];
-            lane.machine && (!lane.any || lane.agents.len() == 1)
-        })
-    }
-
-    /// Tasks that may not be at work together with `node`.
-    pub(crate) fn excluded(&self, node: NodeId) -> &[NodeId] {
-        &self.excluded[node]
+        let known = |team: &Team| team.machine && (!team.any || team.agents.len() == 1);
+        self.team_of(node).is_some_and(known)
     }
 
     fn add_edges(&mut self, plan: &Plan) {
@@ -146,36 +166,33 @@ impl Index {
     }
 
     fn add_lanes(&mut self, plan: &Plan) {
-        let mut known: BTreeMap<Lane, LaneId> = BTreeMap::new();
+        let mut teams: BTreeMap<Team, TeamId> = BTreeMap::new();
+        let mut lanes: BTreeMap<Lane, LaneId> = BTreeMap::new();
         for id in plan.nodes.ids() {
             let lane = plan.task(id).map(|task| {
-                let lane = lane(plan, task);
-                *known
+                let team = team(plan, task);
+                let team = *teams
+                    .entry(team)
+                    .or_insert_with_key(|team| self.teams.push(team.clone()));
+                let lane = Lane {
+                    team,
+                    uses: uses(task),
+                };
+                *lanes
                     .entry(lane)
                     .or_insert_with_key(|lane| self.lanes.push(lane.clone()))
             });
             self.lane_of.push(lane);
         }
-        for (id, lane) in self.lanes.iter() {
-            lane.agents
+        for (id, team) in self.teams.iter() {
+            team.agents
                 .iter()
-                .for_each(|agent| self.lanes_of_agent[*agent].push(id));
+                .for_each(|agent| self.teams_of_agent[*agent].push(id));
+        }
+        for (id, lane) in self.lanes.iter() {
             lane.uses
                 .iter()
                 .for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
-        }
-    }
-
-    fn add_exclusions(&mut self, plan: &Plan) {
-        for (node, others) in &plan.exclusions {
-            for other in others.iter().filter(|other| *other != node) {
-                self.excluded[*node].push(*other);
-                self.excluded[*other].push(*node);
-            }
-        }
-        for (_, others) in self.excluded.iter_mut() {
-            others.sort_unstable();
-            others.dedup();
         }
     }
 
@@ -202,7 +219,7 @@ fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
 
 /// A task is a machine's when it has a program and one of its agents is a shell (or it has no
 /// agents at all); `any of` then picks among the shells only.
-fn lane(plan: &Plan, task: &Task) -> Lane {
+fn team(plan: &Plan, task: &Task) -> Team {
     let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
     let named = task.by.agents();
     let machine = task.program.is_some() && (named.is_empty() || named.iter().any(shell));
@@ -216,10 +233,9 @@ fn lane(plan: &Plan, task: &Task) -> Lane {
             agents.push(*agent);
         }
     }
-    Lane {
+    Team {
         any,
         agents,
-        uses: uses(task),
         machine,
     }
 }

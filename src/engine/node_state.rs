@@ -105,8 +105,6 @@ pub struct NodeState {
     pub(crate) doom: Option<Box<Doom>>,
     pub(crate) leftovers: Leftovers,
 
-    /// How many tasks at work (or reserving) exclude this one.
-    pub(crate) claims_against: u32,
     /// How many later tasks took what this one waits for.
     pub(crate) passed_over: u32,
     pub(crate) holds_slots: bool,

@@ -2,11 +2,12 @@
 //!
 //! Order is priority, then the longer way to the end, then the plan's own order. A task starts
 //! when one slot of each of its agents (or of one of them), all of its resources and all of its
-//! claims are free: all or nothing. A task that cannot start is passed by; so that a big one is
-//! not passed by for ever, the one that has been passed over [`PASSED_OVER_LIMIT`] times for
-//! want of resources or claims gets *the* reservation: until it starts, no other task takes its
-//! resources or its claims. There is one reservation at a time, and its holder waits only for
-//! work that will end, so reservations cannot wait for each other.
+//! claims (which are resources too) are free: all or nothing. Slots and resources are given back
+//! with the end of an attempt, claims once that end is known for sure. A task that cannot start
+//! is passed by; so that a big one is not passed by for ever, the one that has been passed over
+//! [`PASSED_OVER_LIMIT`] times for want of resources gets *the* reservation: until it starts, no
+//! other task takes any of its resources. There is one reservation at a time, and its holder
+//! waits only for work that will end, so reservations cannot wait for each other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use coord_lang::ids::{AgentId, NodeId, ResourceId};
 use coord_plan::plan::Plan;
 
-use crate::index::{Index, LaneId, Rank};
+use crate::index::{Index, LaneId, Rank, TeamId};
 use crate::state::State;
 use crate::status::{RunStatus, Status};
 
@@ -23,9 +24,16 @@ pub const PASSED_OVER_LIMIT: u32 = 8;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LaneState {
-    /// Ready tasks whose claims are free.
     pub(crate) ready: BTreeSet<Rank>,
-    /// Its place in the set of lanes that can start something now.
+    /// Its place among the lanes of its team that have their resources.
+    open: Option<Rank>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TeamState {
+    /// Lanes that have their resources.
+    lanes: BTreeSet<(Rank, LaneId)>,
+    /// Its place among the teams that can start something now.
     open: Option<Rank>,
 }
 
@@ -66,21 +74,20 @@ impl State {
             return;
         };
         let ready = self.is_ready(plan, node);
-        let in_lane = ready && self.nodes[node].claims_against == 0;
         let state = &mut self.nodes[node];
         let created = state.status == Status::Created;
         let in_unassigned = ready && created && index.may_look_ahead(node);
-        let was_in_lane = std::mem::replace(&mut state.in_lane, in_lane);
+        let was_ready = std::mem::replace(&mut state.in_lane, ready);
         let was_in_unassigned = std::mem::replace(&mut state.in_unassigned, in_unassigned);
-        if was_in_lane != in_lane {
-            toggle(&mut self.lanes[lane].ready, rank(plan, node), in_lane);
+        if was_ready != ready {
+            toggle(&mut self.lanes[lane].ready, rank(plan, node), ready);
             self.refresh_lane(plan, lane);
         }
         if was_in_unassigned != in_unassigned {
             toggle(&mut self.unassigned, rank(plan, node), in_unassigned);
         }
         if !ready && self.reservation == Some(node) {
-            self.release_reservation(plan, node);
+            self.release_reservation(plan);
         }
     }
 
@@ -93,19 +100,17 @@ impl State {
         let had_claims = std::mem::replace(&mut state.holds_claims, claims);
         if had_slots != slots {
             self.move_slots(plan, node, slots);
+            self.move_resources(plan, node, slots, false);
         }
         if had_claims != claims {
-            self.press_claims(plan, node, claims);
+            self.move_resources(plan, node, claims, true);
         }
+        self.note_doubt(plan, node);
     }
 
     fn move_slots(&mut self, plan: &Plan, node: NodeId, take: bool) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else {
-            return;
-        };
-        let lane = &index.lanes[lane];
-        if lane.machine {
+        if index.is_machine(node) {
             shift(&mut self.machine_at_work, 1, take);
         }
         let agents = self.nodes[node]
@@ -115,19 +120,26 @@ impl State {
         for agent in agents {
             self.move_agent(plan, &index, agent, take);
         }
-        for (resource, amount) in &lane.uses {
-            shift(&mut self.resources[*resource], *amount, take);
-            self.refresh_lanes_of(plan, &index, *resource);
-        }
     }
 
-    /// Lanes only care whether an agent is free at all.
+    /// Teams only care whether an agent is free at all.
     fn move_agent(&mut self, plan: &Plan, index: &Index, agent: AgentId, take: bool) {
         let was_free = self.agent_is_free(plan, agent);
         shift(&mut self.agents[agent], 1, take);
         if was_free != self.agent_is_free(plan, agent) {
-            for lane in &index.lanes_of_agent[agent] {
-                self.refresh_lane(plan, *lane);
+            for team in &index.teams_of_agent[agent] {
+                self.refresh_team(plan, *team);
+            }
+        }
+    }
+
+    /// Either the resources of a task or its claims.
+    fn move_resources(&mut self, plan: &Plan, node: NodeId, take: bool, claims: bool) {
+        let index = Arc::clone(&self.index);
+        for (resource, amount) in index.uses(node) {
+            if plan.resources[*resource].claim == claims {
+                shift(&mut self.resources[*resource], *amount, take);
+                self.refresh_lanes_of(plan, &index, *resource);
             }
         }
     }
@@ -138,67 +150,69 @@ impl State {
         }
     }
 
-    /// Makes those that `node` excludes wait, or lets them go.
-    fn press_claims(&mut self, plan: &Plan, node: NodeId, press: bool) {
+    pub(crate) fn refresh_every_team(&mut self, plan: &Plan) {
         let index = Arc::clone(&self.index);
-        for other in index.excluded(node) {
-            shift(&mut self.nodes[*other].claims_against, 1, press);
-            self.refresh_queue(plan, *other);
-        }
-    }
-
-    pub(crate) fn refresh_every_lane(&mut self, plan: &Plan) {
-        let index = Arc::clone(&self.index);
-        for lane in index.lanes.ids() {
-            self.refresh_lane(plan, lane);
+        for team in index.teams.ids() {
+            self.refresh_team(plan, team);
         }
     }
 
     fn refresh_lane(&mut self, plan: &Plan, lane: LaneId) {
-        let candidate = self
-            .candidate(plan, lane)
-            .filter(|rank| self.lane_fits(plan, lane, rank.2));
-        let was = std::mem::replace(&mut self.lanes[lane].open, candidate);
-        if was == candidate {
+        let candidate = self.candidate(plan, lane);
+        let open = candidate.filter(|(_, _, node)| {
+            self.has_resources(plan, lane) && !self.is_reserved_from(lane, *node)
+        });
+        let was = std::mem::replace(&mut self.lanes[lane].open, open);
+        if was == open {
             return;
         }
-        let open = if self.index.lanes[lane].machine {
+        let team = self.index.lanes[lane].team;
+        let lanes = &mut self.teams[team].lanes;
+        if let Some(rank) = was {
+            lanes.remove(&(rank, lane));
+        }
+        if let Some(rank) = open {
+            lanes.insert((rank, lane));
+        }
+        self.refresh_team(plan, team);
+    }
+
+    fn refresh_team(&mut self, plan: &Plan, team: TeamId) {
+        let first = self.teams[team].lanes.first().map(|(rank, _)| *rank);
+        let open = first.filter(|_| self.has_agents(plan, team));
+        let was = std::mem::replace(&mut self.teams[team].open, open);
+        if was == open {
+            return;
+        }
+        let teams = if self.index.teams[team].machine {
             &mut self.open_machine
         } else {
             &mut self.open_people
         };
         if let Some(rank) = was {
-            open.remove(&(rank, lane));
+            teams.remove(&rank);
         }
-        if let Some(rank) = candidate {
-            open.insert((rank, lane));
+        if let Some(rank) = open {
+            teams.insert(rank);
         }
     }
 
-    /// The first of a lane; in the lane of a reservation over resources, its holder.
+    /// The first of a lane; in the lane of the reservation, its holder.
     fn candidate(&self, plan: &Plan, lane: LaneId) -> Option<Rank> {
         let ready = &self.lanes[lane].ready;
         match self.reservation {
-            Some(holder)
-                if self.index.lane_of(holder) == Some(lane)
-                    && !self.index.lanes[lane].uses.is_empty() =>
-            {
+            Some(holder) if self.index.lane_of(holder) == Some(lane) => {
                 Some(rank(plan, holder)).filter(|rank| ready.contains(rank))
             }
             Some(_) | None => ready.first().copied(),
         }
     }
 
-    fn lane_fits(&self, plan: &Plan, lane: LaneId, candidate: NodeId) -> bool {
-        let has_agents = self.has_agents(plan, lane);
-        has_agents && self.has_resources(plan, lane) && !self.is_reserved_from(lane, candidate)
-    }
-
-    fn has_agents(&self, plan: &Plan, lane: LaneId) -> bool {
-        let lane = &self.index.lanes[lane];
-        let mut agents = lane.agents.iter();
-        if lane.any {
-            lane.agents.is_empty() || agents.any(|agent| self.agent_is_free(plan, *agent))
+    fn has_agents(&self, plan: &Plan, team: TeamId) -> bool {
+        let team = &self.index.teams[team];
+        let mut agents = team.agents.iter();
+        if team.any {
+            team.agents.is_empty() || agents.any(|agent| self.agent_is_free(plan, *agent))
         } else {
             agents.all(|agent| self.agent_is_free(plan, *agent))
         }
@@ -213,12 +227,7 @@ impl State {
         let Some(holder) = self.reservation.filter(|holder| *holder != candidate) else {
             return false;
         };
-        let Some(held) = self.index.lane_of(holder) else {
-            return false;
-        };
-        let held = &self.index.lanes[held].uses;
-        let mut uses = self.index.lanes[lane].uses.iter();
-        uses.any(|(resource, _)| held.iter().any(|(other, _)| other == resource))
+        share(&self.index.lanes[lane].uses, self.index.uses(holder))
     }
 
     pub(crate) fn capacity(&self, plan: &Plan, agent: AgentId) -> u32 {
@@ -256,50 +265,39 @@ impl State {
             .into_iter()
             .flatten()
             .min();
-        first.map(|(rank, _)| rank.2)
+        first.map(|(_, _, node)| *node)
     }
 
     /// The agents for an attempt: all, or the free one with the least to do.
     pub(crate) fn pick_agents(&self, plan: &Plan, node: NodeId) -> Vec<AgentId> {
-        let Some(lane) = self.index.lane_of(node).map(|lane| &self.index.lanes[lane]) else {
+        let Some(team) = self.index.team_of(node) else {
             return Vec::new();
         };
-        if !lane.any {
-            return lane.agents.clone();
+        if !team.any {
+            return team.agents.clone();
         }
-        let free = lane
+        let free = team
             .agents
             .iter()
             .filter(|agent| self.agent_is_free(plan, **agent));
         free.min_by_key(|agent| self.agents[**agent])
-            .or(lane.agents.first())
+            .or(team.agents.first())
             .map_or(Vec::new(), |agent| vec![*agent])
     }
 
     /// `node` has just started: counts it against those before it that it left behind.
     pub(crate) fn note_passed_over(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else {
-            return;
-        };
         let started = rank(plan, node);
-        for (resource, _) in &index.lanes[lane].uses {
-            for other in index.lanes_of_resource[*resource]
-                .iter()
-                .filter(|other| **other != lane)
-            {
-                if let Some(first) = self.lanes[*other].ready.first().copied()
+        for (resource, _) in index.uses(node) {
+            for lane in &index.lanes_of_resource[*resource] {
+                if let Some(first) = self.lanes[*lane].ready.first().copied()
                     && first < started
-                    && self.has_agents(plan, *other)
-                    && !self.has_resources(plan, *other)
+                    && self.has_agents(plan, index.lanes[*lane].team)
+                    && !self.has_resources(plan, *lane)
                 {
                     self.pass_over(plan, first.2);
                 }
-            }
-        }
-        for other in index.excluded(node) {
-            if rank(plan, *other) < started && self.is_ready(plan, *other) {
-                self.pass_over(plan, *other);
             }
         }
     }
@@ -307,28 +305,54 @@ impl State {
     fn pass_over(&mut self, plan: &Plan, node: NodeId) {
         let state = &mut self.nodes[node];
         state.passed_over = state.passed_over.saturating_add(1);
-        if state.passed_over >= PASSED_OVER_LIMIT && self.reservation.is_none() {
+        let starving = state.passed_over >= PASSED_OVER_LIMIT;
+        if starving && self.reservation.is_none() && !self.waits_for_doubt(node) {
             self.reservation = Some(node);
-            self.press_claims(plan, node, true);
             self.refresh_lanes_sharing(plan, node);
         }
     }
 
-    fn release_reservation(&mut self, plan: &Plan, node: NodeId) {
-        self.reservation = None;
-        self.press_claims(plan, node, false);
-        self.refresh_lanes_sharing(plan, node);
+    /// Nobody is made to wait for what only a person can bring to an end.
+    fn note_doubt(&mut self, plan: &Plan, node: NodeId) {
+        let in_doubt = self.nodes[node].status == Status::InDoubt;
+        let changed = if in_doubt {
+            self.doubts.insert(node)
+        } else {
+            self.doubts.remove(&node)
+        };
+        if changed
+            && self
+                .reservation
+                .is_some_and(|holder| self.waits_for_doubt(holder))
+        {
+            self.release_reservation(plan);
+        }
+    }
+
+    fn waits_for_doubt(&self, node: NodeId) -> bool {
+        let uses = self.index.uses(node);
+        self.doubts
+            .iter()
+            .any(|doubt| share(uses, self.index.uses(*doubt)))
+    }
+
+    fn release_reservation(&mut self, plan: &Plan) {
+        if let Some(holder) = self.reservation.take() {
+            self.refresh_lanes_sharing(plan, holder);
+        }
     }
 
     fn refresh_lanes_sharing(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let Some(lane) = index.lane_of(node) else {
-            return;
-        };
-        for (resource, _) in &index.lanes[lane].uses {
+        for (resource, _) in index.uses(node) {
             self.refresh_lanes_of(plan, &index, *resource);
         }
     }
+}
+
+fn share(some: &[(ResourceId, u32)], others: &[(ResourceId, u32)]) -> bool {
+    some.iter()
+        .any(|(resource, _)| others.iter().any(|(other, _)| other == resource))
 }
 
 fn toggle(set: &mut BTreeSet<Rank>, rank: Rank, insert: bool) {

@@ -120,7 +120,7 @@ impl State {
             self.start_clocks(node);
         }
         self.refresh_all(plan);
-        self.refresh_every_lane(plan);
+        self.refresh_every_team(plan);
         Ok(())
     }
 
@@ -149,7 +149,7 @@ impl State {
             self.options = options.clone();
         }
         self.refresh_all(plan);
-        self.refresh_every_lane(plan);
+        self.refresh_every_team(plan);
         Ok(())
     }
 

@@ -11,12 +11,12 @@ use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
 use coord_plan::plan::Plan;
 
 use crate::gate_run::{GateRun, GateRunId};
-use crate::index::{Index, LaneId, Rank};
+use crate::index::{Index, LaneId, Rank, TeamId};
 use crate::item::{Item, ItemId};
 use crate::node_state::NodeState;
 use crate::options::Options;
 use crate::outcome::Stopping;
-use crate::queue::LaneState;
+use crate::queue::{LaneState, TeamState};
 use crate::status::{RunStatus, Status};
 use crate::timers::TimerKind;
 
@@ -98,11 +98,14 @@ pub struct State {
     pub(crate) machine_at_work: u32,
     pub(crate) assigned_waiting: u32,
     pub(crate) lanes: Table<LaneId, LaneState>,
-    pub(crate) open_machine: BTreeSet<(Rank, LaneId)>,
-    pub(crate) open_people: BTreeSet<(Rank, LaneId)>,
+    pub(crate) teams: Table<TeamId, TeamState>,
+    /// What each team that has room would start first.
+    pub(crate) open_machine: BTreeSet<Rank>,
+    pub(crate) open_people: BTreeSet<Rank>,
     pub(crate) unassigned: BTreeSet<Rank>,
     /// The one task that others let pass: see `queue`.
     pub(crate) reservation: Option<NodeId>,
+    pub(crate) doubts: BTreeSet<NodeId>,
 }
 
 impl State {
@@ -137,10 +140,12 @@ impl State {
             machine_at_work: 0,
             assigned_waiting: 0,
             lanes: index.lanes.ids().map(|_| LaneState::default()).collect(),
+            teams: index.teams.ids().map(|_| TeamState::default()).collect(),
             open_machine: BTreeSet::new(),
             open_people: BTreeSet::new(),
             unassigned: BTreeSet::new(),
             reservation: None,
+            doubts: BTreeSet::new(),
             index: Arc::new(index),
         };
         state.phases_due.extend(

@@ -34,6 +34,10 @@ const PER_TURN: usize = 512;
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// Lines of output that a slow display may lag behind before it misses some.
 const LIVE_LINES: usize = 256;
+/// Nodes that are looked through for outputs to hand on.
+const MAX_UPSTREAM: usize = 256;
+/// Files of a folder that are kept as an artifact.
+const MAX_FILES: usize = 1_000;
 /// Largest artifact that is copied into the home.
 const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
 
@@ -586,7 +590,7 @@ impl Driver {
             let full = path.as_ref().map(|p| self.run.meta.root.join(p)).unwrap_or_default();
             set(&format!("COORD_ARTIFACT_{}", variable(short)), full.into());
         }
-        for before in plan.nodes[node].needs.iter().flat_map(|n| n.nodes()) {
+        for before in self.upstream(node) {
             let of = variable(&plan.nodes[before].name);
             for (key, value) in &self.run.state.node(before).outputs {
                 set(&format!("COORD_OUTPUT_{of}_{}", variable(key)), value.into());
@@ -597,6 +601,24 @@ impl Driver {
         }
         task.env.iter().for_each(|(k, v)| set(k, v.into()));
         latest(env)
+    }
+
+    /// What a node waits for, near ones first, so far as their outputs are handed on.
+    fn upstream(&self, node: NodeId) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        let mut seen = std::collections::HashSet::from([node]);
+        let mut queue = VecDeque::from([node]);
+        while let Some(at) = queue.pop_front() {
+            for before in self.run.plan.nodes[at].needs.iter().flat_map(|n| n.nodes()) {
+                if seen.len() <= MAX_UPSTREAM && seen.insert(before) {
+                    queue.push_back(before);
+                    found.push(before);
+                }
+            }
+        }
+        found.reverse(); // the nearest wins where two have the same name
+        found.retain(|n| !self.run.state.node(*n).outputs.is_empty());
+        found
     }
 
     fn brief(&self, plan: &Plan, node: NodeId, task: &Task, agents: &[AgentId], stem: &str) -> Option<PathBuf> {
@@ -708,19 +730,28 @@ impl Keep {
         }
     }
 
+    /// Copies a file, or the files of a folder, and returns the digest of all of it.
     fn one(&self, path: &str) -> io::Result<String> {
         let from = self.root.join(path);
-        let meta = std::fs::metadata(&from)?;
-        if meta.is_dir() {
-            return Ok("folder".into());
-        }
         let mut hasher = blake3::Hasher::new();
-        let mut file = std::fs::File::open(&from)?;
-        io::copy(&mut file, &mut hasher)?;
-        if meta.len() <= MAX_ARTIFACT_BYTES {
-            std::fs::create_dir_all(&self.folder)?;
-            let name = from.file_name().map(PathBuf::from).unwrap_or_default();
-            std::fs::copy(&from, self.folder.join(name))?;
+        let mut files = vec![(from.clone(), self.folder.join(from.file_name().unwrap_or_default()))];
+        let mut count = 0;
+        while let Some((from, to)) = files.pop() {
+            // what a link points to is not part of the project
+            let meta = if count == 0 { std::fs::metadata(&from)? } else { std::fs::symlink_metadata(&from)? };
+            count += 1;
+            if meta.is_dir() {
+                let mut inside: Vec<_> = std::fs::read_dir(&from)?.flatten().map(|e| e.file_name()).collect();
+                inside.sort();
+                files.extend(inside.into_iter().rev().map(|name| (from.join(&name), to.join(name))));
+            } else if meta.is_file() && count <= MAX_FILES {
+                hasher.update(to.as_os_str().as_encoded_bytes());
+                io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
+                if meta.len() <= MAX_ARTIFACT_BYTES {
+                    std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
+                    std::fs::copy(&from, &to)?;
+                }
+            }
         }
         Ok(hasher.finalize().to_hex()[..16].to_string())
     }

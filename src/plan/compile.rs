@@ -65,7 +65,7 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
     let plan = frozen.plan.filter(|_| whole || !diagnostic::has_errors(&diagnostics));
     let schedule = plan.as_ref().map(|plan| schedule(plan, &settings.schedule));
     if let (Some(plan), Some(schedule)) = (&plan, &schedule) {
-        diagnostics.extend(judge::judge(&model, plan, schedule));
+        diagnostics.extend(judge::judge(&model, plan, schedule, facts.incomplete_tasks.is_empty()));
     }
     allow(&model, &mut diagnostics);
     diagnostic::sort(&mut diagnostics);

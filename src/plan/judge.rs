@@ -14,19 +14,24 @@ use coord_lang::source::Span;
 /// Up to so many nodes, needs are looked at for what they imply.
 const REDUNDANCY_LIMIT: usize = 3_000;
 
-/// Everything there is to say about a plan and its schedule.
-pub(crate) fn judge(model: &Model, plan: &Plan, schedule: &Schedule) -> Vec<Diagnostic> {
+/// Everything there is to say about a plan and its schedule. Unless `whole`, something of a task
+/// could not be read: then only what more work could not make right is said.
+pub(crate) fn judge(model: &Model, plan: &Plan, schedule: &Schedule, whole: bool) -> Vec<Diagnostic> {
     let clock = Clock::of(plan);
     let mut judge = Judge { model, plan, schedule, clock, out: Vec::new() };
     judge.deadlines();
     judge.milestones();
+    if whole {
+        judge.missing_estimates();
+        let overloaded = judge.loads();
+        judge.phases(&overloaded);
+        judge.criticality();
+        judge.turns();
+    } else {
+        judge.out.retain(Diagnostic::is_error);
+    }
     judge.weekends();
-    judge.missing_estimates();
-    let overloaded = judge.loads();
-    judge.phases(&overloaded);
-    judge.criticality();
     judge.wants();
-    judge.turns();
     judge.conditions();
     if plan.nodes.len() <= REDUNDANCY_LIMIT {
         judge.redundant();
@@ -171,8 +176,7 @@ impl Judge<'_> {
         if !any_estimate {
             return; // this project does not estimate
         }
-        let on_path = |id: NodeId| self.schedule.critical_path.iter().any(|s| s.node == id);
-        for id in self.schedule.missing_estimates.iter().filter(|id| on_path(**id)) {
+        for id in self.schedule.missing_estimates.iter().filter(|id| self.logical(**id).critical) {
             let task = &self.model.tasks[coord_lang::ids::TaskId(id.0)];
             self.out.push(
                 Diagnostic::new("W0603", task.name.span, format!("`{}` is on the critical path and has no estimate", task.name.value))

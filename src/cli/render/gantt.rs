@@ -63,8 +63,7 @@ fn rows(outlook: &Outlook) -> Vec<Row> {
     let plan = outlook.plan;
     let shown = shown(outlook);
     let mut groups: Vec<Vec<NodeId>> = vec![Vec::new(); plan.phases.len() + 1];
-    for (id, node) in plan.nodes.iter().filter(|(_, node)| node.kind != NodeKind::Join) {
-        let _ = node;
+    for (id, _) in plan.nodes.iter().filter(|(_, node)| node.kind != NodeKind::Join) {
         let group = outlook.phase_of(id).map_or(plan.phases.len(), |phase| phase.0 as usize);
         groups[group].push(id);
     }

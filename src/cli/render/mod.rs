@@ -1,6 +1,13 @@
 //! Pictures and texts: one file each, data in, text out.
 
+mod axis;
 pub(crate) mod diagnostics;
+pub(crate) mod explain_plan;
+mod gantt;
+pub(crate) mod graph;
+mod outlook;
+pub(crate) mod plan_json;
+pub(crate) mod sheet;
 pub(crate) mod progress;
 pub(crate) mod status;
 pub(crate) mod words;

@@ -9,10 +9,11 @@ use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::calendar::Calendar;
 use coord_plan::clock::Clock;
 use coord_plan::critical_path::Why;
-use coord_plan::plan::{NodeKind, Plan, Span, Task};
+use coord_plan::plan::{NodeKind, Plan, Task};
 use coord_plan::schedule::chain::Hold;
 use coord_plan::schedule::{Due, NodeSchedule, Schedule};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// The whole document, with a line break at its end.
 pub(crate) fn text(plan: &Plan, schedule: &Schedule) -> String {
@@ -20,6 +21,16 @@ pub(crate) fn text(plan: &Plan, schedule: &Schedule) -> String {
     let mut text = serde_json::to_string_pretty(&view.document()).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// A node's name; a join has none, and gets its number.
+pub(crate) fn id_of(plan: &Plan, node: NodeId) -> Cow<'_, str> {
+    match &plan.nodes[node].kind {
+        NodeKind::Join => Cow::Owned(format!("#{}", node.0)),
+        NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Milestone(_) => {
+            Cow::Borrowed(&plan.nodes[node].name)
+        }
+    }
 }
 
 /// Ms, told in seconds.
@@ -55,6 +66,7 @@ struct Document<'a> {
     eta: Option<()>,
     tasks: Vec<TaskJson<'a>>,
     events: Vec<EventJson<'a>>,
+    joins: Vec<JoinJson<'a>>,
     phases: Vec<PhaseJson<'a>>,
     agents: Vec<AgentJson<'a>>,
     waves: Vec<Vec<&'a str>>,
@@ -82,7 +94,7 @@ struct TaskJson<'a> {
     agent: Option<&'a str>,
     agents: Vec<&'a str>,
     duration_s: Option<DurationJson>,
-    needs: Vec<&'a str>,
+    needs: Vec<Cow<'a, str>>,
     wants: Vec<&'a str>,
     uses: UsesJson<'a>,
     priority: u8,
@@ -92,13 +104,12 @@ struct TaskJson<'a> {
     criticality_index: Option<()>,
 }
 
-/// What an estimate takes on the calendar, from when the task starts.
+/// How long a task takes; with `working`, in working time, which the calendar spreads out.
 #[derive(Serialize)]
 struct DurationJson {
     low: Secs,
     likely: Secs,
     high: Secs,
-    /// Whether it is working time: then the lengths count working time only.
     working: bool,
 }
 
@@ -132,10 +143,17 @@ struct EventJson<'a> {
     kind: &'static str,
     title: Option<&'a str>,
     phase: Option<&'a str>,
-    needs: Vec<&'a str>,
+    needs: Vec<Cow<'a, str>>,
     due_s: Option<Secs>,
     #[serde(flatten)]
     times: TimesJson,
+}
+
+/// What only ties needs together: the end of a phase without a sync, for one.
+#[derive(Serialize)]
+struct JoinJson<'a> {
+    id: Cow<'a, str>,
+    needs: Vec<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -217,6 +235,7 @@ impl<'a> View<'a> {
             eta: None,
             tasks: plan.tasks().map(|(id, _, task)| self.task(id, task)).collect(),
             events: plan.nodes.ids().filter_map(|id| self.event(id)).collect(),
+            joins: plan.nodes.ids().filter_map(|id| self.join(id)).collect(),
             phases: plan.phases.ids().map(|id| self.phase(id)).collect(),
             agents: plan.agents.ids().map(|id| self.agent(id)).collect(),
             waves: self.waves(),
@@ -268,9 +287,9 @@ impl<'a> View<'a> {
             agent: agents.first().copied(),
             agents,
             duration_s: task.estimate.map(|estimate| DurationJson {
-                low: secs(estimate.low),
-                likely: secs(estimate.likely),
-                high: secs(estimate.high),
+                low: Secs(estimate.low.ms),
+                likely: Secs(estimate.likely.ms),
+                high: Secs(estimate.high.ms),
                 working: estimate.likely.working,
             }),
             needs: self.needs(id),
@@ -290,15 +309,18 @@ impl<'a> View<'a> {
         agents.iter().map(|&agent| self.agent_name(agent)).collect()
     }
 
-    /// The names that a node waits for, through joins, in the order of the plan.
-    fn needs(&self, id: NodeId) -> Vec<&'a str> {
-        let mut found: Vec<NodeId> = Vec::new();
-        for need in &self.plan.nodes[id].needs {
-            found.extend(need.nodes().filter(|on| !matches!(self.plan.nodes[*on].kind, NodeKind::Join)));
-        }
+    /// What a node waits for, alternatives included, in the order of the plan.
+    fn needs(&self, id: NodeId) -> Vec<Cow<'a, str>> {
+        let mut found: Vec<NodeId> =
+            self.plan.nodes[id].needs.iter().flat_map(|need| need.nodes()).collect();
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|on| self.name(on)).collect()
+        found.into_iter().map(|on| id_of(self.plan, on)).collect()
+    }
+
+    fn join(&self, id: NodeId) -> Option<JoinJson<'a>> {
+        let is_join = self.plan.nodes[id].kind == NodeKind::Join;
+        is_join.then(|| JoinJson { id: id_of(self.plan, id), needs: self.needs(id) })
     }
 
     fn event(&self, id: NodeId) -> Option<EventJson<'a>> {
@@ -388,10 +410,6 @@ impl<'a> View<'a> {
             logical_late_s: Secs(due.logical_late_ms()),
         }
     }
-}
-
-fn secs(span: Span) -> Secs {
-    Secs(span.ms)
 }
 
 fn times(node: &NodeSchedule) -> TimesJson {

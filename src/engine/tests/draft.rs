@@ -52,6 +52,7 @@ impl Draft {
             name: name.into(),
             title: None,
             capacity,
+            claim: false,
         })
     }
 
@@ -173,17 +174,29 @@ impl Draft {
     }
 
     pub(super) fn after(&mut self, node: NodeId, on: &[NodeId]) {
-        on.iter()
-            .for_each(|on| drop(self.need(node, *on, Wanted::Done)));
+        for on in on {
+            self.need(node, *on, Wanted::Done);
+        }
     }
 
     pub(super) fn want(&mut self, node: NodeId, on: NodeId, within_ms: i64) {
         self.plan.nodes[node].wants.push(Want { on, within_ms });
     }
 
-    pub(super) fn exclude(&mut self, one: NodeId, other: NodeId) {
-        self.plan.exclusions.push((one, vec![other]));
-        self.plan.exclusions.push((other, vec![one]));
+    /// Write claims of two tasks that intersect.
+    pub(super) fn exclude(&mut self, one: NodeId, other: NodeId) -> ResourceId {
+        let claim = self.resource("src/**", 1);
+        self.plan.resources[claim].claim = true;
+        self.task_mut(one).uses.push((claim, 1));
+        self.task_mut(other).uses.push((claim, 1));
+        claim
+    }
+
+    pub(super) fn task_mut(&mut self, node: NodeId) -> &mut Task {
+        match &mut self.plan.nodes[node].kind {
+            NodeKind::Task(task) => task,
+            NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => panic!("no task"),
+        }
     }
 }
 

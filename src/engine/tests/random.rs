@@ -26,7 +26,9 @@ fn random_draft(dice: &mut Dice, timely: bool) -> Draft {
     let mut draft = Draft::new();
     draft.agent("shell", 1 + dice.below(3) as u32, Driver::Shell);
     draft.agent("worker", 1, Driver::Shell);
-    ["ann", "bob", "cid"].map(|name| draft.human(name));
+    for name in ["ann", "bob", "cid"] {
+        draft.human(name);
+    }
     draft.resource("gpu", 1 + dice.below(3) as u32);
     draft.resource("disk", 1 + dice.below(2) as u32);
     draft.plan.parallel = dice.percent(30).then(|| 1 + dice.below(4) as u32);
@@ -37,8 +39,12 @@ fn random_draft(dice: &mut Dice, timely: bool) -> Draft {
     let tasks = 1 + dice.below(14) as u32;
     (0..tasks).for_each(|i| random_task(&mut draft, dice, i, timely));
     (0..dice.below(3)).for_each(|i| random_sync(&mut draft, dice, i, timely));
-    (0..dice.below(3)).for_each(|i| drop(draft.milestone(&format!("m{i}"))));
-    (0..dice.below(2)).for_each(|i| drop(draft.join(&format!("j{i}"))));
+    for i in 0..dice.below(3) {
+        draft.milestone(&format!("m{i}"));
+    }
+    for i in 0..dice.below(2) {
+        draft.join(&format!("j{i}"));
+    }
     random_edges(&mut draft, dice, timely);
     for _ in 0..dice.below(4) {
         let (a, b) = (

@@ -11,7 +11,9 @@ use crate::{Action, Input, Options, Outcome, RunStatus, State, action_of, replay
 
 fn wide(tasks: u32) -> Plan {
     let mut draft = Draft::new();
-    (0..tasks).for_each(|i| drop(draft.task(&format!("t{i}"), |_| {})));
+    for i in 0..tasks {
+        draft.task(&format!("t{i}"), |_| {});
+    }
     draft.plan
 }
 

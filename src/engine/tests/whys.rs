@@ -17,7 +17,7 @@ fn every_way_of_being_blocked_has_its_reason() {
         task.by = By::All(vec![one]);
         task.uses = vec![(gpu, 1)];
     });
-    draft.exclude(a, b);
+    let claim = draft.exclude(a, b);
     let c = draft.task("c", |_| {});
     draft.after(c, &[b]);
     let d = draft.task("d", |task| task.retry = retry(1, 60_000));
@@ -37,7 +37,10 @@ fn every_way_of_being_blocked_has_its_reason() {
                 free: 0,
                 held_by: vec![a]
             },
-            Reason::Claim { held_by: a },
+            Reason::Claim {
+                claim,
+                held_by: vec![a]
+            },
         ]
     );
     let need = Reason::Need {
