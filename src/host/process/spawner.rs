@@ -32,6 +32,9 @@ use super::wire::{END_SHIM, NEW_SHIM, REPLY_BYTES, Reply, RunFrame};
 const MAX_IDLE_SHIMS: usize = 64;
 /// The reaper's socket is full only while the reaper kills orphans.
 const BUSY_REAPER_PAUSE: Duration = Duration::from_millis(1);
+const DYING_REAPER_PAUSE: Duration = Duration::from_millis(5);
+/// More than a killed reaper or shim needs; without end only if something kills them all.
+const SHIM_ATTEMPTS: usize = 100;
 /// The reaper gives up on orphans after 10 s.
 const END_SHIM_PATIENCE: Duration = Duration::from_secs(15);
 const MAX_FDS: usize = 3;
@@ -236,24 +239,27 @@ impl Shared {
         }
     }
 
-    /// A shim that is ready. A reaper that is gone, or goes while it is asked, is replaced once.
+    /// A shim that is ready. A reaper that was killed, also while it was asked, is replaced.
     async fn new_shim(&self) -> Result<Shim, SpawnError> {
-        let unreachable = |source| SpawnError::Reaper { source };
-        let reaper = Arc::clone(&lock(&self.process).socket);
-        if let Some(shim) = Shim::request(&reaper).await? {
-            return Ok(shim);
+        for _ in 0..SHIM_ATTEMPTS {
+            let reaper = self
+                .living_reaper()
+                .map_err(|source| SpawnError::Reaper { source })?;
+            if let Some(shim) = Shim::request(&reaper).await? {
+                return Ok(shim);
+            }
+            // A reaper that is dying closes its socket a moment before it can be collected.
+            sleep(DYING_REAPER_PAUSE).await;
         }
-        let reaper = self.restart(&reaper).map_err(unreachable)?;
-        let gone = || unreachable(io::ErrorKind::BrokenPipe.into());
-        Shim::request(&reaper).await?.ok_or_else(gone)
+        Err(SpawnError::Reaper {
+            source: io::ErrorKind::BrokenPipe.into(),
+        })
     }
 
-    /// A reaper that somebody killed is replaced, once; the shims it had forked live on without it.
-    fn restart(&self, dead: &Arc<OwnedFd>) -> io::Result<Arc<OwnedFd>> {
+    /// The shims of a reaper that was killed live on without it.
+    fn living_reaper(&self) -> io::Result<Arc<OwnedFd>> {
         let mut reaper = lock(&self.process);
-        if Arc::ptr_eq(&reaper.socket, dead) {
-            // Its end of the socket is closed, so it is on its last instructions.
-            let _status = reaper.process.wait()?;
+        if reaper.process.try_wait()?.is_some() {
             *reaper = ReaperProcess::start(&self.exe)?;
         }
         Ok(Arc::clone(&reaper.socket))
