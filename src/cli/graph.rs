@@ -10,8 +10,15 @@ use coord_plan::compile::Settings;
 
 pub(crate) fn graph(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let project = &args.project;
-    let loaded = project::load(common, project.file.as_deref(), &project.set, Settings::default())?;
-    let Some((plan, schedule)) = sound(common, screen, &loaded) else { return Ok(Exit::Wrong) };
+    let loaded = project::load(
+        common,
+        project.file.as_deref(),
+        &project.set,
+        Settings::default(),
+    )?;
+    let Some((plan, schedule)) = sound(common, screen, &loaded) else {
+        return Ok(Exit::Wrong);
+    };
     let text = match args.format {
         GraphFormat::Mermaid => graph::mermaid(plan, schedule),
         GraphFormat::Dot => graph::dot(plan, schedule),

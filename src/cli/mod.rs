@@ -76,6 +76,5 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
             Ok(Exit::Done)
         }
         Command::Reaper => Ok(Exit::Done),
-        Command::Plan(_) | Command::Graph(_) => Err(exit::Failure::wrong("not built yet")),
     }
 }

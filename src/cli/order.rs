@@ -84,20 +84,15 @@ fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
 }
 
 pub(crate) fn retry(common: &Common, screen: &Screen, args: &Intervene) -> Outcome {
-    intervene(common, screen, args, "tried again", |node, by, _| Order::Retry { node, by })
+    intervene(common, screen, args, Verdict::Retry)
 }
 
 pub(crate) fn skip(common: &Common, screen: &Screen, args: &Intervene) -> Outcome {
-    intervene(common, screen, args, "skipped", |node, by, reason| Order::Skip { node, by, reason })
+    intervene(common, screen, args, Verdict::Skip)
 }
 
-fn intervene(
-    common: &Common,
-    screen: &Screen,
-    args: &Intervene,
-    done: &str,
-    order: impl FnOnce(coord_lang::ids::NodeId, Option<String>, String) -> Order,
-) -> Outcome {
+/// Retries or skips a task; for one that is in doubt that is the answer to its item.
+fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdict) -> Outcome {
     let home = home::existing(common)?;
     let (run, task) = {
         let reader = home::reader(&home)?;
@@ -105,7 +100,15 @@ fn intervene(
     };
     let node = home::node(&run, &task)?;
     let by = args.r#as.clone().or_else(login);
-    let order = order(node, by, args.note.clone().unwrap_or_default());
+    let note = args.note.clone().unwrap_or_default();
+    let doubt = run.state.open_items().find(|(_, item)| item.node == node && item.ask == Ask::Doubt);
+    let (order, done) = match (doubt, verdict) {
+        (Some((item, _)), Verdict::Retry) => {
+            (Order::Answer { item: item.0, by, verdict, note, outputs: BTreeMap::new() }, "tried again")
+        }
+        (None, Verdict::Retry) => (Order::Retry { node, by }, "tried again"),
+        _ => (Order::Skip { node, by, reason: note }, "skipped"),
+    };
     carry(screen, common, &home, &run, order, &format!("{task}: {done}"))
 }
 
@@ -126,7 +129,8 @@ fn carry(screen: &Screen, common: &Common, home: &Home, run: &Run, order: Order,
     if !common.quiet {
         screen.err(&match carried {
             Carried::Live => format!("{said}\n"),
-            Carried::Recorded => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
+            Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
+            Carried::Recorded(_) => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
         });
     }
     Ok(Exit::Done)

@@ -19,7 +19,9 @@ const DEFAULT_WIDTH: usize = 100;
 pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let project = &args.project;
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings())?;
-    let Some((plan, schedule)) = sound(common, screen, &loaded) else { return Ok(Exit::Wrong) };
+    let Some((plan, schedule)) = sound(common, screen, &loaded) else {
+        return Ok(Exit::Wrong);
+    };
     let text = match args.format {
         TextOrJson::Json => plan_json::text(plan, schedule),
         TextOrJson::Text => explain_plan::text(plan, schedule, look(screen, args)),
@@ -30,11 +32,21 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
 /// The schedule counts on the cores of this machine, as a run does.
 fn settings() -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    Settings { schedule: Options { cores, ..Options::default() }, ..Settings::default() }
+    Settings {
+        schedule: Options {
+            cores,
+            ..Options::default()
+        },
+        ..Settings::default()
+    }
 }
 
 /// Says what is wrong; the plan and its schedule when nothing is.
-pub(crate) fn sound<'a>(common: &Common, screen: &Screen, loaded: &'a Loaded) -> Option<(&'a Plan, &'a Schedule)> {
+pub(crate) fn sound<'a>(
+    common: &Common,
+    screen: &Screen,
+    loaded: &'a Loaded,
+) -> Option<(&'a Plan, &'a Schedule)> {
     let compiled = &loaded.compiled;
     let found = &compiled.diagnostics;
     if compiled.has_errors() {
@@ -44,13 +56,20 @@ pub(crate) fn sound<'a>(common: &Common, screen: &Screen, loaded: &'a Loaded) ->
     }
     if !found.is_empty() && !common.quiet {
         let check = format!("coord check {}", loaded.file.display());
-        screen.err(&format!("{}: `{check}` shows what\n", diagnostics::count(found)));
+        screen.err(&format!(
+            "{}: `{check}` shows what\n",
+            diagnostics::count(found)
+        ));
     }
     compiled.plan.as_ref().zip(compiled.schedule.as_ref())
 }
 
 fn look(screen: &Screen, args: &Args) -> Look {
-    let screen_width = if args.output.is_some() { None } else { screen.width() };
+    let screen_width = if args.output.is_some() {
+        None
+    } else {
+        screen.width()
+    };
     let width = args.width.or(screen_width).unwrap_or(DEFAULT_WIDTH);
     Look {
         width: width.clamp(*WIDTHS.start(), *WIDTHS.end()),
@@ -66,8 +85,10 @@ pub(crate) fn deliver(screen: &Screen, output: Option<&Path>, text: &str) -> Out
     };
     match std::fs::write(path, text) {
         Ok(()) => Ok(Exit::Done),
-        Err(error) => {
-            Err(Failure::environment(format!("cannot write `{}`: {error}", path.display())).help("name another file"))
-        }
+        Err(error) => Err(Failure::environment(format!(
+            "cannot write `{}`: {error}",
+            path.display()
+        ))
+        .help("name another file")),
     }
 }

@@ -186,14 +186,16 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn options(pace: &Pace, plan: &Plan) -> Options {
+/// What is said now, else what was said at the start, else what the project and the machine say.
+fn options(pace: &Pace, run: &coord_host::run::Run) -> Options {
     let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u32);
-    let slots = pace.parallel.or(plan.parallel).unwrap_or(cores);
+    let before = run.state.started_ms().map(|_| run.state.options());
+    let parallel = pace.parallel.or(before.and_then(|o| o.parallel)).or(run.plan.parallel).unwrap_or(cores);
     Options {
         cores: pace.parallel.map_or(cores, |p| p.max(cores)),
-        parallel: pace.parallel.or(plan.parallel).or(Some(cores)),
-        lookahead: slots.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
-        fail_fast: pace.fail_fast,
+        parallel: Some(parallel),
+        lookahead: parallel.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
+        fail_fast: pace.fail_fast || before.is_some_and(|o| o.fail_fast),
         respect_calendar: false,
     }
 }
@@ -231,7 +233,7 @@ fn go(
         .build()
         .map_err(|e| Failure::environment(format!("cannot start the event loop: {e}")))?;
     let mut watcher = watcher(common, screen, pace, &run);
-    let options = options(pace, &run.plan);
+    let options = options(pace, &run);
     let setup = Setup { home, run, journal, reaper, options, no_wait: pace.no_wait, grace: grace() };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));

@@ -77,6 +77,7 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
         | Fact::WindowOpened { .. }
         | Fact::ConditionHeld { .. }
         | Fact::Assigned { .. }
+        | Fact::Unassigned { .. }
         | Fact::Spawned { .. }
         | Fact::Unspawned { .. }
         | Fact::Exited { .. }

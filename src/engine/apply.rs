@@ -71,6 +71,10 @@ impl State {
                 Attempt::new(*attempt, agents, self.now_ms),
             ),
             Fact::Started { node, attempt } => self.on_started(plan, fact, *node, *attempt),
+            Fact::Unassigned { node, attempt } => {
+                self.expect_attempt(fact, *node, *attempt)?;
+                self.change(plan, fact, *node, Move::Unassign, |_| {})
+            }
             Fact::Unspawned { node, attempt } => self.on_unspawned(plan, fact, *node, *attempt),
             Fact::Spawned {
                 node,

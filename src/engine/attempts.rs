@@ -16,7 +16,7 @@ use crate::node_state::{Attempt, AttemptEnd, Feedback};
 use crate::outcome::{Ending, FailReason, Outcome, SkipReason, Termination};
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::status::{IllegalTransition, Move};
+use crate::status::{IllegalTransition, Move, Status};
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -233,13 +233,14 @@ fn backoff_ms(retry: &Retry, failures: u32) -> i64 {
         i64::MAX
     };
     let mut ms = retry.every_ms.max(0);
-    if retry.factor_milli > 1000 {
-        for _ in 0..failures {
-            if ms == 0 || ms >= most {
-                break;
-            }
-            ms = ms.saturating_mul(retry.factor_milli) / 1000;
+    for _ in 0..failures {
+        let next = ms
+            .checked_mul(retry.factor_milli)
+            .map_or(most, |product| product / 1000);
+        if next <= ms || ms >= most {
+            break;
         }
+        ms = next;
     }
     ms.min(most)
 }
@@ -271,6 +272,9 @@ impl State {
         attempt: u32,
     ) -> Result<(), IllegalTransition> {
         self.expect_attempt(fact, node, attempt)?;
+        if self.nodes[node].status == Status::Assigned {
+            self.note_passed_over(plan, node);
+        }
         let now_ms = self.now_ms;
         self.change(plan, fact, node, Move::Start, |state| {
             state.first_started_ms.get_or_insert(now_ms);
@@ -279,7 +283,6 @@ impl State {
                 attempt.started_ms = Some(now_ms);
             }
         })?;
-        self.note_passed_over(plan, node);
         Ok(())
     }
 
@@ -474,7 +477,7 @@ impl State {
 
 impl State {
     /// Facts of attempts are about the current one.
-    fn expect_attempt(
+    pub(crate) fn expect_attempt(
         &self,
         fact: &Fact,
         node: NodeId,
@@ -527,7 +530,7 @@ mod tests {
         assert_eq!(backoff_ms(&retry(i64::MAX, 9000, 0), 100), i64::MAX);
         assert_eq!(
             backoff_ms(&retry(i64::MAX / 2, 9000, 0), u32::MAX),
-            i64::MAX / 1000
+            i64::MAX
         );
     }
 

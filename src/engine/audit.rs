@@ -104,7 +104,7 @@ impl<'p> Audit<'p> {
             }
             Fact::RunFailed { .. } => {
                 self.ended = true;
-                holds(self.at_work.is_empty(), || {
+                holds(!self.machine_at_work(), || {
                     "failed with work under way".into()
                 })
             }
@@ -131,6 +131,7 @@ impl<'p> Audit<'p> {
                 self.to(*node, Status::Completed)
             }
             Fact::SyncPassed { node } | Fact::Completed { node, .. } => {
+                self.release(*node);
                 self.to(*node, Status::Completed)
             }
             Fact::Assigned {
@@ -139,6 +140,10 @@ impl<'p> Audit<'p> {
                 agents,
             } => self.assigned(*node, *attempt, agents),
             Fact::Started { node, attempt } => self.started(*node, *attempt),
+            Fact::Unassigned { node, .. } => {
+                self.free_tries[node.index()] += 1;
+                self.to(*node, Status::Created)
+            }
             Fact::Unspawned { node, .. } => {
                 self.release(*node);
                 self.to(*node, Status::Assigned)
@@ -255,6 +260,18 @@ impl<'p> Audit<'p> {
         })
     }
 
+    fn machine_at_work(&self) -> bool {
+        self.at_work.iter().any(|node| self.is_machine(*node))
+    }
+
+    fn is_machine(&self, node: NodeId) -> bool {
+        let shell = |agent: &AgentId| self.plan.agents[*agent].driver == Driver::Shell;
+        self.plan.task(node).is_some_and(|task| {
+            let agents = task.by.agents();
+            task.program.is_some() && (agents.is_empty() || agents.iter().any(shell))
+        })
+    }
+
     fn release(&mut self, node: NodeId) {
         self.at_work.remove(&node);
         self.claiming.remove(&node);
@@ -314,15 +331,7 @@ impl<'p> Audit<'p> {
             let of = self.agents_of.get(node).map_or(&[][..], Vec::as_slice);
             of.iter()
                 .for_each(|agent| *agents.entry(*agent).or_default() += 1);
-            let Some(task) = self.plan.task(*node) else {
-                continue;
-            };
-            task.uses
-                .iter()
-                .for_each(|(id, n)| *resources.entry(*id).or_default() += n);
-            let shell = |agent: &AgentId| self.plan.agents[*agent].driver == Driver::Shell;
-            let runs = of.is_empty() || task.by.agents().iter().any(shell);
-            machine += u32::from(task.program.is_some() && runs);
+            machine += u32::from(self.is_machine(*node));
         }
         for node in self.at_work.union(&self.claiming) {
             let Some(task) = self.plan.task(*node) else {
@@ -356,6 +365,7 @@ impl<'p> Audit<'p> {
             .options
             .parallel
             .or(self.plan.parallel)
+            .map(|most| most.max(1))
             .unwrap_or(u32::MAX);
         holds(machine <= most, || format!("{machine} at work of {most}"))
     }

@@ -107,6 +107,10 @@ pub enum Fact {
         attempt: u32,
         agents: Vec<AgentId>,
     },
+    /// A crash came between assignment and start, and the agent that was picked may be busy by
+    /// now: it is picked again.
+    #[serde(rename = "task.unassigned")]
+    Unassigned { node: NodeId, attempt: u32 },
     #[serde(rename = "task.started")]
     Started { node: NodeId, attempt: u32 },
     #[serde(rename = "task.spawned")]
@@ -278,6 +282,7 @@ impl Fact {
             Fact::WindowOpened { .. } => "task.window-opened",
             Fact::ConditionHeld { .. } => "task.condition-held",
             Fact::Assigned { .. } => "task.assigned",
+            Fact::Unassigned { .. } => "task.unassigned",
             Fact::Started { .. } => "task.started",
             Fact::Spawned { .. } => "task.spawned",
             Fact::Unspawned { .. } => "task.unspawned",
@@ -333,6 +338,7 @@ impl Fact {
             | Fact::WindowOpened { node }
             | Fact::ConditionHeld { node, .. }
             | Fact::Assigned { node, .. }
+            | Fact::Unassigned { node, .. }
             | Fact::Started { node, .. }
             | Fact::Spawned { node, .. }
             | Fact::Unspawned { node, .. }

@@ -140,10 +140,15 @@ impl Index {
         self.team_of(node).is_some_and(|team| team.machine)
     }
 
-    /// True when it may be assigned before there is room: the agents are known beforehand.
+    /// True when it is known beforehand who does it.
+    pub(crate) fn has_fixed_team(&self, node: NodeId) -> bool {
+        self.team_of(node)
+            .is_some_and(|team| !team.any || team.agents.len() == 1)
+    }
+
+    /// True when it may be assigned before there is room.
     pub(crate) fn may_look_ahead(&self, node: NodeId) -> bool {
-        let known = |team: &Team| team.machine && (!team.any || team.agents.len() == 1);
-        self.team_of(node).is_some_and(known)
+        self.is_machine(node) && self.has_fixed_team(node)
     }
 
     fn add_edges(&mut self, plan: &Plan) {

@@ -249,7 +249,10 @@ impl State {
 
     /// Most machine tasks at work at once; what people do is not counted.
     pub(crate) fn parallel(&self, plan: &Plan) -> Option<u32> {
-        self.options.parallel.or(plan.parallel)
+        self.options
+            .parallel
+            .or(plan.parallel)
+            .map(|most| most.max(1))
     }
 
     /// The first in order that can start now.
@@ -285,7 +288,8 @@ impl State {
             .map_or(Vec::new(), |agent| vec![*agent])
     }
 
-    /// `node` has just started: counts it against those before it that it left behind.
+    /// `node` is about to start: counts that against those before it that it leaves behind,
+    /// though they have their agents.
     pub(crate) fn note_passed_over(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
         let started = rank(plan, node);

@@ -1,7 +1,8 @@
 //! Taking up a run that another process left.
 //!
 //! By the time of a resume every process of the run is dead (the host sees to that). What was
-//! written down and is known never to have been spawned is simply spawned; what may have run
+//! written down and is known never to have been spawned is simply spawned (where one of several
+//! agents had been picked, one is picked again); what may have run
 //! without its end being recorded is *interrupted*: an idempotent task is tried again, any other
 //! is in doubt and a person says what became of it. Checks look and do not touch: they run again.
 //! What people are at stays open.
@@ -13,7 +14,7 @@ use crate::event::Fact;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::status::RunStatus;
+use crate::status::{RunStatus, Status};
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -25,9 +26,7 @@ impl Turn<'_> {
         self.check_open()?;
         self.emit(Fact::RunResumed { options });
         for node in self.plan.nodes.ids() {
-            if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
-                self.recover_attempt(node, never_spawned);
-            }
+            self.recover_attempt(node, never_spawned);
         }
         let checks: Vec<_> = self.state.checks_at_work.iter().copied().collect();
         for run in checks {
@@ -39,16 +38,18 @@ impl Turn<'_> {
     }
 
     fn recover_attempt(&mut self, node: NodeId, never_spawned: &[(NodeId, u32)]) {
-        let state = &self.state.nodes[node];
-        let attempt = state.attempt_number();
-        let seen = state
-            .attempt
-            .as_ref()
-            .is_some_and(|attempt| attempt.process.is_some());
-        if !seen && never_spawned.contains(&(node, attempt)) {
+        let attempt = self.state.nodes[node].attempt_number();
+        if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
+            let of = self.state.nodes[node].attempt.as_ref();
+            let seen = of.is_some_and(|attempt| attempt.process.is_some());
+            if seen || !never_spawned.contains(&(node, attempt)) {
+                return self.emit(Fact::Interrupted { node, attempt });
+            }
             self.emit(Fact::Unspawned { node, attempt });
-        } else {
-            self.emit(Fact::Interrupted { node, attempt });
+        }
+        let assigned = self.state.nodes[node].status == Status::Assigned;
+        if assigned && !self.state.index.has_fixed_team(node) {
+            self.emit(Fact::Unassigned { node, attempt });
         }
     }
 }

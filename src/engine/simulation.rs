@@ -273,7 +273,7 @@ impl<'p, W: World> Simulation<'p, W> {
 pub struct Dice(pub u64);
 
 impl Dice {
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -283,7 +283,7 @@ impl Dice {
 
     /// 0 up to, not including, `n`; 0 when `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        if n == 0 { 0 } else { self.next() % n }
+        if n == 0 { 0 } else { self.roll() % n }
     }
 
     pub fn percent(&mut self, chance: u64) -> bool {
@@ -294,7 +294,7 @@ impl Dice {
     fn about(seed: u64, facts: &[u64]) -> Dice {
         facts
             .iter()
-            .fold(Dice(seed), |mut dice, fact| Dice(dice.next() ^ fact))
+            .fold(Dice(seed), |mut dice, fact| Dice(dice.roll() ^ fact))
     }
 }
 

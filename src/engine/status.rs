@@ -78,6 +78,7 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
     Assign,
+    Unassign,
     Start,
     Unspawn,
     /// Spawned, terminating, exited, interrupted: the attempt learns something.
@@ -100,7 +101,7 @@ pub enum Move {
 pub fn next_status(from: Status, step: Move) -> Option<Status> {
     use Move::{
         Assign, Cancel, Complete, Doubt, Fail, Note, Pass, Reopen, Retry, Review, Rework, Skip,
-        Start, Unspawn,
+        Start, Unassign, Unspawn,
     };
     match (from, step) {
         (Status::Created, Assign) => Some(Status::Assigned),
@@ -110,6 +111,7 @@ pub fn next_status(from: Status, step: Move) -> Option<Status> {
         (Status::Created, Skip) => Some(Status::Skipped),
         (Status::Created, Cancel) => Some(Status::Cancelled),
 
+        (Status::Assigned, Unassign) => Some(Status::Created),
         (Status::Assigned, Start) => Some(Status::InProgress),
         (Status::Assigned, Fail) => Some(Status::Failed),
         (Status::Assigned, Skip) => Some(Status::Skipped),
@@ -141,26 +143,32 @@ pub fn next_status(from: Status, step: Move) -> Option<Status> {
         (Status::Failed, Reopen) => Some(Status::Created),
         (Status::Failed, Skip) => Some(Status::Skipped),
 
-        (Status::Created, Start | Unspawn | Note | Doubt | Retry | Rework | Complete | Reopen)
+        (
+            Status::Created,
+            Start | Unassign | Unspawn | Note | Doubt | Retry | Rework | Complete | Reopen,
+        )
         | (
             Status::Assigned,
             Assign | Unspawn | Note | Doubt | Retry | Review | Rework | Complete | Pass | Reopen,
         )
-        | (Status::InProgress, Assign | Start | Rework | Pass | Reopen)
+        | (Status::InProgress, Assign | Start | Unassign | Rework | Pass | Reopen)
         | (
             Status::Review,
-            Assign | Start | Unspawn | Note | Doubt | Retry | Review | Pass | Reopen,
+            Assign | Start | Unassign | Unspawn | Note | Doubt | Retry | Review | Pass | Reopen,
         )
-        | (Status::InDoubt, Assign | Start | Unspawn | Note | Doubt | Rework | Pass | Reopen)
+        | (
+            Status::InDoubt,
+            Assign | Start | Unassign | Unspawn | Note | Doubt | Rework | Pass | Reopen,
+        )
         | (
             Status::Failed,
-            Assign | Start | Unspawn | Note | Doubt | Retry | Review | Rework | Complete | Pass
-            | Fail | Cancel,
+            Assign | Start | Unassign | Unspawn | Note | Doubt | Retry | Review | Rework | Complete
+            | Pass | Fail | Cancel,
         )
         | (
             Status::Completed | Status::Skipped | Status::Cancelled,
-            Assign | Start | Unspawn | Note | Doubt | Retry | Review | Rework | Complete | Pass
-            | Fail | Skip | Cancel | Reopen,
+            Assign | Start | Unassign | Unspawn | Note | Doubt | Retry | Review | Rework | Complete
+            | Pass | Fail | Skip | Cancel | Reopen,
         ) => None,
     }
 }

@@ -7,21 +7,29 @@ use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
-use coord_engine::{Input, ItemId, Refusal, Verdict, step};
+use coord_engine::{Input, ItemId, Refusal, RunStatus, Verdict, step};
 use coord_lang::ids::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 /// Longest request line.
 const MAX_REQUEST_BYTES: u64 = 4 << 20;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a process may hold the lock without listening before others give up on it.
+const PASSING: Duration = Duration::from_secs(5);
+const PASSING_PAUSE: Duration = Duration::from_millis(20);
+/// How long an ending process waits for those who have not read their reply.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// After a connection that could not be taken: there may be too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What somebody wants of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +75,8 @@ pub enum Reply {
     /// It is recorded, durably.
     Accepted,
     Refused(String),
+    /// Nothing was done: the run has just ended, and its process is about to go.
+    Ending,
 }
 
 #[derive(Debug, Error)]
@@ -77,8 +87,10 @@ pub enum ControlError {
     Run(#[from] RunError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("the running coord does not answer: {0}")]
+    #[error("the running coord does not answer: {0}; `coord status` shows whether it took the order")]
     Silent(io::Error),
+    #[error("the run is ending; try again in a moment")]
+    Ending,
 }
 
 /// How an order was carried out.
@@ -86,15 +98,26 @@ pub enum ControlError {
 pub enum Carried {
     /// By the process that runs the project.
     Live,
-    /// Written into the journal; nobody runs the project now.
-    Recorded,
+    /// Written into the journal, which left the run so; nobody runs the project now.
+    Recorded(RunStatus),
 }
 
 /// Gives an order to whoever runs the project, or records it when nobody does.
+///
+/// A process that starts holds the lock before it listens, and one that ends still holds it when
+/// it no longer listens: both pass soon.
 pub fn give(home: &Home, request: Request, command: &str) -> Result<Carried, ControlError> {
-    match connect(home.path()) {
-        Ok(stream) => ask(stream, &request).map(|()| Carried::Live),
-        Err(_) => record_order(home, request, command),
+    let until = Instant::now() + PASSING;
+    loop {
+        let given = match connect(home.path()) {
+            Ok(stream) => ask(stream, &request).map(|()| Carried::Live),
+            Err(_) => record_order(home, &request, command),
+        };
+        let passes = matches!(&given, Err(ControlError::Ending | ControlError::Journal(JournalError::Locked { .. })));
+        if !passes || Instant::now() >= until {
+            return given;
+        }
+        std::thread::sleep(PASSING_PAUSE);
     }
 }
 
@@ -105,26 +128,29 @@ fn ask(mut stream: UnixStream, request: &Request) -> Result<(), ControlError> {
         line.push('\n');
         stream.write_all(line.as_bytes())?;
         let mut answer = String::new();
-        BufReader::new(&stream).read_line(&mut answer)?;
+        if BufReader::new(&stream).read_line(&mut answer)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was ended meanwhile"));
+        }
         serde_json::from_str(&answer).map_err(io::Error::from)
     })();
     match said.map_err(ControlError::Silent)? {
         Reply::Accepted => Ok(()),
         Reply::Refused(why) => Err(ControlError::Refused(why)),
+        Reply::Ending => Err(ControlError::Ending),
     }
 }
 
-fn record_order(home: &Home, request: Request, command: &str) -> Result<Carried, ControlError> {
+fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried, ControlError> {
     let lock = home.lock(command)?;
     let mut journal = SqliteJournal::open(home, lock)?;
     let mut run = Run::load(&journal, &request.run)?;
     let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
-    let events = step(&run.plan, &mut run.state, now, request.order.input())
+    let events = step(&run.plan, &mut run.state, now, request.order.clone().input())
         .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
     let rows = events.iter().map(|e| record::row(run.key, &run.plan, &run.state, e)).collect();
     journal.append(rows, Box::new(|_| {}))?;
     journal.close()?;
-    Ok(Carried::Recorded)
+    Ok(Carried::Recorded(run.state.status()))
 }
 
 fn socket_path(home: &Path) -> PathBuf {
@@ -157,6 +183,7 @@ pub fn is_live(home: &Home) -> bool {
 /// Listens until dropped; requests come out as happenings.
 pub(crate) struct Listener {
     path: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -170,13 +197,39 @@ impl Listener {
         }
         let (short, _folder) = short_path(home.path())?;
         let socket = tokio::net::UnixListener::bind(short)?;
-        let task = tokio::task::spawn_local(async move {
-            while let Ok((stream, _)) = socket.accept().await {
-                let _serving = tokio::task::spawn_local(serve(stream, out.clone()));
-            }
-        });
-        Ok(Listener { path, task })
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::task::spawn_local(listen(socket, out, stopped));
+        Ok(Listener { path, stop: Some(stop), task })
     }
+
+    /// Takes no more requests, and lets those that were answered read their reply.
+    pub(crate) async fn finish(mut self) {
+        let _gone = std::fs::remove_file(&self.path);
+        if let Some(stop) = self.stop.take() {
+            let _gone = stop.send(());
+        }
+        let _in_time = tokio::time::timeout(GOODBYE, &mut self.task).await;
+    }
+}
+
+async fn listen(
+    socket: tokio::net::UnixListener,
+    out: mpsc::UnboundedSender<Happening>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let mut serving = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            Some(_) = serving.join_next() => {}
+            accepted = socket.accept() => match accepted {
+                Ok((stream, _)) => { serving.spawn_local(serve(stream, out.clone())); }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(socket);
+    while serving.join_next().await.is_some() {}
 }
 
 impl Drop for Listener {
@@ -200,8 +253,8 @@ async fn serve(stream: tokio::net::UnixStream, out: mpsc::UnboundedSender<Happen
             let (answer, answered) = oneshot::channel();
             let sent = out.send(Happening::Asked { request, answer });
             match sent {
-                Ok(()) => answered.await.unwrap_or(Reply::Refused("the run is ending".into())),
-                Err(_) => Reply::Refused("the run is ending".into()),
+                Ok(()) => answered.await.unwrap_or(Reply::Ending),
+                Err(_) => Reply::Ending,
             }
         }
     };

@@ -13,8 +13,8 @@ use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, State, Status, Termination, Waiting,
-    action_of, key, pending_actions, step,
+    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, RunStatus, State, Status, Termination,
+    Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
 use coord_plan::plan::{Artifact, Evidence, Plan, Task};
@@ -114,9 +114,8 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
         .map_err(|source| DriveError::Io { doing: "listen for other commands".into(), source })?;
     let mut driver = Driver::new(setup, sender, watcher.wants_lines())?;
     driver.begin()?;
-    let end = driver.run(receiver, watcher).await;
-    drop(listener);
-    let end = end?;
+    let end = driver.run(receiver, watcher).await?;
+    listener.finish().await;
     let Driver { run, journal, .. } = driver;
     journal.close()?;
     Ok((end, run))
@@ -150,7 +149,8 @@ struct Driver {
     lines: (mpsc::Sender<(NodeId, LiveLine)>, mpsc::Receiver<(NodeId, LiveLine)>),
     wants_lines: bool,
     signalled: Option<i32>,
-    failed: Option<JournalError>,
+    /// Paused because only people can move it, and nobody wants to wait for them.
+    left_to_people: bool,
 }
 
 impl Driver {
@@ -188,7 +188,7 @@ impl Driver {
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
-            failed: None,
+            left_to_people: false,
         })
     }
 
@@ -197,12 +197,12 @@ impl Driver {
     fn begin(&mut self) -> Result<(), DriveError> {
         if self.run.state.started_ms().is_none() {
             let input = Input::Start { run: self.run.id.clone(), options: self.options.clone() };
-            return self.take(input).map_err(DriveError::Refused);
+            return self.take(input);
         }
         let never_spawned = self.recover()?;
         let input = Input::Resume { never_spawned, options: Some(self.options.clone()) };
         let before = self.effects.len();
-        self.take(input).map_err(DriveError::Refused)?;
+        self.take(input)?;
         // what the fold counts on being under way is asked for anew, with what the step added
         self.effects.truncate(before);
         let seq = self.run.last_seq;
@@ -213,23 +213,52 @@ impl Driver {
 
     /// Kills what the last process left, and says which attempts never ran.
     fn recover(&mut self) -> Result<Vec<(NodeId, u32)>, DriveError> {
-        let state = &self.run.state;
-        let at_work = |(node, of): (NodeId, &coord_engine::NodeState)| {
-            let attempt = of.attempt.as_ref()?;
-            let live = matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
-            live.then(|| (node, attempt.number, attempt.process.clone()))
-        };
-        let open: Vec<_> = state.nodes().filter_map(at_work).collect();
+        let open = self.open_attempts();
         let identities: Vec<ProcessIdentity> = open
             .iter()
-            .filter_map(|(_, _, process)| process.as_ref())
+            .filter(|_| self.spawned.is_some())
+            .filter_map(|(node, _)| self.run.state.node(*node).attempt.as_ref()?.process.as_ref())
             .filter_map(|p| Some(ProcessIdentity { pid: p.pid as i32, start_time: p.identity.parse().ok()? }))
             .collect();
-        let Some(spawned) = &self.spawned else { return Ok(Vec::new()) };
         let marker = Marker { name: "COORD_RUN_UID".into(), value: self.uid().into() };
         sweep(&identities, Some(&marker))
             .map_err(|source| DriveError::Io { doing: "look for processes of the last run".into(), source })?;
-        Ok(open.iter().map(|(node, n, _)| (*node, *n)).filter(|key| !spawned.contains(key)).collect())
+        let never_ran = |key: &(NodeId, u32)| match &self.spawned {
+            Some(spawned) => !spawned.contains(key),
+            // the machine has booted since: only of a run that was paused is it known
+            None => self.run.state.status() == RunStatus::Paused,
+        };
+        let (never_spawned, may_have_run): (Vec<_>, Vec<_>) = open.into_iter().partition(never_ran);
+        self.record_lost_starts(&may_have_run)?;
+        Ok(never_spawned)
+    }
+
+    /// Attempts of programs that are written down and have no recorded end.
+    fn open_attempts(&self) -> Vec<(NodeId, u32)> {
+        let plan = &self.run.plan;
+        let is_open = |(node, of): (NodeId, &coord_engine::NodeState)| {
+            let attempt = of.attempt.as_ref()?;
+            let live = matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
+            let here = attempt.agents.iter().any(|a| plan.agents[*a].driver == coord_plan::plan::Driver::Shell);
+            let program = plan.task(node).is_some_and(|t| t.program.is_some());
+            (live && here && program).then_some((node, attempt.number))
+        };
+        self.run.state.nodes().filter_map(is_open).collect()
+    }
+
+    /// An attempt is spawned as soon as its assignment is durable, so a crash can swallow the
+    /// record of its start. That is made up for here: what may have run is never simply started.
+    fn record_lost_starts(&mut self, may_have_run: &[(NodeId, u32)]) -> Result<(), DriveError> {
+        let at_ms = self.clock.now_ms();
+        let mut lost = Vec::new();
+        for (node, attempt) in may_have_run {
+            if self.run.state.node(*node).status == Status::Assigned {
+                let event = Event { at_ms, fact: Fact::Started { node: *node, attempt: *attempt } };
+                apply(&self.run.plan, &mut self.run.state, &event).map_err(|e| DriveError::Refused(e.to_string()))?;
+                lost.push(event);
+            }
+        }
+        self.append(lost)
     }
 
     /// Names this run on this machine; no other project's run has it.
@@ -252,6 +281,7 @@ impl Driver {
         let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
         loop {
             self.perform_durable(watcher)?;
+            self.leave_to_people()?;
             if let Some(end) = self.ended() {
                 return Ok(end);
             }
@@ -281,10 +311,7 @@ impl Driver {
     fn happened(&mut self, happening: Happening, batch: &mut Vec<Event>) -> Result<(), DriveError> {
         let input = match happening {
             Happening::Durable(Ok(_)) => return Ok(()),
-            Happening::Durable(Err(error)) => {
-                self.failed = Some(error.clone());
-                return Err(error.into());
-            }
+            Happening::Durable(Err(error)) => return Err(error.into()),
             Happening::Spawned { node, attempt, process } => Input::AttemptSpawned { node, attempt, process },
             Happening::Ended { node, attempt, finished } => {
                 self.attempts.remove(&node);
@@ -331,9 +358,9 @@ impl Driver {
     }
 
     /// One input by itself.
-    fn take(&mut self, input: Input) -> Result<(), String> {
-        let events = self.step(input)?;
-        self.append(events).map_err(|e| e.to_string())
+    fn take(&mut self, input: Input) -> Result<(), DriveError> {
+        let events = self.step(input).map_err(DriveError::Refused)?;
+        self.append(events)
     }
 
     /// Hands events to the journal, and queues what follows from them.
@@ -394,25 +421,38 @@ impl Driver {
         Ok(())
     }
 
-    /// The end, once everything is durable and shown.
-    fn ended(&self) -> Option<End> {
-        if !self.unseen.is_empty() || !self.effects.is_empty() {
-            return None;
+    /// Pauses a run that only people can move, when nobody waits for them.
+    fn leave_to_people(&mut self) -> Result<(), DriveError> {
+        let state = &self.run.state;
+        let tried_again = state.nodes().any(|(_, of)| of.backoff_until_ms.is_some());
+        let people = state.status() == RunStatus::Running && state.waiting() == Waiting::ForPeople && !tried_again;
+        if !self.no_wait || self.left_to_people || !people || !self.is_quiet() {
+            return Ok(());
         }
+        self.left_to_people = true;
+        self.take(Input::Stop { by: Some("--no-wait".into()) })
+    }
+
+    /// True when everything is durable and shown, and nothing is at work.
+    fn is_quiet(&self) -> bool {
+        self.unseen.is_empty() && self.effects.is_empty() && self.attempts.is_empty() && self.checks.is_empty()
+    }
+
+    fn ended(&self) -> Option<End> {
         let end = match self.run.state.waiting() {
             Waiting::Ended => match self.run.state.status() {
-                coord_engine::RunStatus::Completed => End::Completed,
-                coord_engine::RunStatus::Cancelled => End::Cancelled,
+                RunStatus::Completed => End::Completed,
+                RunStatus::Cancelled => End::Cancelled,
                 _ => End::Failed,
             },
             Waiting::Paused => match self.signalled {
                 Some(number) => End::Signalled(number),
+                None if self.left_to_people => End::WaitingForPeople,
                 None => End::Paused,
             },
-            Waiting::ForPeople if self.no_wait => End::WaitingForPeople,
-            _ => return None,
+            Waiting::NotStarted | Waiting::Running | Waiting::ForPeople | Waiting::ForTime => return None,
         };
-        (self.attempts.is_empty() && self.checks.is_empty()).then_some(end)
+        self.is_quiet().then_some(end)
     }
 
     fn nap(&self, watcher: &dyn Watcher) -> Duration {
@@ -425,7 +465,7 @@ impl Driver {
         let now = self.clock.now_ms();
         watcher.tick(&self.run.plan, &self.run.state, now);
         if self.run.state.next_due().is_some_and(|due| due <= now) {
-            self.take(Input::Tick).map_err(DriveError::Refused)?;
+            self.take(Input::Tick)?;
         }
         Ok(())
     }
@@ -439,9 +479,11 @@ impl Driver {
             // dropping the attempts kills their trees; what was cut off is in doubt at a resume
             return Ok(true);
         }
-        // a run that is ending already needs no order
-        let _already = self.take(Input::Stop { by: Some("signal".into()) });
-        Ok(false)
+        match self.take(Input::Stop { by: Some("signal".into()) }) {
+            // a run that is ending already needs no order
+            Ok(()) | Err(DriveError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     // ---- effects -----------------------------------------------------------------------------
@@ -734,20 +776,21 @@ impl Keep {
     fn one(&self, path: &str) -> io::Result<String> {
         let from = self.root.join(path);
         let mut hasher = blake3::Hasher::new();
-        let mut files = vec![(from.clone(), self.folder.join(from.file_name().unwrap_or_default()))];
+        let mut files = vec![(from.clone(), PathBuf::from(from.file_name().unwrap_or_default()))];
         let mut count = 0;
-        while let Some((from, to)) = files.pop() {
+        while let Some((from, name)) = files.pop() {
             // what a link points to is not part of the project
             let meta = if count == 0 { std::fs::metadata(&from)? } else { std::fs::symlink_metadata(&from)? };
             count += 1;
             if meta.is_dir() {
                 let mut inside: Vec<_> = std::fs::read_dir(&from)?.flatten().map(|e| e.file_name()).collect();
                 inside.sort();
-                files.extend(inside.into_iter().rev().map(|name| (from.join(&name), to.join(name))));
+                files.extend(inside.into_iter().rev().map(|entry| (from.join(&entry), name.join(entry))));
             } else if meta.is_file() && count <= MAX_FILES {
-                hasher.update(to.as_os_str().as_encoded_bytes());
+                hasher.update(name.as_os_str().as_encoded_bytes());
                 io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
                 if meta.len() <= MAX_ARTIFACT_BYTES {
+                    let to = self.folder.join(&name);
                     std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
                     std::fs::copy(&from, &to)?;
                 }

@@ -176,7 +176,8 @@ impl Judge<'_> {
         if !any_estimate {
             return; // this project does not estimate
         }
-        for id in self.schedule.missing_estimates.iter().filter(|id| self.logical(**id).critical) {
+        let schedule = self.schedule;
+        for id in schedule.missing_estimates.iter().filter(|id| schedule.nodes[**id].logical.critical) {
             let task = &self.model.tasks[coord_lang::ids::TaskId(id.0)];
             self.out.push(
                 Diagnostic::new("W0603", task.name.span, format!("`{}` is on the critical path and has no estimate", task.name.value))

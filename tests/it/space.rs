@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ pub(crate) struct Call<'s> {
     stdin: Vec<u8>,
 }
 
-impl Call<'_> {
+impl<'s> Call<'s> {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
@@ -94,8 +94,15 @@ impl Call<'_> {
         self
     }
 
+    /// Calls it and waits for its end.
     #[track_caller]
-    pub(crate) fn run(mut self) -> Ran {
+    pub(crate) fn run(self) -> Ran {
+        self.start().wait()
+    }
+
+    /// Calls it, and lets it run.
+    #[track_caller]
+    pub(crate) fn start(mut self) -> Started<'s> {
         let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
@@ -105,12 +112,44 @@ impl Call<'_> {
         });
         let stdout = read_all(child.stdout.take().unwrap());
         let stderr = read_all(child.stderr.take().unwrap());
-        let (Ok(stdout), Ok(stderr)) = (stdout.recv_timeout(PATIENCE), stderr.recv_timeout(PATIENCE)) else {
-            let _ = child.kill();
-            panic!("{:?} did not end within {PATIENCE:?}", self.command);
+        Started { space: self.space, shown: format!("{:?}", self.command), child, stdout, stderr }
+    }
+}
+
+/// A call at work. Dropped, it is ended.
+#[must_use]
+pub(crate) struct Started<'s> {
+    space: &'s Space,
+    shown: String,
+    child: Child,
+    stdout: mpsc::Receiver<Vec<u8>>,
+    stderr: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Started<'_> {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(mut self) -> Ran {
+        let (Ok(stdout), Ok(stderr)) = (self.stdout.recv_timeout(PATIENCE), self.stderr.recv_timeout(PATIENCE)) else {
+            panic!("{} did not end within {PATIENCE:?}", self.shown);
         };
-        let status = child.wait().unwrap();
+        let status = self.child.wait().unwrap();
         Ran { status, stdout: self.space.filtered(&stdout), stderr: self.space.filtered(&stderr) }
+    }
+}
+
+impl Drop for Started<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

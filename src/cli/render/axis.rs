@@ -50,24 +50,52 @@ pub(crate) struct Axis<'a> {
 enum Scale {
     /// Starts of the days, and the end of the last.
     Days(Vec<i64>),
-    Clock { from_ms: i64, to_ms: i64 },
+    Clock {
+        from_ms: i64,
+        to_ms: i64,
+    },
 }
 
 impl<'a> Axis<'a> {
     /// All of the plan from its start to `end_ms`, in at most `room` columns.
     pub(crate) fn new(outlook: &'a Outlook<'a>, end_ms: i64, room: usize) -> Axis<'a> {
-        let first = outlook.schedule.nodes.values().map(|node| node.start_ms).min().unwrap_or(0);
+        let first = outlook
+            .schedule
+            .nodes
+            .values()
+            .map(|node| node.start_ms)
+            .min()
+            .unwrap_or(0);
         let by_days = end_ms - first >= DAYS_FROM_MS || (outlook.uses_working && end_ms > DAY_MS);
-        let days = if by_days { day_starts(outlook, first, end_ms) } else { Vec::new() };
+        let days = if by_days {
+            day_starts(outlook, first, end_ms)
+        } else {
+            Vec::new()
+        };
         if days.len() < 2 {
-            let from_ms = if outlook.clock.is_dated() { first.div_euclid(HOUR_MS) * HOUR_MS } else { 0 };
-            let scale = Scale::Clock { from_ms, to_ms: end_ms.max(from_ms + 1) };
-            return Axis { outlook, columns: room, scale };
+            let from_ms = if outlook.clock.is_dated() {
+                first.div_euclid(HOUR_MS) * HOUR_MS
+            } else {
+                0
+            };
+            let scale = Scale::Clock {
+                from_ms,
+                to_ms: end_ms.max(from_ms + 1),
+            };
+            return Axis {
+                outlook,
+                columns: room,
+                scale,
+            };
         }
         // a whole number of columns for each day looks calm; it is done where it costs little
         let whole = room / (days.len() - 1) * (days.len() - 1);
         let columns = if whole * 4 >= room * 3 { whole } else { room };
-        Axis { outlook, columns, scale: Scale::Days(days) }
+        Axis {
+            outlook,
+            columns,
+            scale: Scale::Days(days),
+        }
     }
 
     pub(crate) fn columns(&self) -> usize {
@@ -113,21 +141,29 @@ impl<'a> Axis<'a> {
 
     /// Draws the days on which nobody works, where they have a column of their own.
     pub(crate) fn shade(&self, cells: &mut Cells) {
-        let Scale::Days(days) = &self.scale else { return };
-        for day in days.windows(2) {
-            let free = self.outlook.calendar.working_between(day[0], day[1]) == 0;
-            let range = self.position(day[0]).round() as usize..self.position(day[1]).round() as usize;
-            if free && (self.outlook.uses_working || self.outlook.clock.is_dated()) {
-                cells.fill(range, '·', Ink::Faint);
-            }
+        for (from_ms, to_ms) in self.free_days() {
+            cells.fill(self.at(from_ms)..self.at(to_ms), '·', Ink::Faint);
         }
     }
 
     /// Whether there is anything to shade.
     pub(crate) fn has_free_days(&self) -> bool {
-        let Scale::Days(days) = &self.scale else { return false };
-        let dated = self.outlook.uses_working || self.outlook.clock.is_dated();
-        dated && days.windows(2).any(|d| self.outlook.calendar.working_between(d[0], d[1]) == 0)
+        self.free_days().next().is_some()
+    }
+
+    fn free_days(&self) -> impl Iterator<Item = (i64, i64)> {
+        let days = match &self.scale {
+            Scale::Days(days) if self.shades(days.len()) => days.as_slice(),
+            Scale::Days(_) | Scale::Clock { .. } => &[],
+        };
+        let days = days.windows(2).map(|day| (day[0], day[1]));
+        days.filter(|&(from, to)| self.outlook.calendar.working_between(from, to) == 0)
+    }
+
+    /// Undated plans on the clock know no weekends, and in little room they are noise.
+    fn shades(&self, days: usize) -> bool {
+        let weekends = self.outlook.uses_working || self.outlook.clock.is_dated();
+        weekends && self.columns * 10 >= days * 8
     }
 
     /// The lines above the bars.
@@ -141,16 +177,27 @@ impl<'a> Axis<'a> {
     fn day_ruler(&self, days: &[i64]) -> Vec<Cells> {
         let count = days.len() - 1;
         let day_room = self.columns as f64 / count as f64;
-        let step = DAY_STEPS.into_iter().find(|&step| step as f64 * day_room >= 7.5).unwrap_or(3640);
+        let step = DAY_STEPS
+            .into_iter()
+            .find(|&step| step as f64 * day_room >= 9.0)
+            .unwrap_or(3640);
         let weeks: Vec<(usize, String)> = (0..count)
             .step_by(step)
-            .map(|day| (self.at(days[day]), self.week_label(days, day, step as f64 * day_room)))
+            .map(|day| {
+                (
+                    self.at(days[day]),
+                    self.week_label(days, day, step as f64 * day_room),
+                )
+            })
             .collect();
         let single = |day: usize| (self.at(days[day]), self.day_label(days, day, day_room));
         let names: Vec<(usize, String)> = if day_room >= 3.0 {
             (0..count).map(single).collect()
         } else {
-            (0..count).step_by(step).map(|day| (self.at(days[day]), self.date(days, day))).collect()
+            (0..count)
+                .step_by(step)
+                .map(|day| (self.at(days[day]), self.date(days, day)))
+                .collect()
         };
         let mut lines = Vec::new();
         if count > 5 {
@@ -175,13 +222,19 @@ impl<'a> Axis<'a> {
 
     fn day_label(&self, days: &[i64], day: usize, room: f64) -> String {
         if !self.outlook.clock.is_dated() {
-            return if room >= 8.0 { format!("day {}", day + 1) } else { (day + 1).to_string() };
+            return if room >= 8.0 {
+                format!("day {}", day + 1)
+            } else {
+                (day + 1).to_string()
+            };
         }
         // `Mon 11 Aug 00:00`
         let at = self.outlook.clock.at(days[day]);
         let words: Vec<&str> = at.split(' ').collect();
         let count = if room >= 7.0 { 0..2 } else { 1..2 };
-        words.get(count).map_or_else(String::new, |words| words.join(" "))
+        words
+            .get(count)
+            .map_or_else(String::new, |words| words.join(" "))
     }
 
     fn date(&self, days: &[i64], day: usize) -> String {
@@ -191,13 +244,26 @@ impl<'a> Axis<'a> {
     fn clock_ruler(&self, from_ms: i64, to_ms: i64) -> Vec<Cells> {
         let room = |step: i64| step as f64 / (to_ms - from_ms) as f64 * self.columns as f64;
         let label = |ms: i64, step: i64| match self.outlook.clock.is_dated() && step >= MINUTE_MS {
-            true => self.outlook.clock.at(ms).split(' ').next_back().unwrap_or_default().to_string(),
+            true => self
+                .outlook
+                .clock
+                .at(ms)
+                .split(' ')
+                .next_back()
+                .unwrap_or_default()
+                .to_string(),
             false => format_ms(ms),
         };
-        let fits = |step: &i64| room(*step) >= columns(&label(to_ms / step * step, *step)) as f64 + 2.0;
-        let step = CLOCK_STEPS_MS.into_iter().find(fits).unwrap_or(to_ms.max(1));
+        let fits =
+            |step: &i64| room(*step) >= columns(&label(to_ms / step * step, *step)) as f64 + 2.0;
+        let step = CLOCK_STEPS_MS
+            .into_iter()
+            .find(fits)
+            .unwrap_or(to_ms.max(1));
         let first = from_ms + (step - from_ms.rem_euclid(step)) % step;
-        let ticks = (0..).map(|n| first + n * step).take_while(|&ms| ms <= to_ms);
+        let ticks = (0..)
+            .map(|n| first + n * step)
+            .take_while(|&ms| ms <= to_ms);
         let ticks: Vec<(usize, String)> = ticks.map(|ms| (self.at(ms), label(ms, step))).collect();
         vec![self.labels(&ticks), self.rule(&ticks)]
     }
@@ -233,8 +299,17 @@ fn day_starts(outlook: &Outlook, from_ms: i64, to_ms: i64) -> Vec<i64> {
         let count = (to_ms.max(1) + DAY_MS - 1) / DAY_MS;
         return (0..=count.min(20_000)).map(|day| day * DAY_MS).collect();
     }
-    let around = outlook.clock.midnights(from_ms - 2 * DAY_MS, to_ms.saturating_add(2 * DAY_MS));
-    let first = around.partition_point(|&day| day <= from_ms).saturating_sub(1);
-    let last = around.partition_point(|&day| day < to_ms).min(around.len().saturating_sub(1));
-    around.get(first..=last).map(<[i64]>::to_vec).unwrap_or_default()
+    let around = outlook
+        .clock
+        .midnights(from_ms - 2 * DAY_MS, to_ms.saturating_add(2 * DAY_MS));
+    let first = around
+        .partition_point(|&day| day <= from_ms)
+        .saturating_sub(1);
+    let last = around
+        .partition_point(|&day| day < to_ms)
+        .min(around.len().saturating_sub(1));
+    around
+        .get(first..=last)
+        .map(<[i64]>::to_vec)
+        .unwrap_or_default()
 }

@@ -13,16 +13,15 @@ pub(crate) struct Style {
     pub(crate) width: usize,
 }
 
-/// All of them as text, at most [`MAX_SHOWN`], with a last line that counts.
+/// All of them as text with a blank line behind each, at most [`MAX_SHOWN`], with a last line
+/// that counts the others.
 pub(crate) fn text(sources: &Sources, diagnostics: &[Diagnostic], style: Style) -> String {
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width.clamp(40, 240)).with_links(false);
     let mut out = String::new();
-    for (index, diagnostic) in diagnostics.iter().take(MAX_SHOWN).enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
+    for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
         out.push_str(&Drawn { report: &Report::new(sources, diagnostic), handler: &handler }.to_string());
+        out.push('\n');
     }
     if diagnostics.len() > MAX_SHOWN {
         out.push_str(&format!("… and {} more\n", diagnostics.len() - MAX_SHOWN));

@@ -19,8 +19,14 @@ const TAKES_ROOM: usize = 8;
 pub(crate) fn draw(outlook: &Outlook, sheet: &mut Sheet) {
     let rows = rows(outlook);
     let layout = Layout::new(outlook, &rows, sheet.width());
-    let axis = Axis::new(outlook, end_of_axis(outlook), layout.bars_room());
-    let gantt = Gantt { outlook, layout, axis };
+    let end_ms = end_of_axis(outlook);
+    let axis = Axis::new(outlook, end_ms, layout.bars_room());
+    let gantt = Gantt {
+        outlook,
+        layout,
+        axis,
+        end_ms,
+    };
     sheet.blank();
     for cells in gantt.axis.ruler() {
         sheet.line(Line::new().to(gantt.layout.bars_at()).cells(&cells));
@@ -36,8 +42,12 @@ pub(crate) fn draw(outlook: &Outlook, sheet: &mut Sheet) {
 /// The end of the picture: what is planned, and deadlines that are not far behind it.
 fn end_of_axis(outlook: &Outlook) -> i64 {
     let makespan = outlook.schedule.makespan_ms;
-    let due = outlook.plan.nodes.ids().filter_map(|node| outlook.due_ms(node));
-    let near = due.filter(|&due| due <= makespan + makespan / 4);
+    let due = outlook
+        .plan
+        .nodes
+        .ids()
+        .filter_map(|node| outlook.due_ms(node));
+    let near = due.filter(|&due| due <= makespan + makespan / 10);
     near.max().unwrap_or(makespan).max(makespan).max(1)
 }
 
@@ -63,8 +73,14 @@ fn rows(outlook: &Outlook) -> Vec<Row> {
     let plan = outlook.plan;
     let shown = shown(outlook);
     let mut groups: Vec<Vec<NodeId>> = vec![Vec::new(); plan.phases.len() + 1];
-    for (id, _) in plan.nodes.iter().filter(|(_, node)| node.kind != NodeKind::Join) {
-        let group = outlook.phase_of(id).map_or(plan.phases.len(), |phase| phase.0 as usize);
+    for (id, _) in plan
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.kind != NodeKind::Join)
+    {
+        let group = outlook
+            .phase_of(id)
+            .map_or(plan.phases.len(), |phase| phase.0 as usize);
         groups[group].push(id);
     }
     let headers = plan.phases.ids().map(|phase| Some(Row::Phase(phase)));
@@ -85,12 +101,20 @@ fn group_rows(outlook: &Outlook, mut nodes: Vec<NodeId>, shown: &BTreeSet<NodeId
     let is_task = |node: NodeId| outlook.plan.task(node).is_some();
     nodes.sort_by_key(|&node| {
         let (start, finish) = (times(node).start_ms, times(node).finish_ms);
-        (if is_task(node) { start } else { finish }, !is_task(node), finish, node)
+        (
+            if is_task(node) { start } else { finish },
+            !is_task(node),
+            finish,
+            node,
+        )
     });
-    let (seen, hidden): (Vec<NodeId>, Vec<NodeId>) =
-        nodes.into_iter().partition(|node| !is_task(*node) || shown.contains(node));
+    let (seen, hidden): (Vec<NodeId>, Vec<NodeId>) = nodes
+        .into_iter()
+        .partition(|node| !is_task(*node) || shown.contains(node));
     let rest = (!hidden.is_empty()).then_some(Row::Hidden(hidden));
-    rest.into_iter().chain(seen.into_iter().map(Row::Node)).collect()
+    rest.into_iter()
+        .chain(seen.into_iter().map(Row::Node))
+        .collect()
 }
 
 /// The tasks with a row of their own: all, or those that are late, critical, or hold the end.
@@ -126,15 +150,29 @@ impl Layout {
     fn new(outlook: &Outlook, rows: &[Row], width: usize) -> Layout {
         let nodes = || rows.iter().filter_map(Row::node);
         let labels = nodes().map(|node| label_columns(outlook, node));
-        let phases = outlook.plan.phases.ids().map(|phase| columns(&phase_label(outlook, phase)));
-        let who: BTreeSet<String> =
-            nodes().map(|node| outlook.who(node)).filter(|who| !who.is_empty()).collect();
+        let phases = outlook
+            .plan
+            .phases
+            .ids()
+            .map(|phase| columns(&phase_label(outlook, phase)));
+        let who: BTreeSet<String> = nodes()
+            .map(|node| outlook.who(node))
+            .filter(|who| !who.is_empty())
+            .collect();
         let longest_who = who.iter().map(|who| columns(who)).max().unwrap_or(0);
         Layout {
-            label_room: labels.chain(phases).max().unwrap_or(0).clamp(12, (width * 30 / 100).max(18)),
+            label_room: labels
+                .chain(phases)
+                .max()
+                .unwrap_or(0)
+                .clamp(12, (width * 30 / 100).max(18)),
             // one name for everything says nothing
-            who_room: if who.len() > 1 { longest_who.min((width / 8).max(8)) } else { 0 },
-            takes_room: if width >= 90 { TAKES_ROOM } else { 0 },
+            who_room: if who.len() > 1 {
+                longest_who.min((width / 8).max(8))
+            } else {
+                0
+            },
+            takes_room: if width >= 120 { TAKES_ROOM } else { 0 },
             width,
         }
     }
@@ -144,11 +182,21 @@ impl Layout {
     }
 
     fn takes_at(&self) -> usize {
-        self.who_at() + if self.who_room > 0 { self.who_room + 1 } else { 0 }
+        self.who_at()
+            + if self.who_room > 0 {
+                self.who_room + 1
+            } else {
+                0
+            }
     }
 
     fn bars_at(&self) -> usize {
-        self.takes_at() + if self.takes_room > 0 { self.takes_room + 2 } else { 0 }
+        self.takes_at()
+            + if self.takes_room > 0 {
+                self.takes_room + 2
+            } else {
+                0
+            }
     }
 
     /// Without the column for what is at the very end.
@@ -172,13 +220,15 @@ struct Gantt<'a> {
     outlook: &'a Outlook<'a>,
     layout: Layout,
     axis: Axis<'a>,
+    /// What is due later is not in the picture.
+    end_ms: i64,
 }
 
 impl Gantt<'_> {
     fn row(&self, row: &Row) -> Line {
         match row {
             Row::Phase(phase) => self.phase_row(*phase),
-            Row::Outside => Line::new().add(Ink::Strong, "In no phase"),
+            Row::Outside => Line::new().add(Ink::Strong, "Outside the phases"),
             Row::Node(node) => self.node_row(*node),
             Row::Hidden(nodes) => self.hidden_row(nodes),
         }
@@ -192,16 +242,23 @@ impl Gantt<'_> {
 
     fn phase_row(&self, phase: PhaseId) -> Line {
         let label = phase_label(self.outlook, phase);
-        let line = Line::new().fit(Ink::Strong, &label, self.layout.bars_at() - 2).plain("  ");
+        let line = Line::new()
+            .fit(Ink::Strong, &label, self.layout.bars_at() - 2)
+            .plain("  ");
         let span = &self.outlook.schedule.phases[phase];
-        let Some((start, finish)) = span.levelled_ms else { return line };
+        let Some((start, finish)) = span.levelled_ms else {
+            return line;
+        };
         let mut cells = Cells::blank(self.axis.columns() + 1);
         let bar = self.axis.bar(start, finish);
         cells.fill(bar.clone(), '━', Ink::Strong);
         cells.put(bar.start, '┏', Ink::Strong);
         cells.put(bar.end - 1, '┓', Ink::Strong);
         let length = self.outlook.between(start, finish);
-        let text = match span.logical_ms.map(|(from, to)| self.outlook.between(from, to)) {
+        let text = match span
+            .logical_ms
+            .map(|(from, to)| self.outlook.between(from, to))
+        {
             Some(logical) if logical != length => format!("{length} (needs alone: {logical})"),
             _ => length.clone(),
         };
@@ -237,12 +294,19 @@ impl Gantt<'_> {
         let title_room = self.layout.label_room.saturating_sub(columns(&name) + 1);
         let mut line = Line::new().add(ink, mark).to(Layout::MARK);
         line = if title_room > 3 {
-            line.add(ink, name).plain(" ").add(Ink::Faint, super::sheet::cut(&outlook.title(node), title_room))
+            line.add(ink, name).plain(" ").add(
+                Ink::Faint,
+                super::sheet::cut(&outlook.title(node), title_room),
+            )
         } else {
             line.fit(ink, &name, self.layout.label_room)
         };
         if self.layout.who_room > 0 {
-            line = line.to(self.layout.who_at()).fit(Ink::Plain, &outlook.who(node), self.layout.who_room);
+            line = line.to(self.layout.who_at()).fit(
+                Ink::Plain,
+                &outlook.who(node),
+                self.layout.who_room,
+            );
         }
         if self.layout.takes_room > 0 {
             line = line.to(self.layout.takes_at());
@@ -291,18 +355,27 @@ impl Gantt<'_> {
     }
 
     fn is_unknown(&self, node: NodeId) -> bool {
-        self.outlook.plan.task(node).is_some_and(|task| task.estimate.is_none())
+        self.outlook
+            .plan
+            .task(node)
+            .is_some_and(|task| task.estimate.is_none())
     }
 
     fn draw_event(&self, node: NodeId, glyph: char, cells: &mut Cells) {
         let at = self.axis.at(self.outlook.schedule.nodes[node].finish_ms);
-        let ink = if self.outlook.is_critical(node) { Ink::Critical } else { Ink::Event };
+        let ink = if self.outlook.is_critical(node) {
+            Ink::Critical
+        } else {
+            Ink::Event
+        };
         cells.put(at, glyph, ink);
     }
 
     fn draw_due(&self, node: NodeId, cells: &mut Cells) {
-        let Some(due) = self.outlook.due_ms(node) else { return };
-        if due > end_of_axis(self.outlook) {
+        let Some(due) = self.outlook.due_ms(node) else {
+            return;
+        };
+        if due > self.end_ms {
             return;
         }
         match self.outlook.is_late(node) {
@@ -313,13 +386,25 @@ impl Gantt<'_> {
 
     fn hidden_row(&self, nodes: &[NodeId]) -> Line {
         let mut cells = self.cells();
-        let expected = nodes.iter().filter(|&&node| !self.outlook.is_contingent(node));
+        let expected = nodes
+            .iter()
+            .filter(|&&node| !self.outlook.is_contingent(node));
         for &node in expected {
             let times = &self.outlook.schedule.nodes[node];
-            cells.fill(self.axis.bar(times.start_ms, times.finish_ms), '░', Ink::Work);
+            cells.fill(
+                self.axis.bar(times.start_ms, times.finish_ms),
+                '░',
+                Ink::Work,
+            );
         }
-        let text = format!("… {} more {}", nodes.len(), if nodes.len() == 1 { "task" } else { "tasks" });
-        let line = Line::new().to(Layout::MARK).fit(Ink::Faint, &text, self.layout.bars_at() - 4);
+        let text = format!(
+            "… {} more {}",
+            nodes.len(),
+            if nodes.len() == 1 { "task" } else { "tasks" }
+        );
+        let line = Line::new()
+            .to(Layout::MARK)
+            .fit(Ink::Faint, &text, self.layout.bars_at() - 4);
         line.to(self.layout.bars_at()).cells(&cells)
     }
 
@@ -329,21 +414,53 @@ impl Gantt<'_> {
         let task = |node: NodeId| outlook.plan.task(node).is_some();
         let kind = |node: NodeId| &outlook.plan.nodes[node].kind;
         let in_chain_only = |node| outlook.is_in_chain(node) && !outlook.is_critical(node);
-        let hidden = outlook.plan.tasks().count() - drawn.iter().filter(|&&node| task(node)).count();
+        let hidden =
+            outlook.plan.tasks().count() - drawn.iter().filter(|&&node| task(node)).count();
         let entries = [
-            (any(&|n| outlook.is_critical(n)), "● █ critical: no slack".to_string()),
-            (any(&in_chain_only), "○ holds the end, with who is there".to_string()),
-            (any(&|n| task(n) && !outlook.is_critical(n)), "▒ other work".to_string()),
-            (any(&|n| self.has_slack(n)), "┄ slack by needs alone".to_string()),
-            (any(&|n| matches!(kind(n), NodeKind::Sync(_))), "◆ sync".to_string()),
-            (any(&|n| matches!(kind(n), NodeKind::Milestone(_))), "◇ milestone".to_string()),
-            (any(&|n| outlook.due_ms(n).is_some() && !outlook.is_late(n)), "▼ deadline".to_string()),
-            (any(&|n| outlook.is_late(n)), "! deadline missed".to_string()),
+            (
+                any(&|n| outlook.is_critical(n)),
+                "● █ critical: no slack".to_string(),
+            ),
+            (
+                any(&in_chain_only),
+                "○ holds the end, with who is there".to_string(),
+            ),
+            (
+                any(&|n| task(n) && !outlook.is_critical(n)),
+                "▒ other work".to_string(),
+            ),
+            (
+                any(&|n| self.has_slack(n)),
+                "┄ slack by needs alone".to_string(),
+            ),
+            (
+                any(&|n| matches!(kind(n), NodeKind::Sync(_))),
+                "◆ sync".to_string(),
+            ),
+            (
+                any(&|n| matches!(kind(n), NodeKind::Milestone(_))),
+                "◇ milestone".to_string(),
+            ),
+            (
+                any(&|n| outlook.due_ms(n).is_some() && !outlook.is_late(n)),
+                "▼ deadline".to_string(),
+            ),
+            (
+                any(&|n| outlook.is_late(n)),
+                "! deadline missed".to_string(),
+            ),
             (any(&|n| self.is_unknown(n)), "? no estimate".to_string()),
             (self.axis.has_free_days(), "· no working day".to_string()),
-            (hidden > 0, format!("░ {hidden} tasks without a row of their own")),
+            (
+                hidden > 0,
+                format!("░ {hidden} tasks without a row of their own"),
+            ),
         ];
-        entries.into_iter().filter(|(is_used, _)| *is_used).map(|(_, text)| text).collect()
+        entries
+            .into_iter()
+            .filter(|(is_used, _)| *is_used)
+            .map(|(_, text)| text)
+            .collect()
     }
 
     fn has_slack(&self, node: NodeId) -> bool {

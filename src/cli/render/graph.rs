@@ -69,12 +69,20 @@ impl<'a> Drawing<'a> {
                 critical: false,
             }));
         }
-        Drawing { plan, schedule, edges }
+        Drawing {
+            plan,
+            schedule,
+            edges,
+        }
     }
 
     /// The nodes of a phase, or those of none.
     fn nodes_in(&self, phase: Option<PhaseId>) -> impl Iterator<Item = NodeId> {
-        self.plan.nodes.iter().filter(move |(_, node)| node.phase == phase).map(|(id, _)| id)
+        self.plan
+            .nodes
+            .iter()
+            .filter(move |(_, node)| node.phase == phase)
+            .map(|(id, _)| id)
     }
 
     fn phase_title(&self, phase: PhaseId) -> String {
@@ -89,7 +97,10 @@ impl<'a> Drawing<'a> {
     /// Name and title, a line each.
     fn label_lines(&self, node: NodeId) -> Vec<String> {
         let node = &self.plan.nodes[node];
-        std::iter::once(node.name.as_str()).chain(node.title.as_deref()).map(tame).collect()
+        std::iter::once(node.name.as_str())
+            .chain(node.title.as_deref())
+            .map(tame)
+            .collect()
     }
 }
 
@@ -111,11 +122,6 @@ impl EdgeKind {
             EdgeKind::Phase => "phase",
             EdgeKind::Wants => "wants",
         }
-    }
-
-    /// Whether it comes from the structure of the text instead of a word.
-    fn is_structure(self) -> bool {
-        matches!(self, EdgeKind::Sequence | EdgeKind::Phase)
     }
 }
 

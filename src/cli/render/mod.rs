@@ -7,6 +7,8 @@ mod gantt;
 pub(crate) mod graph;
 mod outlook;
 pub(crate) mod plan_json;
+#[cfg(test)]
+mod plan_tests;
 pub(crate) mod sheet;
 pub(crate) mod progress;
 pub(crate) mod status;

@@ -6,7 +6,7 @@
 
 use super::sheet::tame;
 use coord_lang::ids::{AgentId, NodeId, PhaseId, Table};
-use coord_lang::time::{DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS};
+use coord_lang::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS};
 use coord_plan::calendar::Calendar;
 use coord_plan::clock::{Clock, lasting};
 use coord_plan::plan::{By, NodeKind, Plan, Span};
@@ -29,7 +29,9 @@ pub(crate) struct Outlook<'a> {
 impl<'a> Outlook<'a> {
     pub(crate) fn new(plan: &'a Plan, schedule: &'a Schedule) -> Outlook<'a> {
         let uses = |working: bool| {
-            let mut likely = plan.tasks().filter_map(|(_, _, task)| Some(task.estimate?.likely));
+            let mut likely = plan
+                .tasks()
+                .filter_map(|(_, _, task)| Some(task.estimate?.likely));
             likely.any(|span| span.ms > 0 && span.working == working)
         };
         Outlook {
@@ -52,7 +54,11 @@ impl<'a> Outlook<'a> {
     }
 
     pub(crate) fn title(&self, node: NodeId) -> String {
-        self.plan.nodes[node].title.as_deref().map(tame).unwrap_or_default()
+        self.plan.nodes[node]
+            .title
+            .as_deref()
+            .map(tame)
+            .unwrap_or_default()
     }
 
     pub(crate) fn agent(&self, agent: AgentId) -> String {
@@ -66,7 +72,9 @@ impl<'a> Outlook<'a> {
 
     /// Who does it; for what takes no time, who could.
     pub(crate) fn who(&self, node: NodeId) -> String {
-        let Some(task) = self.plan.task(node) else { return String::new() };
+        let Some(task) = self.plan.task(node) else {
+            return String::new();
+        };
         let placed = &self.schedule.nodes[node].agents;
         let (agents, between) = match &task.by {
             _ if !placed.is_empty() => (placed.as_slice(), "+"),
@@ -153,17 +161,18 @@ impl<'a> Outlook<'a> {
 
     /// The time between two instants: working time when the plan has any.
     pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> String {
-        if !self.uses_working {
-            return lasting(to_ms - from_ms);
-        }
         match self.calendar.working_between(from_ms, to_ms) {
-            0 => lasting(to_ms - from_ms),
-            ms => self.working(ms),
+            ms if ms != 0 && self.uses_working => self.working(ms),
+            _ => elapsed(to_ms - from_ms),
         }
     }
 
     pub(crate) fn length(&self, span: Span) -> String {
-        if span.working { self.working(span.ms) } else { lasting(span.ms) }
+        if span.working {
+            self.working(span.ms)
+        } else {
+            elapsed(span.ms)
+        }
     }
 
     /// What a task is thought to take: `2wd`, `4wd..5wd`; empty without an estimate.
@@ -176,13 +185,35 @@ impl<'a> Outlook<'a> {
     fn working(&self, ms: i64) -> String {
         let day_ms = self.calendar.day_ms().max(1);
         let sign = if ms < 0 { "-" } else { "" };
-        let minutes = (ms.abs() % HOUR_MS) / MINUTE_MS;
-        let (days, hours) = (ms.abs() / day_ms, ms.abs() % day_ms / HOUR_MS);
+        let (days, rest) = (ms.abs() / day_ms, ms.abs() % day_ms);
+        let (hours, minutes) = (rest / HOUR_MS, rest % HOUR_MS / MINUTE_MS);
         let parts = [(days, "wd"), (hours, "wh"), (minutes, "m")];
-        let words = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}"));
+        let words = parts
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, unit)| format!("{n}{unit}"));
         let words: Vec<String> = words.take(2).collect();
-        if words.is_empty() { lasting(ms) } else { format!("{sign}{}", words.join(" ")) }
+        if words.is_empty() {
+            elapsed(ms)
+        } else {
+            format!("{sign}{}", words.join(" "))
+        }
     }
+}
+
+/// A length on the clock in two units, rounded to the second of them.
+fn elapsed(ms: i64) -> String {
+    let unit = match ms.abs() {
+        DAY_MS.. => HOUR_MS,
+        HOUR_MS.. => MINUTE_MS,
+        MINUTE_MS.. => SECOND_MS,
+        _ => 1,
+    };
+    lasting(
+        (ms.saturating_add(unit / 2))
+            .div_euclid(unit)
+            .saturating_mul(unit),
+    )
 }
 
 fn phases_of(plan: &Plan) -> Table<NodeId, Option<PhaseId>> {
@@ -190,7 +221,9 @@ fn phases_of(plan: &Plan) -> Table<NodeId, Option<PhaseId>> {
         plan.nodes.values().map(|node| node.phase).collect();
     for (id, phase) in plan.phases.iter() {
         for need in &plan.nodes[phase.end].needs {
-            if found[need.on].is_none() && matches!(plan.nodes[need.on].kind, NodeKind::Milestone(_)) {
+            if found[need.on].is_none()
+                && matches!(plan.nodes[need.on].kind, NodeKind::Milestone(_))
+            {
                 found[need.on] = Some(id);
             }
         }

@@ -17,7 +17,11 @@ use std::borrow::Cow;
 
 /// The whole document, with a line break at its end.
 pub(crate) fn text(plan: &Plan, schedule: &Schedule) -> String {
-    let view = View { plan, schedule, calendar: Calendar::standard(&plan.timezone, plan.origin_ms) };
+    let view = View {
+        plan,
+        schedule,
+        calendar: Calendar::standard(&plan.timezone, plan.origin_ms),
+    };
     let mut text = serde_json::to_string_pretty(&view.document()).unwrap_or_default();
     text.push('\n');
     text
@@ -229,18 +233,37 @@ impl<'a> View<'a> {
             lower_bound_s: Secs(schedule.lower_bound.ms),
             lower_bound_reason: schedule.lower_bound.describe(plan, self.calendar.day_ms()),
             optimal: schedule.optimal,
-            critical_path: schedule.critical_path.iter().map(|step| self.name(step.node)).collect(),
-            critical_steps: schedule.critical_path.iter().map(|s| self.step(s.node, s.why)).collect(),
-            levelled_chain: schedule.chain.iter().map(|l| self.link(l.node, l.holds)).collect(),
+            critical_path: schedule
+                .critical_path
+                .iter()
+                .map(|step| self.name(step.node))
+                .collect(),
+            critical_steps: schedule
+                .critical_path
+                .iter()
+                .map(|s| self.step(s.node, s.why))
+                .collect(),
+            levelled_chain: schedule
+                .chain
+                .iter()
+                .map(|l| self.link(l.node, l.holds))
+                .collect(),
             eta: None,
-            tasks: plan.tasks().map(|(id, _, task)| self.task(id, task)).collect(),
+            tasks: plan
+                .tasks()
+                .map(|(id, _, task)| self.task(id, task))
+                .collect(),
             events: plan.nodes.ids().filter_map(|id| self.event(id)).collect(),
             joins: plan.nodes.ids().filter_map(|id| self.join(id)).collect(),
             phases: plan.phases.ids().map(|id| self.phase(id)).collect(),
             agents: plan.agents.ids().map(|id| self.agent(id)).collect(),
             waves: self.waves(),
             deadlines: self.deadlines(),
-            missing_estimates: schedule.missing_estimates.iter().map(|&id| self.name(id)).collect(),
+            missing_estimates: schedule
+                .missing_estimates
+                .iter()
+                .map(|&id| self.name(id))
+                .collect(),
             promises: [],
         }
     }
@@ -259,7 +282,12 @@ impl<'a> View<'a> {
             Why::Window => ("window", None),
             Why::Need { on, .. } => ("need", Some(self.name(on))),
         };
-        StepJson { id: self.name(node), because, after, of: None }
+        StepJson {
+            id: self.name(node),
+            because,
+            after,
+            of: None,
+        }
     }
 
     fn link(&self, node: NodeId, hold: Hold) -> StepJson<'a> {
@@ -273,13 +301,21 @@ impl<'a> View<'a> {
             Hold::Resource { resource: id, with } => ("resource", Some(with), resource(id)),
             Hold::Parallel { with } => ("parallel", Some(with), None),
         };
-        StepJson { id: self.name(node), because, after: after.map(|node| self.name(node)), of }
+        StepJson {
+            id: self.name(node),
+            because,
+            after: after.map(|node| self.name(node)),
+            of,
+        }
     }
 
     fn task(&self, id: NodeId, task: &'a Task) -> TaskJson<'a> {
         let node = &self.plan.nodes[id];
         let agents = self.agents_of(id, task);
-        let uses = task.uses.iter().filter(|(resource, _)| !self.plan.resources[*resource].claim);
+        let uses = task
+            .uses
+            .iter()
+            .filter(|(resource, _)| !self.plan.resources[*resource].claim);
         TaskJson {
             id: &node.name,
             title: node.title.as_deref(),
@@ -294,7 +330,10 @@ impl<'a> View<'a> {
             }),
             needs: self.needs(id),
             wants: node.wants.iter().map(|want| self.name(want.on)).collect(),
-            uses: UsesJson(uses.map(|(id, n)| (self.plan.resources[*id].name.as_str(), *n)).collect()),
+            uses: UsesJson(
+                uses.map(|(id, n)| (self.plan.resources[*id].name.as_str(), *n))
+                    .collect(),
+            ),
             priority: task.priority,
             deadline_s: task.deadline_ms.map(Secs),
             times: times(&self.schedule.nodes[id]),
@@ -305,14 +344,21 @@ impl<'a> View<'a> {
     /// Who does it; for what takes no time, who could.
     fn agents_of(&self, id: NodeId, task: &Task) -> Vec<&'a str> {
         let placed = &self.schedule.nodes[id].agents;
-        let agents = if placed.is_empty() { task.by.agents() } else { placed };
+        let agents = if placed.is_empty() {
+            task.by.agents()
+        } else {
+            placed
+        };
         agents.iter().map(|&agent| self.agent_name(agent)).collect()
     }
 
     /// What a node waits for, alternatives included, in the order of the plan.
     fn needs(&self, id: NodeId) -> Vec<Cow<'a, str>> {
-        let mut found: Vec<NodeId> =
-            self.plan.nodes[id].needs.iter().flat_map(|need| need.nodes()).collect();
+        let mut found: Vec<NodeId> = self.plan.nodes[id]
+            .needs
+            .iter()
+            .flat_map(|need| need.nodes())
+            .collect();
         found.sort_unstable();
         found.dedup();
         found.into_iter().map(|on| id_of(self.plan, on)).collect()
@@ -320,7 +366,10 @@ impl<'a> View<'a> {
 
     fn join(&self, id: NodeId) -> Option<JoinJson<'a>> {
         let is_join = self.plan.nodes[id].kind == NodeKind::Join;
-        is_join.then(|| JoinJson { id: id_of(self.plan, id), needs: self.needs(id) })
+        is_join.then(|| JoinJson {
+            id: id_of(self.plan, id),
+            needs: self.needs(id),
+        })
     }
 
     fn event(&self, id: NodeId) -> Option<EventJson<'a>> {
@@ -355,9 +404,10 @@ impl<'a> View<'a> {
         PhaseJson {
             id: &phase.name,
             title: phase.title.as_deref(),
-            window: phase
-                .window_ms
-                .map(|(from, until)| WindowJson { from_s: Secs(from), until_s: until.map(Secs) }),
+            window: phase.window_ms.map(|(from, until)| WindowJson {
+                from_s: Secs(from),
+                until_s: until.map(Secs),
+            }),
             logical: span.logical_ms.map(interval),
             levelled: span.levelled_ms.map(interval),
             logical_end_s: Secs(span.logical_end_ms),
@@ -393,8 +443,16 @@ impl<'a> View<'a> {
     }
 
     fn deadlines(&self) -> Vec<DueJson<'a>> {
-        let tasks = self.schedule.deadlines.iter().map(|due| self.due(due, "task"));
-        let milestones = self.schedule.milestones.iter().map(|due| self.due(due, "milestone"));
+        let tasks = self
+            .schedule
+            .deadlines
+            .iter()
+            .map(|due| self.due(due, "task"));
+        let milestones = self
+            .schedule
+            .milestones
+            .iter()
+            .map(|due| self.due(due, "milestone"));
         tasks.chain(milestones).collect()
     }
 

@@ -61,11 +61,14 @@ pub(crate) fn cut(text: &str, room: usize) -> String {
 
 /// What somebody wrote, as text that no terminal obeys and that stays on its line.
 pub(crate) fn tame(text: &str) -> String {
-    text.chars().map(|c| if is_wild(c) { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_wild(c) { ' ' } else { c })
+        .collect()
 }
 
 fn is_wild(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// One line, written from left to right.
@@ -155,7 +158,9 @@ pub(crate) struct Cells {
 
 impl Cells {
     pub(crate) fn blank(columns: usize) -> Cells {
-        Cells { cells: vec![(' ', Ink::Plain); columns] }
+        Cells {
+            cells: vec![(' ', Ink::Plain); columns],
+        }
     }
 
     /// Draws at `at`; outside nothing happens.
@@ -217,7 +222,10 @@ pub(crate) struct Sheet {
 
 impl Sheet {
     pub(crate) fn new(look: Look) -> Sheet {
-        Sheet { look, text: String::new() }
+        Sheet {
+            look,
+            text: String::new(),
+        }
     }
 
     pub(crate) fn width(&self) -> usize {
@@ -225,7 +233,11 @@ impl Sheet {
     }
 
     pub(crate) fn line(&mut self, line: Line) {
-        for (ink, text) in line.visible(self.look.width) {
+        for (ink, text) in line
+            .visible(self.look.width)
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+        {
             let escape = if self.look.color { ink.escape() } else { "" };
             self.text.push_str(escape);
             self.text.push_str(&text);
@@ -314,15 +326,24 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_its_sheet() {
-        let mut sheet = Sheet::new(Look { width: 10, color: false });
+        let mut sheet = Sheet::new(Look {
+            width: 10,
+            color: false,
+        });
         sheet.line(Line::new().plain("12345678").add(Ink::Late, "9 and more"));
         sheet.wrapped(4, Ink::Plain, "some words that go on");
-        assert_eq!(sheet.into_text(), "123456789…\n    some\n    words\n    that\n    go on\n");
+        assert_eq!(
+            sheet.into_text(),
+            "123456789…\n    some\n    words\n    that\n    go on\n"
+        );
     }
 
     #[test]
     fn colour_is_closed_on_the_same_line() {
-        let mut sheet = Sheet::new(Look { width: 20, color: true });
+        let mut sheet = Sheet::new(Look {
+            width: 20,
+            color: true,
+        });
         sheet.line(Line::new().add(Ink::Late, "late").plain("   "));
         assert_eq!(sheet.into_text(), "\x1b[1;31mlate\x1b[0m\n");
     }

@@ -7,7 +7,7 @@ use coord_engine::{
 use coord_host::clock;
 use coord_lang::ids::NodeId;
 use coord_plan::clock::lasting;
-use coord_plan::plan::{Evidence, NodeKind, Otherwise, Plan, Wanted};
+use coord_plan::plan::{NodeKind, Otherwise, Plan, Wanted};
 
 /// Text from outside without anything that a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
@@ -143,14 +143,11 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
             format!("`{}` is busy with {}", plan.agents[*agent].name, names(plan, held_by))
         }
         Reason::Resource { resource, wants, free, held_by } => {
-            let pool = &plan.resources[*resource];
-            if pool.claim {
-                format!("{} writes to `{}` now, and so would it", names(plan, held_by), pool.name)
-            } else {
-                format!("needs {wants} of `{}`, {free} free; held by {}", pool.name, names(plan, held_by))
-            }
+            format!("needs {wants} of `{}`, {free} free; held by {}", plan.resources[*resource].name, names(plan, held_by))
         }
-        Reason::Claim { held_by } => format!("{} writes to the same place now", name(plan, *held_by)),
+        Reason::Claim { claim, held_by } => {
+            format!("{} writes to `{}` now, and so would it", names(plan, held_by), plan.resources[*claim].name)
+        }
         Reason::Reserved { for_node } => format!("{} has waited longer and goes first", name(plan, *for_node)),
         Reason::Parallel { most } => format!("as many tasks are at work as may be: {most}"),
         Reason::Order { first } => format!("{} goes first", name(plan, *first)),
@@ -311,15 +308,5 @@ pub(crate) fn seconds(ms: i64) -> String {
     match ms {
         0..10_000 => format!("{:.1}s", ms as f64 / 1000.0),
         _ => lasting(ms / 1000 * 1000),
-    }
-}
-
-/// How a check is decided, for lists.
-pub(crate) fn evidence(of: &Evidence) -> &'static str {
-    match of {
-        Evidence::Run(_) => "a program",
-        Evidence::When(_) => "a condition",
-        Evidence::Person(_) => "a person",
-        Evidence::Exists(_) => "a path",
     }
 }

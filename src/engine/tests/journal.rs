@@ -46,7 +46,8 @@ fn every_kind_is_what_its_json_says_and_comes_back_equal() {
             seen.insert(event.fact.kind());
         }
     }
-    assert!(seen.len() >= 25, "{seen:?}");
+
+    assert!(seen.len() >= 30, "{seen:?}");
 }
 
 #[test]

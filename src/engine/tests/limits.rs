@@ -77,3 +77,20 @@ fn a_paused_run_has_no_timers() {
     });
     assert_eq!(bench.status(a), Status::InProgress);
 }
+
+#[test]
+fn a_limit_is_not_reset_by_what_happens_meanwhile_nor_by_a_crash() {
+    let mut draft = Draft::new();
+    let slow = draft.task("slow", |task| task.idempotent = true);
+    let other = draft.task("other", |_| {});
+    let b = draft.task("b", |_| {});
+    draft.need(b, slow, Wanted::Done).within = limit(100, Otherwise::Skip);
+    draft.need(b, other, Wanted::Done).within = limit(500, Otherwise::Skip);
+    let mut bench = Bench::start(draft);
+    bench.pass(60);
+    bench.succeed(other);
+    bench.crash(bench.events.len(), Vec::new());
+    assert_eq!(bench.state.next_due(), Some(1_100));
+    bench.pass(40);
+    assert_eq!(bench.status(b), Status::Skipped);
+}

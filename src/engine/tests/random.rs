@@ -36,7 +36,7 @@ fn random_draft(dice: &mut Dice, timely: bool) -> Draft {
     for _ in 0..dice.below(4) {
         random_gate(&mut draft, dice, timely);
     }
-    let tasks = 1 + dice.below(14) as u32;
+    let tasks = 1 + dice.below(20) as u32;
     (0..tasks).for_each(|i| random_task(&mut draft, dice, i, timely));
     (0..dice.below(3)).for_each(|i| random_sync(&mut draft, dice, i, timely));
     for i in 0..dice.below(3) {
@@ -194,9 +194,9 @@ fn random_sync(draft: &mut Draft, dice: &mut Dice, i: u64, timely: bool) {
 fn random_edges(draft: &mut Draft, dice: &mut Dice, timely: bool) {
     for i in 1..draft.plan.nodes.len() as u32 {
         let node = NodeId(i);
-        for _ in 0..dice.below(4) {
+        for _ in 0..dice.below(3) {
             let on = NodeId(dice.below(i.into()) as u32);
-            let wanted = match dice.below(10) {
+            let wanted = match dice.below(16) {
                 0 => Wanted::Failed,
                 1 => Wanted::Finished,
                 2 => Wanted::Skipped,

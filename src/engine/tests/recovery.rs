@@ -219,3 +219,36 @@ fn a_crash_while_cancelling_still_cancels() {
         (Status::Cancelled, RunStatus::Cancelled)
     );
 }
+
+#[test]
+fn an_agent_that_was_picked_before_a_crash_is_picked_again() {
+    let mut draft = Draft::new();
+    let a = draft.agent("a", 1, Driver::Shell);
+    let b = draft.agent("b", 1, Driver::Shell);
+    let gpu = draft.resource("gpu", 1);
+    let first = draft.task("first", |_| {});
+    draft.task("holder", |task| {
+        task.by = By::All(vec![a]);
+        task.uses = vec![(gpu, 1)];
+        task.idempotent = true;
+        task.priority = 3;
+    });
+    let urgent = draft.task("urgent", |task| {
+        task.by = By::All(vec![b]);
+        task.uses = vec![(gpu, 1)];
+        task.priority = 0;
+    });
+    let any = draft.task("any", |task| task.by = By::Any(vec![a, b]));
+    draft.after(urgent, &[first]);
+    draft.after(any, &[first]);
+    let mut bench = Bench::start(draft);
+    bench.succeed(first);
+    assert_eq!(bench.state.node(any).attempt.as_ref().unwrap().agents, [b]);
+    let all = bench.events.len();
+    bench.crash(all - 1, Vec::new());
+    assert_eq!(
+        bench.statuses(&[urgent, any]),
+        [Status::InProgress, Status::InProgress]
+    );
+    assert_eq!(bench.state.node(any).attempt.as_ref().unwrap().agents, [a]);
+}

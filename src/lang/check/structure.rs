@@ -26,6 +26,9 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
     }
     contracts(model, out);
     phases(model, out);
+    if !facts.incomplete {
+        starts(model, out);
+    }
 }
 
 fn who_does_it(model: &Model, task: &Task, out: &mut Vec<Diagnostic>) {
@@ -159,7 +162,6 @@ fn phases(model: &Model, out: &mut Vec<Diagnostic>) {
         week_order(model, phase, out);
         previous = Some(phase);
     }
-    starts(model, out);
 }
 
 /// E0609: after a phase whose weeks come later.

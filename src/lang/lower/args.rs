@@ -100,9 +100,11 @@ impl<'a, 's> Args<'a, 's> {
                 let d = match field {
                     Some(field) if field != self.statement.word => {
                         let at = Span::new(arg.span.file, arg.span.start as usize, arg.span.start as usize);
-                        Diagnostic::new("E0007", arg.span, format!("only one statement per line: move {found} down"))
-                            .label("another statement starts here")
-                            .fix(at, "\n", "start a new line here")
+                        let d = Diagnostic::new("E0007", arg.span, format!("only one statement per line: move {found} down")).label("another statement starts here");
+                        match self.statement.block {
+                            Some(_) => d.help("put it on a line of its own inside the braces"),
+                            None => d.fix(at, "\n", "start a new line here"),
+                        }
                     }
                     _ => Diagnostic::new("E0107", arg.span, format!("unexpected {found} after `{}`", shown_plain(&before)))
                         .label("nothing belongs here")
@@ -227,10 +229,31 @@ impl<'a, 's> Args<'a, 's> {
         self.args = &self.args[1..];
         match value::effort(text) {
             Ok(effort) => Some(Spanned::new(effort, arg.span)),
+            Err(UnitError::Missing) if self.unit_apart(text).is_some() => {
+                let (right, unit) = self.unit_apart(text)?;
+                let span = arg.span.to(unit);
+                lower.report(
+                    Diagnostic::new("E0501", span, "a number and its unit stand together")
+                        .label("no space in between")
+                        .fix(span, right.clone(), format!("write `{right}`")),
+                );
+                None
+            }
             Err(error) => {
                 lower.report(unit_error(&error, text, arg.span));
                 None
             }
+        }
+    }
+
+    /// `10 minutes` as `10m`, with the place of the unit.
+    fn unit_apart(&self, number: &str) -> Option<(String, Span)> {
+        let arg = self.peek()?;
+        let text = format!("{number}{}", arg.word()?);
+        match value::effort(&text) {
+            Ok(_) => Some((text, arg.span)),
+            Err(UnitError::Unknown { meant: Some(meant), .. }) => Some((format!("{number}{meant}"), arg.span)),
+            Err(_) => None,
         }
     }
 

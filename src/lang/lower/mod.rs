@@ -258,9 +258,11 @@ impl<'s> Lower<'_, 's> {
                 Some(parent) => d.related(parent.word_span, format!("inside this `{}`", parent.word)),
                 None => d,
             };
+            let home = if places.contains(&Place::Task) { Place::Task } else { places[0] };
             match near.first() {
-                Some(meant) if *meant != word => d.help(format!("did you mean `{meant}`?")),
-                _ => d.help(format!("move it into the block of the {} that it is about", places[0].name())),
+                _ if place == Place::Phase && word == "needs" => d.help("phases come `after` phases; tasks and milestones have `needs`"),
+                Some(meant) if strsim::osa_distance(word, meant) == 1 => d.help(format!("did you mean `{meant}`?")),
+                _ => d.help(format!("move it into the block of the {} that it is about", home.name())),
             }
         };
         self.report(d);

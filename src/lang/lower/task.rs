@@ -29,6 +29,7 @@ impl<'s> Lower<'_, 's> {
             }
         }
         self.incomplete = false;
+        self.suspicious_minutes();
     }
 
     fn task_field(&mut self, id: TaskId, field: &Field<'_, 's>) {
@@ -268,6 +269,14 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn need_artifact(&mut self, agent: &'s str, artifact: &str, span: Span) -> Option<NeedArtifact> {
+        if !self.names.who.contains_key(agent) && self.names.work.contains_key(artifact) {
+            self.report(
+                Diagnostic::new("E0203", span, format!("`{agent}` is no agent, and work has no path"))
+                    .label("only artifacts have a dot")
+                    .fix(span, artifact.to_string(), format!("write `{artifact}`")),
+            );
+            return None;
+        }
         let id = self.agent_named(agent, span)?;
         // who makes it is looked for when every task is known
         Some(NeedArtifact { agent: id, artifact: artifact.to_string(), producer: None, span })
@@ -355,7 +364,6 @@ impl<'s> Lower<'_, 's> {
             }
         };
         self.range_makes_sense(&values, span)?;
-        self.suspicious_minutes(&values);
         Some(Spanned::new(estimate, span))
     }
 
@@ -395,37 +403,32 @@ impl<'s> Lower<'_, 's> {
     }
 
     /// W0507: `takes 2m` beside estimates in days is probably no two minutes.
-    fn suspicious_minutes(&mut self, values: &[Spanned<Effort>]) {
-        for value in values {
-            let text = self.sources.text(value.span);
-            let minutes = text.strip_suffix('m').and_then(value::integer);
-            if let Some(n) = minutes.filter(|n| *n <= 12)
-                && self.mostly_days()
-            {
-                let message = format!("`takes {text}` is {n} minute{}", if n == 1 { "" } else { "s" });
-                self.report(
-                    Diagnostic::new("W0507", value.span, message)
-                        .label("`m` is minutes; a month is no unit")
-                        .help(format!("write `{}w` if you meant {n} months, or `{}s` to be plain about it", n * 4, n * 60)),
-                );
+    fn suspicious_minutes(&mut self) {
+        let estimates: Vec<Spanned<Estimate>> = self.model.tasks.values().filter_map(|t| t.takes.clone()).collect();
+        let days = estimates.iter().filter(|e| at_least_half_a_day(e.likely)).count();
+        if days * 2 <= estimates.len() {
+            return;
+        }
+        for estimate in estimates {
+            let mut start = estimate.span.start as usize;
+            for part in self.sources.text(estimate.span).split("..") {
+                let text = part.trim();
+                let span = Span::new(estimate.span.file, start + part.len() - part.trim_start().len(), start + part.trim_end().len());
+                start += part.len() + "..".len();
+                if let Some(n) = text.strip_suffix('m').and_then(value::integer).filter(|n| *n <= 12) {
+                    self.minutes(text, n, span);
+                }
             }
         }
     }
 
-    /// True when the estimates read so far are mostly of a day or more.
-    fn mostly_days(&self) -> bool {
-        let long = |t: &crate::model::Task| {
-            t.takes.as_ref().is_some_and(|e| match e.likely {
-                Effort::Elapsed(ms) => ms >= DAY_MS / 2,
-                Effort::WorkingDays(_) | Effort::Working(_) => true,
-            })
-        };
-        let (mut days, mut all) = (0, 0);
-        for task in self.model.tasks.values().filter(|t| t.takes.is_some()).take(100) {
-            all += 1;
-            days += usize::from(long(task));
-        }
-        all > 0 && days * 2 > all
+    fn minutes(&mut self, text: &str, n: i64, span: Span) {
+        let plural = if n == 1 { "" } else { "s" };
+        self.report(
+            Diagnostic::new("W0507", span, format!("`takes {text}` is {n} minute{plural}"))
+                .label("`m` is minutes; a month is no unit")
+                .help(format!("write `{}w` if you meant {n} month{plural}, or `{}s` to be plain about it", n * 4, n * 60)),
+        );
     }
 
     fn uses(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
@@ -566,6 +569,13 @@ impl<'s> Lower<'_, 's> {
             }
         }
         Some(found)
+    }
+}
+
+fn at_least_half_a_day(effort: Effort) -> bool {
+    match effort {
+        Effort::Elapsed(ms) => ms >= DAY_MS / 2,
+        Effort::WorkingDays(_) | Effort::Working(_) => true,
     }
 }
 

@@ -312,6 +312,9 @@ impl<'s> Builder<'s> {
             ';' => Diagnostic::new("E0006", span, "statements end with their line, not with `;`")
                 .label("delete this")
                 .fix(span, "", "delete the `;`"),
+            '.' => Diagnostic::new("E0006", span, "`.` stands inside a name or a number only")
+                .label("nothing goes on from here")
+                .help("days are written year-month-day, as in `2025-08-13`"),
             ']' | ')' => Diagnostic::new("E0012", span, format!("this `{c}` closes nothing"))
                 .label("no bracket is open here")
                 .fix(span, "", "delete it"),

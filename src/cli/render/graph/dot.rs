@@ -6,8 +6,7 @@ use coord_plan::plan::{NodeKind, Plan};
 use coord_plan::schedule::Schedule;
 use std::fmt::Write as _;
 
-const HEAD: &str = "\
-  rankdir=LR;
+const HEAD: &str = "  rankdir=LR;
   node [shape=box, style=filled, fillcolor=white, fontname=\"Helvetica,Arial,sans-serif\"];
   edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10];
 ";
@@ -18,18 +17,30 @@ pub(crate) fn dot(plan: &Plan, schedule: &Schedule) -> String {
     let mut out = format!("digraph \"{}\" {{\n{HEAD}", escape(&plan.project));
     for phase in plan.phases.ids() {
         let title = escape(&drawing.phase_title(phase));
-        let _ = writeln!(out, "  subgraph cluster_{} {{\n    label=\"{title}\";", phase.index());
-        drawing.nodes_in(Some(phase)).for_each(|id| node(&drawing, id, "    ", &mut out));
+        let _ = writeln!(
+            out,
+            "  subgraph cluster_{} {{\n    label=\"{title}\";",
+            phase.index()
+        );
+        drawing
+            .nodes_in(Some(phase))
+            .for_each(|id| node(&drawing, id, "    ", &mut out));
         out.push_str("  }\n");
     }
-    drawing.nodes_in(None).for_each(|id| node(&drawing, id, "  ", &mut out));
+    drawing
+        .nodes_in(None)
+        .for_each(|id| node(&drawing, id, "  ", &mut out));
     drawing.edges.iter().for_each(|edge| arrow(edge, &mut out));
     out.push_str("}\n");
     out
 }
 
 fn node(drawing: &Drawing, id: NodeId, indent: &str, out: &mut String) {
-    let lines: Vec<String> = drawing.label_lines(id).iter().map(|line| escape(line)).collect();
+    let lines: Vec<String> = drawing
+        .label_lines(id)
+        .iter()
+        .map(|line| escape(line))
+        .collect();
     let label = format!("label=\"{}\"", lines.join("\\n"));
     let shape = match &drawing.plan.nodes[id].kind {
         NodeKind::Task(_) => label,
@@ -40,7 +51,11 @@ fn node(drawing: &Drawing, id: NodeId, indent: &str, out: &mut String) {
         NodeKind::Join => "label=\"\", shape=point".into(),
     };
     let is_join = drawing.plan.nodes[id].kind == NodeKind::Join;
-    let mark = if drawing.is_critical(id) && !is_join { format!(", {CRITICAL}") } else { String::new() };
+    let mark = if drawing.is_critical(id) && !is_join {
+        format!(", {CRITICAL}")
+    } else {
+        String::new()
+    };
     let _ = writeln!(out, "{indent}n{} [{shape}{mark}];", id.index());
 }
 
@@ -61,10 +76,17 @@ fn arrow(edge: &Edge, out: &mut String) {
         true => String::new(),
         false => format!(" [{}]", attributes.join(", ")),
     };
-    let _ = writeln!(out, "  n{} -> n{}{attributes};", edge.from.index(), edge.to.index());
+    let _ = writeln!(
+        out,
+        "  n{} -> n{}{attributes};",
+        edge.from.index(),
+        edge.to.index()
+    );
 }
 
 /// Text for inside `"…"`. Graphviz reads `&name;` as HTML does, and `\` as the start of more.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('\\', "\\\\").replace('"', "\\\"")
+    text.replace('&', "&amp;")
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
 }

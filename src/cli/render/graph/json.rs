@@ -56,7 +56,10 @@ pub(crate) fn json(plan: &Plan, schedule: &Schedule) -> String {
         phases: plan
             .phases
             .values()
-            .map(|phase| PhaseJson { id: &phase.name, title: phase.title.as_deref() })
+            .map(|phase| PhaseJson {
+                id: &phase.name,
+                title: phase.title.as_deref(),
+            })
             .collect(),
         nodes: plan.nodes.ids().map(|id| node(&drawing, id)).collect(),
         edges: drawing.edges.iter().map(|e| edge(plan, e)).collect(),
@@ -85,7 +88,10 @@ fn node<'a>(drawing: &Drawing<'a>, id: NodeId) -> NodeJson<'a> {
         kind,
         title: node.title.as_deref(),
         phase: node.phase.map(|phase| plan.phases[phase].name.as_str()),
-        agents: agents.iter().map(|&agent| plan.agents[agent].name.as_str()).collect(),
+        agents: agents
+            .iter()
+            .map(|&agent| plan.agents[agent].name.as_str())
+            .collect(),
         critical: drawing.is_critical(id),
     }
 }

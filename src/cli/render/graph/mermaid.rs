@@ -9,8 +9,7 @@ use std::fmt::Write as _;
 /// Mermaid refuses more edges unless the page that shows it raises `maxEdges`.
 const MERMAID_EDGES: usize = 500;
 
-const CLASSES: &str = "\
-  classDef critical fill:#fff3cd,stroke:#c0392b,stroke-width:3px,color:#222
+const CLASSES: &str = "  classDef critical fill:#fff3cd,stroke:#c0392b,stroke-width:3px,color:#222
   classDef sync fill:#e0f2f1,stroke:#00796b,color:#222
   classDef milestone fill:#ede7f6,stroke:#5e35b1,color:#222
   classDef join fill:#999,stroke:#999,color:#999
@@ -20,16 +19,24 @@ pub(crate) fn mermaid(plan: &Plan, schedule: &Schedule) -> String {
     let drawing = Drawing::new(plan, schedule);
     let mut out = String::new();
     if drawing.edges.len() > MERMAID_EDGES {
-        let _ = writeln!(out, "%% {} edges: give mermaid `maxEdges: {0}`", drawing.edges.len());
+        let _ = writeln!(
+            out,
+            "%% {} edges: give mermaid `maxEdges: {0}`",
+            drawing.edges.len()
+        );
     }
     out.push_str("flowchart LR\n");
     for phase in plan.phases.ids() {
         let title = escape(&drawing.phase_title(phase));
         let _ = writeln!(out, "  subgraph p{}[\"{title}\"]", phase.index());
-        drawing.nodes_in(Some(phase)).for_each(|id| node(&drawing, id, "    ", &mut out));
+        drawing
+            .nodes_in(Some(phase))
+            .for_each(|id| node(&drawing, id, "    ", &mut out));
         out.push_str("  end\n");
     }
-    drawing.nodes_in(None).for_each(|id| node(&drawing, id, "  ", &mut out));
+    drawing
+        .nodes_in(None)
+        .for_each(|id| node(&drawing, id, "  ", &mut out));
     drawing.edges.iter().for_each(|edge| arrow(edge, &mut out));
     out.push_str(CLASSES);
     classes(&drawing, &mut out);
@@ -38,7 +45,11 @@ pub(crate) fn mermaid(plan: &Plan, schedule: &Schedule) -> String {
 }
 
 fn node(drawing: &Drawing, id: NodeId, indent: &str, out: &mut String) {
-    let lines: Vec<String> = drawing.label_lines(id).iter().map(|line| escape(line)).collect();
+    let lines: Vec<String> = drawing
+        .label_lines(id)
+        .iter()
+        .map(|line| escape(line))
+        .collect();
     let label = lines.join("<br/>");
     let shape = match &drawing.plan.nodes[id].kind {
         NodeKind::Task(_) => format!("[\"{label}\"]"),
@@ -58,7 +69,12 @@ fn arrow(edge: &Edge, out: &mut String) {
         "" => String::new(),
         label => format!("|{label}|"),
     };
-    let _ = writeln!(out, "  n{} {line}{label} n{}", edge.from.index(), edge.to.index());
+    let _ = writeln!(
+        out,
+        "  n{} {line}{label} n{}",
+        edge.from.index(),
+        edge.to.index()
+    );
 }
 
 fn classes(drawing: &Drawing, out: &mut String) {
@@ -80,17 +96,27 @@ fn classes(drawing: &Drawing, out: &mut String) {
 
 /// Mermaid counts links from 0, in the order in which they are written.
 fn link_styles(drawing: &Drawing, out: &mut String) {
-    let styles: [(fn(&Edge) -> bool, &str); 3] = [
-        (|edge| edge.critical, "stroke:#c0392b,stroke-width:3px"),
-        (|edge| !edge.critical && edge.kind.is_structure(), "stroke-dasharray:6 4"),
-        (|edge| edge.kind == EdgeKind::Wants, "stroke-dasharray:1 4"),
+    let styles = [
+        "stroke:#c0392b,stroke-width:3px",
+        "stroke-dasharray:6 4",
+        "stroke-dasharray:1 4",
     ];
-    for (wears, style) in styles {
-        let numbers = drawing.edges.iter().enumerate().filter(|(_, edge)| wears(edge));
+    for style in styles {
+        let numbers = drawing.edges.iter().enumerate();
+        let numbers = numbers.filter(|(_, edge)| link_style(edge, &styles) == Some(style));
         let numbers: Vec<String> = numbers.map(|(number, _)| number.to_string()).collect();
         if !numbers.is_empty() {
             let _ = writeln!(out, "  linkStyle {} {style}", numbers.join(","));
         }
+    }
+}
+
+fn link_style<'s>(edge: &Edge, [critical, dashed, dotted]: &[&'s str; 3]) -> Option<&'s str> {
+    match edge.kind {
+        _ if edge.critical => Some(critical),
+        EdgeKind::Needs | EdgeKind::Artifact => None,
+        EdgeKind::Sequence | EdgeKind::Phase => Some(dashed),
+        EdgeKind::Wants => Some(dotted),
     }
 }
 
