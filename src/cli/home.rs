@@ -27,6 +27,10 @@ pub(crate) fn existing(common: &Common) -> Result<Home, Failure> {
                 .help("run a project with `coord run`, or name its state with `--home DIR`")
         })?,
     };
+    if !path.exists() {
+        return Err(Failure::wrong(format!("there are no runs in `{}`: there is no such folder", path.display()))
+            .help("start one with `coord run`"));
+    }
     Home::existing(&path).map_err(journal_failure)
 }
 

@@ -30,15 +30,22 @@ pub(crate) fn logs(common: &Common, screen: &Screen, args: &Logs) -> Outcome {
     let mut printed = false;
     for node in &nodes {
         for path in files(&home, &run, *node, args.attempt) {
-            let Ok(bytes) = std::fs::read(&path) else { continue };
-            if many {
-                screen.out(&format!("── {}\n", run.plan.nodes[*node].name));
+            let mut offset = 0;
+            let mut last = b'\n';
+            loop {
+                let bytes = read_from(&path, offset);
+                let Some(end) = bytes.last() else { break };
+                if many && offset == 0 {
+                    screen.out(&format!("── {}\n", run.plan.nodes[*node].name));
+                }
+                screen.raw(&bytes);
+                offset += bytes.len() as u64;
+                last = *end;
             }
-            screen.raw(&bytes);
-            if many && !bytes.ends_with(b"\n") {
+            if many && last != b'\n' {
                 screen.out("\n");
             }
-            printed = true;
+            printed |= offset > 0;
         }
     }
     if !printed && !common.quiet {
@@ -119,16 +126,18 @@ fn follow(screen: &Screen, home: &Home, reader: &Reader, id: &str, nodes: &[Node
         for node in nodes {
             for path in files(home, &run, *node, attempt) {
                 let seen = offsets.entry(path.clone()).or_default();
-                let new = read_from(&path, *seen);
-                if new.is_empty() {
-                    continue;
+                loop {
+                    let new = read_from(&path, *seen);
+                    if new.is_empty() {
+                        break;
+                    }
+                    if nodes.len() > 1 && last != Some(*node) {
+                        screen.out(&format!("── {}\n", run.plan.nodes[*node].name));
+                        last = Some(*node);
+                    }
+                    *seen += new.len() as u64;
+                    screen.raw(&new);
                 }
-                if nodes.len() > 1 && last != Some(*node) {
-                    screen.out(&format!("── {}\n", run.plan.nodes[*node].name));
-                    last = Some(*node);
-                }
-                *seen += new.len() as u64;
-                screen.raw(&new);
             }
         }
         let ended = nodes.iter().all(|n| run.state.node(*n).status.is_ended());

@@ -67,7 +67,10 @@ pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
     }
     match args.format {
         TextOrJson::Json => screen.json(&Value::Array(found)),
-        TextOrJson::Text if found.is_empty() => screen.err("nobody is asked anything\n"),
+        TextOrJson::Text if found.is_empty() => screen.err(&match &args.who {
+            Some(who) => format!("nothing is asked of {who}\n"),
+            None => "nobody is asked anything\n".into(),
+        }),
         TextOrJson::Text => screen.out(&text),
     }
     Ok(Exit::Done)

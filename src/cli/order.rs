@@ -33,7 +33,7 @@ pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: V
         note: args.note.clone().unwrap_or_default(),
         outputs,
     };
-    carry(screen, common, &home, &run, order, &format!("item {}: {}", item.0, verdict.name()))
+    carry(screen, common, &home, &run, order, &format!("item {}: {}", item.0, words::answered(verdict)))
 }
 
 /// Given, or the only one who is asked, or the login name.
@@ -104,9 +104,9 @@ fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdic
     let doubt = run.state.open_items().find(|(_, item)| item.node == node && item.ask == Ask::Doubt);
     let (order, done) = match (doubt, verdict) {
         (Some((item, _)), Verdict::Retry) => {
-            (Order::Answer { item: item.0, by, verdict, note, outputs: BTreeMap::new() }, "tried again")
+            (Order::Answer { item: item.0, by, verdict, note, outputs: BTreeMap::new() }, "to be tried again")
         }
-        (None, Verdict::Retry) => (Order::Retry { node, by }, "tried again"),
+        (None, Verdict::Retry) => (Order::Retry { node, by }, "to be tried again"),
         _ => (Order::Skip { node, by, reason: note }, "skipped"),
     };
     carry(screen, common, &home, &run, order, &format!("{task}: {done}"))

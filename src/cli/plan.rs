@@ -6,6 +6,7 @@ use super::project::{self, Loaded};
 use super::render::sheet::Look;
 use super::render::{diagnostics, explain_plan, plan_json};
 use super::screen::Screen;
+use coord_lang::diagnostic::Diagnostic;
 use coord_plan::compile::Settings;
 use coord_plan::levelling::Options;
 use coord_plan::plan::Plan;
@@ -26,7 +27,8 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         TextOrJson::Json => plan_json::text(plan, schedule),
         TextOrJson::Text => explain_plan::text(plan, schedule, look(screen, args)),
     };
-    deliver(screen, args.output.as_deref(), &text)
+    deliver(screen, args.output.as_deref(), &text)?;
+    Ok(if loaded.compiled.has_errors() { Exit::Wrong } else { Exit::Done })
 }
 
 /// The schedule counts on the cores of this machine, as a run does.
@@ -51,6 +53,11 @@ pub(crate) fn sound<'a>(
     let found = &compiled.diagnostics;
     if compiled.has_errors() {
         screen.err(&diagnostics::text(&loaded.sources, found, screen.style()));
+        // a date that cannot be kept is when people need the picture most
+        if only_dates(found) {
+            screen.err(&format!("{}\n", diagnostics::count(found)));
+            return compiled.plan.as_ref().zip(compiled.schedule.as_ref());
+        }
         screen.err(&format!("{}: no plan\n", diagnostics::count(found)));
         return None;
     }
@@ -62,6 +69,11 @@ pub(crate) fn sound<'a>(
         ));
     }
     compiled.plan.as_ref().zip(compiled.schedule.as_ref())
+}
+
+/// True when every error is a deadline that cannot be met.
+fn only_dates(found: &[Diagnostic]) -> bool {
+    found.iter().filter(|d| d.is_error()).all(|d| matches!(d.code, "E0601" | "E0602"))
 }
 
 fn look(screen: &Screen, args: &Args) -> Look {

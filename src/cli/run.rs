@@ -27,6 +27,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const LOOKAHEAD_PER_SLOT: u32 = 16;
 
 pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
+    some_slots(&args.pace)?;
     let settings = Settings { need_values: true, ..Settings::default() };
     let loaded = project::load(common, args.project.file.as_deref(), &args.project.set, settings)?;
     report(common, screen, &loaded);
@@ -61,6 +62,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
 }
 
 pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome {
+    some_slots(&args.pace)?;
     let home = home::existing(common)?;
     let reaper = start_reaper()?;
     let (home, journal) = open(home.path())?;
@@ -69,8 +71,10 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
         home::open_run(&reader, args.run.as_deref())?
     };
     if run.state.status().is_ended() {
-        screen.err(&format!("run {} has ended: it is {}\n", run.id, run.state.status().name()));
-        screen.err("  help: `coord status` shows it; a failed task is tried again with `coord retry TASK`\n");
+        screen.err(&format!("run {} has ended: it {}\n", run.id, words::is_now(run.state.status().name())));
+        if run.state.status() == coord_engine::RunStatus::Failed {
+            screen.err("  help: `coord status` shows why; a failed task is tried again with `coord retry TASK`\n");
+        }
         return Ok(if run.state.status() == coord_engine::RunStatus::Completed { Exit::Done } else { Exit::Failed });
     }
     changed_since(screen, &run);
@@ -178,7 +182,7 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
         let who: Vec<&str> = task.by.agents().iter().map(|a| plan.agents[*a].name.as_str()).collect();
         let what = match &task.program {
             Some(Program::Argv(argv)) => argv.join(" "),
-            Some(Program::Script { language, text }) => format!("{language}: {}", text.lines().next().unwrap_or("")),
+            Some(Program::Script { language, text }) => format!("{language}: {}", text.trim_start().lines().next().unwrap_or("")),
             None => "asked through the inbox".into(),
         };
         screen.out(&format!("{}  ({})  {}\n", node.name, who.join(", "), words::plain(&what)));
@@ -197,6 +201,13 @@ fn options(pace: &Pace, run: &coord_host::run::Run) -> Options {
         lookahead: parallel.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
         fail_fast: pace.fail_fast || before.is_some_and(|o| o.fail_fast),
         respect_calendar: false,
+    }
+}
+
+fn some_slots(pace: &Pace) -> Result<(), Failure> {
+    match pace.parallel {
+        Some(0) => Err(Failure::wrong("`--parallel 0` lets nothing run").help("give at least 1")),
+        _ => Ok(()),
     }
 }
 
@@ -225,9 +236,6 @@ fn go(
     journal: SqliteJournal,
     reaper: Reaper,
 ) -> Outcome {
-    if pace.parallel == Some(0) {
-        return Err(Failure::wrong("`--parallel 0` lets nothing run").help("give at least 1"));
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -220,6 +220,7 @@ fn is_retried(retry: &Retry, outcome: &Outcome) -> bool {
         | Outcome::SpawnFailed(_)
         | Outcome::Lost(_)
         | Outcome::Cancelled
+        | Outcome::NoArtifact(_)
         | Outcome::Done
         | Outcome::Rejected { .. } => false,
     }

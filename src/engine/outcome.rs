@@ -17,6 +17,8 @@ pub enum Outcome {
     /// The host lost sight of it: what it did is not known.
     Lost(String),
     Cancelled,
+    /// The program ended well, and what it promised to produce is not there.
+    NoArtifact(String),
     /// A person did it.
     Done,
     /// A person could not or would not.
@@ -36,6 +38,7 @@ impl Outcome {
             | Outcome::SpawnFailed(_)
             | Outcome::Lost(_)
             | Outcome::Cancelled
+            | Outcome::NoArtifact(_)
             | Outcome::Rejected { .. } => false,
         }
     }

@@ -5,13 +5,6 @@ use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{Plan, Task};
 use std::fmt::Write;
 
-/// True when there is more to say than the program itself does.
-pub fn is_worth_it(plan: &Plan, state: &State, node: NodeId, task: &Task) -> bool {
-    let named = task.by.agents().iter().any(|a| *a != AgentId(0));
-    let texts = !task.doc.is_empty() || !task.steps.is_empty() || plan.nodes[node].title.is_some();
-    named || texts || !state.node(node).feedback.is_empty()
-}
-
 /// The text; the same for the same plan and state.
 pub fn markdown(plan: &Plan, state: &State, node: NodeId, task: &Task, agents: &[AgentId]) -> String {
     let mut out = String::new();

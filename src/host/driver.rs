@@ -664,9 +664,6 @@ impl Driver {
     }
 
     fn brief(&self, plan: &Plan, node: NodeId, task: &Task, agents: &[AgentId], stem: &str) -> Option<PathBuf> {
-        if !brief::is_worth_it(plan, &self.run.state, node, task) {
-            return None;
-        }
         let path = self.logs.join(format!("{stem}.brief.md"));
         let text = brief::markdown(plan, &self.run.state, node, task, agents);
         std::fs::write(&path, text).ok()?;
@@ -724,7 +721,7 @@ fn verdict(finished: &Finished) -> (bool, String) {
         Outcome::Exit(code) => format!("exit {code}"),
         Outcome::Signal(signal) => format!("ended by signal {signal}"),
         Outcome::TimedOut => "timed out".into(),
-        Outcome::SpawnFailed(why) | Outcome::Lost(why) => why.clone(),
+        Outcome::SpawnFailed(why) | Outcome::Lost(why) | Outcome::NoArtifact(why) => why.clone(),
         Outcome::Cancelled => "cancelled".into(),
         Outcome::Done | Outcome::Rejected { .. } => String::new(),
     };
@@ -764,8 +761,11 @@ impl Keep {
                     finished.outputs.insert(format!("artifacts.{}", artifact.name), format!("{path} blake3:{digest}"));
                 }
                 Err(error) => {
-                    let note = format!("the artifact `{}` is not in `{path}`: {error}", artifact.name);
-                    finished.outcome = Outcome::Rejected { by: None, note };
+                    let why = match error.kind() {
+                        io::ErrorKind::NotFound => format!("it left no `{path}`, its artifact `{}`", artifact.name),
+                        _ => format!("its artifact `{}` cannot be kept: {error}", artifact.name),
+                    };
+                    finished.outcome = Outcome::NoArtifact(why);
                     return;
                 }
             }

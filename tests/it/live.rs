@@ -96,10 +96,10 @@ pub(crate) fn timeless(text: impl ToString) -> String {
 
 fn shown(word: &str) -> Option<String> {
     let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
-    let (word, sentence_end) = word.strip_suffix('.').map_or((word, ""), |w| (w, "."));
-    match shape.trim_end_matches('.') {
+    let (word, sentence_end) = word.split_at(word.trim_end_matches(['.', ':']).len());
+    match shape.trim_end_matches(['.', ':']) {
         "99:99:99" => Some(format!("[TIME]{sentence_end}")),
-        "9999-99-99T99:99:99.999Z" => Some(format!("[AT]{sentence_end}")),
+        "9999-99-99T99:99:99.999Z" | "9999-99-99T99:99" => Some(format!("[AT]{sentence_end}")),
         "9.9s" | "99s" | "9s" | "999ms" | "99ms" | "9ms" => Some(format!("[TOOK]{sentence_end}")),
         _ if word.starts_with("blake3:") => Some("blake3:[DIGEST]".into()),
         _ => None,

@@ -5,6 +5,7 @@
 mod arrows;
 mod bad_input;
 mod diagnostics;
+mod documents;
 mod examples;
 mod fixture;
 mod journal;

@@ -37,7 +37,7 @@ fn the_project_of_init_runs_as_it_stands() {
     [TIME] ▶ publish
     [TIME] ✔ publish  [TOOK]
     [TIME] ◇ released reached
-    run r completed in 0.1s: 4 completed
+    run r completed in [TOOK]: 4 completed
     "#);
     assert_snapshot!(said(&space, &["status"]), @r#"
     exit status: 0
@@ -54,7 +54,7 @@ fn the_project_of_init_runs_as_it_stands() {
     assert_snapshot!(said(&space, &["runs"]), @r#"
     exit status: 0
     --- stdout
-    r  completed   4/4 tasks      [TOOK]  2026-11-21T07:55  main.coord
+    r  completed   4/4 tasks      [TOOK]  [AT]  main.coord
     "#);
     assert_snapshot!(said(&space, &["why", "unit-tests"]), @r#"
     exit status: 0
@@ -81,7 +81,7 @@ fn outputs_and_conditions_choose_the_way() {
     [TIME] ↷ mourn skipped: `deploy` ended another way
     [TIME] ▶ clean
     [TIME] ✔ clean  [TOOK]
-    run r completed in 0.0s: 3 completed, 1 skipped
+    run r completed in [TOOK]: 3 completed, 1 skipped
     "#);
     assert_snapshot!(said(&space, &["logs", "deploy"]), @r#"
     exit status: 0
@@ -100,7 +100,7 @@ fn outputs_and_conditions_choose_the_way() {
     [TIME] ↷ mourn skipped: `deploy` ended another way
     [TIME] ▶ clean
     [TIME] ✔ clean  [TOOK]
-    run dry completed in 0.0s: 2 completed, 2 skipped
+    run dry completed in [TOOK]: 2 completed, 2 skipped
     "#);
 }
 
@@ -122,7 +122,7 @@ fn a_task_is_tried_again_with_a_growing_pause() {
     [TIME] ↻ flaky is tried again in [TOOK]
     [TIME] ▶ flaky (attempt 3)
     [TIME] ✔ flaky  [TOOK]
-    run r completed in 0.3s: 1 completed
+    run r completed in [TOOK]: 1 completed
     "#);
     let pauses: Vec<i64> = events(&space)
         .iter()
@@ -154,9 +154,8 @@ fn a_task_that_takes_too_long_is_ended() {
     run r of main.coord
     [TIME] ▶ slow
     [TIME] · slow timed out
-    [TIME] · slow: timed out
     [TIME] ✘ slow failed: timed out
-    run r failed in 0.2s: 1 failed
+    run r failed in [TOOK]: 1 failed
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
 }
@@ -176,7 +175,7 @@ fn a_failure_blocks_what_follows_until_it_is_tried_again() {
                │ compiling
                │ no such header
     [TIME] ✘ build failed: exit status 2
-    run r failed in 0.0s: 1 failed, 2 not done
+    run r failed in [TOOK]: 1 failed, 2 not done
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
     assert_snapshot!(said(&space, &["status"]), @r#"
@@ -186,33 +185,33 @@ fn a_failure_blocks_what_follows_until_it_is_tried_again() {
     started [AT], took [TOOK]
 
     ✘ build failed      local              [TOOK]      exit status 2
-    ⏸ ship  blocked     local                        the run is failed; waits for `build` to be done
-    ⏸ tell  blocked     local                        the run is failed; waits for `ship` to be done
+    ⏸ ship  blocked     local                        waits for `build` to be done
+    ⏸ tell  blocked     local                        waits for `ship` to be done
     "#);
     assert_snapshot!(said(&space, &["why", "tell"]), @r#"
     exit status: 0
     --- stdout
     ⏸ tell is blocked
-        the run is failed
         waits for `ship` to be done
+        the run failed before its turn
       ⏸ ship is blocked
-          the run is failed
           waits for `build` to be done
-        ✘ build is failed
+          the run failed before its turn
+        ✘ build has failed
             exit status 2
             started [AT], ended [AT]
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 1
     --- stderr
-    run r has ended: it is failed
-      help: `coord status` shows it; a failed task is tried again with `coord retry TASK`
+    run r has ended: it has failed
+      help: `coord status` shows why; a failed task is tried again with `coord retry TASK`
     "#);
     let space = space.file("mended", "");
     assert_snapshot!(said(&space, &["retry", "build", "--as", "ann"]), @r#"
     exit status: 0
     --- stderr
-    build: tried again; nobody runs it now: `coord resume r` goes on
+    build: to be tried again; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0
@@ -224,7 +223,7 @@ fn a_failure_blocks_what_follows_until_it_is_tried_again() {
     [TIME] ✔ ship  [TOOK]
     [TIME] ▶ tell
     [TIME] ✔ tell  [TOOK]
-    run r completed in 0.6s: 3 completed
+    run r completed in [TOOK]: 3 completed
     "#);
 }
 
@@ -243,7 +242,7 @@ fn a_failed_task_can_be_skipped() {
     run r of main.coord goes on
     [TIME] ▶ ship
     [TIME] ✔ ship  [TOOK]
-    run r completed in 0.2s: 1 completed, 1 skipped
+    run r completed in [TOOK]: 1 completed, 1 skipped
     "#);
     assert_snapshot!(said(&space, &["why", "docs"]), @r#"
     exit status: 0
@@ -277,7 +276,6 @@ fn a_finished_task_can_neither_be_retried_nor_skipped() {
     exit status: 0
     --- stderr
     run r has ended: it is completed
-      help: `coord status` shows it; a failed task is tried again with `coord retry TASK`
     "#);
 }
 
@@ -289,25 +287,25 @@ fn a_promised_file_that_is_not_there_fails_its_task() {
     --- stderr
     run r of main.coord
     [TIME] ▶ build
-    [TIME] · build: the artifact `app` is not in `out/app`: No such file or directory (os error 2)
-    [TIME] ✘ build failed: the artifact `app` is not in `out/app`: No such file or directory (os error 2)
-    run r failed in 0.0s: 1 failed
+    [TIME] · build: it left no `out/app`, its artifact `app`
+    [TIME] ✘ build failed: it left no `out/app`, its artifact `app`
+    run r failed in [TOOK]: 1 failed
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
     assert_snapshot!(said(&space, &["why", "build"]), @r#"
     exit status: 0
     --- stdout
-    ✘ build is failed
-        the artifact `app` is not in `out/app`: No such file or directory (os error 2)
+    ✘ build has failed
+        it left no `out/app`, its artifact `app`
         started [AT], ended [AT]
     "#);
 }
 
 #[test]
 fn artifacts_are_copied_with_their_folders() {
-    let make = script("make", "produces site \"The site\" \"out/site\"\n  produces one \"One file\" \"out/one.txt\"", "mkdir -p out/site/a\necho x > out/site/a/x\necho 1 > out/one.txt");
-    let take = script("take", "needs make\n  needs local.site", "cat \"$COORD_ARTIFACT_SITE/a/x\"");
-    let space = project(&(make + &take));
+    let make = script("make", "by smith\n  produces site \"The site\" \"out/site\"\n  produces one \"One file\" \"out/one.txt\"", "mkdir -p out/site/a\necho x > out/site/a/x\necho 1 > out/one.txt");
+    let take = script("take", "needs make\n  needs smith.site", "cat \"$COORD_ARTIFACT_SITE/a/x\"");
+    let space = project(&format!("agent smith \"Smith\"\n{make}{take}"));
     run(&space, &[]).exits(0);
     for (name, text) in [("site/a/x", "x\n"), ("one.txt", "1\n")] {
         let kept = space.path(".coord-state/artifacts/r/make").join(name);
@@ -331,7 +329,7 @@ fn fail_fast_starts_nothing_after_a_failure() {
     [TIME] · bad: exit status 1
     [TIME] ✘ bad failed: exit status 1
     [TIME] ■ starts nothing more: `bad` failed
-    run r failed in 0.0s: 1 failed, 1 not done
+    run r failed in [TOOK]: 1 failed, 1 not done
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
     assert_snapshot!(said(&space, &["status"]), @r#"
@@ -341,7 +339,7 @@ fn fail_fast_starts_nothing_after_a_failure() {
     started [AT], took [TOOK]
 
     ✘ bad   failed      local              [TOOK]      exit status 1
-    ⏸ other blocked     local                        the run is failed
+    ⏸ other blocked     local                        the run failed before its turn
     "#);
     let space = project(&format!("project p \"P\" {{\n  on failure stop\n  parallel 1\n}}\n{both}"));
     run(&space, &[]).exits(1);
@@ -379,11 +377,12 @@ gate slow {
     [TIME] ▶ b
     [TIME] ! b goes ahead although "it would be nice" does not hold: exit 3: not nice
     [TIME] ✔ b  [TOOK]
+    [TIME] ↻ gate slow does not hold for c, and is tried again (round 2)
     [TIME] ✓ gate slow holds for c
     [TIME] ▶ c
     [TIME] ✔ c  [TOOK]
     [TIME] ✘ d failed: gate `bad`: "there is a file" does not hold: `nowhere` is not there
-    run r failed in 0.1s: 3 completed, 1 failed
+    run r failed in [TOOK]: 3 completed, 1 failed
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
     let space = space.file("nowhere", "");
@@ -395,7 +394,7 @@ gate slow {
     [TIME] ✓ gate bad holds for d
     [TIME] ▶ d
     [TIME] ✔ d  [TOOK]
-    run r completed in 0.4s: 4 completed
+    run r completed in [TOOK]: 4 completed
     "#);
 }
 
@@ -421,11 +420,11 @@ fn a_person_does_a_task_and_gives_its_outputs() {
     assert_snapshot!(said(&space, &["status"]), @r#"
     exit status: 0
     --- stdout
-    run r of main.coord: paused
+    run r of main.coord: paused, waits for people
     started [AT]
 
     ▶ sign in-progress ann                          waits for ann (item 0: do `sign`)
-    ⏸ post blocked     local                        the run is paused; `coord resume` goes on; waits fo…
+    ⏸ post blocked     local                        waits for `sign` to be done
 
     asked of people
       ann (item 0: do `sign`)
@@ -446,7 +445,7 @@ fn a_person_does_a_task_and_gives_its_outputs() {
     assert_snapshot!(said(&space, &["inbox", "--for", "bob"]), @r#"
     exit status: 0
     --- stderr
-    nobody is asked anything
+    nothing is asked of bob
     "#);
     assert_snapshot!(said(&space, &["done", "sign", "--output", "place=Bonn"]), @r#"
     exit status: 0
@@ -459,7 +458,7 @@ fn a_person_does_a_task_and_gives_its_outputs() {
     run r of main.coord goes on
     [TIME] ▶ post
     [TIME] ✔ post  [TOOK]
-    run r completed in 0.5s: 2 completed
+    run r completed in [TOOK]: 2 completed
     "#);
     assert_eq!(fine(&space, &["logs", "post"]).stdout, "sent to Bonn\n");
 }
@@ -491,7 +490,7 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "bob"]), @r#"
     exit status: 0
     --- stderr
-    item 1: approve; nobody runs it now: `coord resume r` goes on
+    item 1: approved; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "bob"]), @r#"
     exit status: 2
@@ -510,7 +509,7 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "eve"]), @r#"
     exit status: 0
     --- stderr
-    item 1: approve; nobody runs it now: `coord resume r` goes on
+    item 1: approved; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["approve", "1", "--as", "eve"]), @r#"
     exit status: 2
@@ -532,7 +531,7 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     exit status: 0
     --- stderr
     run r of main.coord goes on
-    run r completed in 1.2s: 1 completed
+    run r completed in [TOOK]: 1 completed
     "#);
 }
 
@@ -544,7 +543,7 @@ fn a_no_sends_the_task_back_with_the_reason() {
     assert_snapshot!(said(&space, &["reject", "draft", "--as", "bob", "--note", "too long"]), @r#"
     exit status: 0
     --- stderr
-    item 0: reject; nobody runs it now: `coord resume r` goes on
+    item 0: rejected; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume", "--no-wait"]), @r#"
     exit status: 3
@@ -583,7 +582,7 @@ fn an_approval_that_does_not_come_in_time_has_its_end() {
           coord approve 0 or coord reject 0 --note …
     [TIME] ! nobody answered item 0 in time: it fails
     [TIME] ✘ late failed: nobody approved it in time
-    run r failed in 0.2s: 1 failed
+    run r failed in [TOOK]: 1 failed
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
     let text = format!("{PEOPLE}{}", script("late", "approve by bob within 200ms else proceed", "true"));
@@ -612,9 +611,9 @@ fn a_sync_waits_for_what_it_requires() {
     exit status: 0
     --- stdout
     ⏸ b is blocked
-        the run is paused; `coord resume` goes on
         waits for `gather` to be done
-      ◎ gather is review
+        the run is paused; `coord resume` goes on
+      ◎ gather is in review
           waits for bob (item 0: confirm "all is written" for `gather`)
     "#);
     assert_snapshot!(said(&space, &["done", "gather"]), @r#"
@@ -629,7 +628,7 @@ fn a_sync_waits_for_what_it_requires() {
     [TIME] ─ Two opens
     [TIME] ▶ b
     [TIME] ✔ b  [TOOK]
-    run r completed in 0.4s: 2 completed
+    run r completed in [TOOK]: 2 completed
     "#);
 }
 
@@ -642,10 +641,10 @@ fn an_answer_reaches_a_live_run() {
     assert_snapshot!(said(&space, &["approve", "ask", "--as", "bob"]), @r#"
     exit status: 0
     --- stderr
-    item 0: approve
+    item 0: approved
     "#);
     let ran = live.wait().exits(0);
-    assert!(ran.stderr.contains("approve by bob"), "{ran}");
+    assert!(ran.stderr.contains("approved by bob"), "{ran}");
 }
 
 #[test]
@@ -688,9 +687,8 @@ fn a_live_run_is_cancelled() {
     [TIME] ▶ long
     [TIME] ■ cancelled by ann: not needed
     [TIME] · long is being ended
-    [TIME] · long: cancelled
     [TIME] ⊘ long cancelled
-    run r cancelled in 0.1s: 2 cancelled
+    run r cancelled in [TOOK]: 2 cancelled
     "#);
     assert_snapshot!(said(&space, &["status"]), @r#"
     exit status: 0
@@ -716,7 +714,6 @@ fn a_stopped_run_is_cancelled() {
     exit status: 1
     --- stderr
     run r has ended: it is cancelled
-      help: `coord status` shows it; a failed task is tried again with `coord retry TASK`
     "#);
     assert_snapshot!(said(&space, &["inbox"]), @r#"
     exit status: 0
@@ -769,14 +766,13 @@ fn nothing_runs_with_no_slots() {
     assert_snapshot!(said(&space, &["run", "--parallel", "0"]), @r#"
     exit status: 2
     --- stderr
-    run 2026-11-21-1 of main.coord
     error: `--parallel 0` lets nothing run
       help: give at least 1
     "#);
     assert_snapshot!(said(&space, &["runs"]), @r#"
-    exit status: 0
-    --- stdout
-    2026-11-21-1  not-started  0/1 tasks            2026-11-21T07:55  main.coord
+    exit status: 4
+    --- stderr
+    error: cannot open `[SPACE]/.coord-state`: it does not exist
     "#);
 }
 
@@ -790,9 +786,9 @@ fn a_dry_run_shows_the_order_and_does_nothing() {
     exit status: 0
     --- stdout
     docs  (builder)  sh -c mkdir -p out && echo 'what is new' > out/notes.txt
-    build  (builder)  sh:   mkdir -p out
+    build  (builder)  sh: mkdir -p out
     unit-tests  (builder)  grep built by out/app.txt
-    publish  (publisher)  sh:   mkdir -p published
+    publish  (publisher)  sh: mkdir -p published
     "#);
     assert!(!space.path(".coord-state").exists() && !space.path("out").exists());
 }
@@ -914,7 +910,9 @@ fn the_environment_of_a_task_is_what_is_promised() {
     assert!(!shown.contains("hunter2"), "{shown}");
     let tidy = |text: &str| {
         let text = text.replace(space.path("").to_str().unwrap().trim_end_matches('/'), "[SPACE]");
-        let mut lines: Vec<String> = text.lines().filter(|l| !l.starts_with("PATH=") && !l.starts_with("_=") && !l.starts_with("SHLVL=") && !l.starts_with("OLDPWD=")).map(hide_hex).collect();
+        // the shell's own, and where this machine has its programs
+        let of_shell = |line: &&str| ["PATH=", "_=", "SHLVL=", "OLDPWD="].iter().any(|name| line.starts_with(name));
+        let mut lines: Vec<String> = text.lines().filter(|l| !of_shell(l)).map(hide_hex).collect();
         lines.sort();
         lines.join("\n")
     };
@@ -941,6 +939,7 @@ fn the_environment_of_a_task_is_what_is_promised() {
     COORD_AGENT=local
     COORD_ARTIFACT_LOG_FILE=[SPACE]/log.txt
     COORD_ATTEMPT=1
+    COORD_BRIEF=[SPACE]/.coord-state/logs/r/next.1.brief.md
     COORD_HOME=[SPACE]/.coord-state
     COORD_IDEMPOTENCY_KEY=[HEX]
     COORD_OUTPUTS=[SPACE]/.coord-state/logs/r/next.1.outputs
@@ -1007,8 +1006,7 @@ fn logs_are_followed_to_the_end_however_long() {
     until_file(&space, "on");
     let follower = space.coord(&["logs", "r", "much", "-f"]).start();
     let of_events = space.coord(&["logs", "r", "--events", "-f"]).start();
-    let space_ = &space;
-    std::fs::write(space_.path("go"), "").unwrap();
+    std::fs::write(space.path("go"), "").unwrap();
     live.wait().exits(0);
     let followed = follower.wait().exits(0).stdout;
     assert_eq!(followed.lines().count(), 200_000);

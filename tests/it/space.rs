@@ -89,6 +89,12 @@ impl<'s> Call<'s> {
         self
     }
 
+    /// In a folder of the space instead of the space itself, with that folder's own state.
+    pub(crate) fn within(mut self, folder: &str) -> Self {
+        self.command.current_dir(self.space.path(folder)).env_remove("COORD_HOME");
+        self
+    }
+
     pub(crate) fn stdin(mut self, text: impl AsRef<[u8]>) -> Self {
         self.stdin = text.as_ref().to_vec();
         self

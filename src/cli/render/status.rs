@@ -1,7 +1,7 @@
 //! The state of a run: as a table, as JSON, and the causes behind a task's state.
 
 use super::words;
-use coord_engine::{ItemId, Reason, RunStatus, Status, Waiting, Why, reasons};
+use coord_engine::{ItemId, NodeState, Reason, RunStatus, Status, Waiting, Why, reasons};
 use coord_host::clock::rfc3339;
 use coord_host::run::Run;
 use coord_lang::ids::NodeId;
@@ -61,8 +61,10 @@ fn cut(text: &str, width: usize) -> String {
 
 fn state_of_run(run: &Run, live: bool) -> String {
     let status = run.state.status();
+    let asked = run.state.open_items().next().is_some();
     let waits = match run.state.waiting() {
         Waiting::ForPeople => ", waits for people",
+        Waiting::Paused if asked => ", waits for people",
         Waiting::ForTime => ", waits for time",
         _ => "",
     };
@@ -128,7 +130,7 @@ fn row(run: &Run, node: NodeId, name_width: usize, color: bool, width: usize) ->
         (Some(from), Some(to)) => words::seconds(to - from),
         _ => String::new(),
     };
-    let tries = if of.attempts > 1 { format!("×{}", of.attempts) } else { String::new() };
+    let tries = if attempts(of) > 1 { format!("×{}", attempts(of)) } else { String::new() };
     let head = format!(
         "{} {} {} {} {:>8} {:>3}",
         painted(&glyph.to_string(), code, color),
@@ -143,6 +145,11 @@ fn row(run: &Run, node: NodeId, name_width: usize, color: bool, width: usize) ->
     format!("{}\n", format!("{head}  {}", cut(&why, room)).trim_end())
 }
 
+/// Tries that were begun: the one that is written down ahead does not count.
+fn attempts(of: &NodeState) -> u32 {
+    of.attempts - u32::from(of.status == Status::Assigned)
+}
+
 fn agent(run: &Run, node: NodeId) -> String {
     let of = run.state.node(node);
     let chosen = of.attempt.as_ref().map(|a| a.agents.clone());
@@ -151,8 +158,13 @@ fn agent(run: &Run, node: NodeId) -> String {
 }
 
 fn first_reason(run: &Run, node: NodeId) -> String {
-    let all = reasons(&run.plan, &run.state, node);
-    let said = all.iter().filter(|r| !matches!(r, Reason::AtWork { .. })).map(|r| words::reason(&run.plan, &run.state, node, r));
+    let mut all = reasons(&run.plan, &run.state, node);
+    all.retain(|r| !matches!(r, Reason::AtWork { .. }));
+    if all.iter().any(|r| !matches!(r, Reason::Run { .. })) {
+        // what it has of its own says more than what all have
+        all.retain(|r| !matches!(r, Reason::Run { .. }));
+    }
+    let said = all.iter().map(|r| words::reason(&run.plan, &run.state, node, r));
     said.collect::<Vec<_>>().join("; ").replace('\n', " ")
 }
 
@@ -165,7 +177,7 @@ pub(crate) fn json(run: &Run) -> Value {
             "title": node.title,
             "state": shown_state(run, id).to_uppercase().replace('-', "_"),
             "agent": agent(run, id),
-            "attempts": of.attempts,
+            "attempts": attempts(of),
             "started_at": of.first_started_ms.map(rfc3339),
             "finished_at": of.ended_ms.map(rfc3339),
             "reason": first_reason(run, id),
@@ -263,8 +275,9 @@ fn explain(run: &Run, chain: &Why, node: NodeId, depth: usize, color: bool, show
     let state = shown_state(run, node);
     let (glyph, code) = mark(state);
     let indent = "  ".repeat(depth);
-    out.push_str(&format!("{indent}{} {} is {state}\n", painted(&glyph.to_string(), code, color), run.plan.nodes[node].name));
-    for reason in &of.reasons {
+    out.push_str(&format!("{indent}{} {} {}\n", painted(&glyph.to_string(), code, color), run.plan.nodes[node].name, words::is_now(state)));
+    let (of_run, own): (Vec<&Reason>, Vec<&Reason>) = of.reasons.iter().partition(|r| matches!(r, Reason::Run { .. }));
+    for reason in own.into_iter().chain(of_run) {
         out.push_str(&format!("{indent}    {}\n", words::reason(&run.plan, &run.state, node, reason)));
     }
     history(run, node, &indent, out);

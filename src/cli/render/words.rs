@@ -2,7 +2,7 @@
 
 use coord_engine::{
     Ask, Ending, Event, Fact, FailReason, GateFault, Item, Outcome, Reason, RunStatus, SkipReason, State, Status,
-    Stopping, Termination,
+    Stopping, Termination, Verdict,
 };
 use coord_host::clock;
 use coord_lang::ids::NodeId;
@@ -40,9 +40,10 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         Outcome::SpawnFailed(why) => format!("could not start: {}", plain(why)),
         Outcome::Lost(why) => format!("lost: {}", plain(why)),
         Outcome::Cancelled => "cancelled".into(),
+        Outcome::NoArtifact(why) => plain(why),
         Outcome::Rejected { by: Some(by), note } if note.is_empty() => format!("turned down by {by}"),
         Outcome::Rejected { by: Some(by), note } => format!("turned down by {by}: {}", plain(note)),
-        Outcome::Rejected { by: None, note } => plain(note),
+        Outcome::Rejected { by: None, note } => format!("turned down{}", after_colon(note)),
     }
 }
 
@@ -153,6 +154,7 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
         Reason::Order { first } => format!("{} goes first", name(plan, *first)),
         Reason::Run { status } => match status {
             RunStatus::Paused => "the run is paused; `coord resume` goes on".into(),
+            RunStatus::Failed => "the run failed before its turn".into(),
             other => format!("the run is {}", other.name()),
         },
         Reason::Item { item } => format!("waits for {}", asked(plan, state, *item)),
@@ -213,6 +215,30 @@ pub(crate) fn answers(item: u32, ask: Ask) -> String {
     }
 }
 
+/// What an answer makes of its item.
+pub(crate) fn answered(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Done => "done",
+        Verdict::Approve => "approved",
+        Verdict::Reject => "rejected",
+        Verdict::Retry => "to be tried again",
+        Verdict::Skip => "skipped",
+        Verdict::Fail => "failed",
+    }
+}
+
+/// A state as the end of a sentence about a task.
+pub(crate) fn is_now(state: &str) -> String {
+    match state {
+        "created" => "has not begun".into(),
+        "in-progress" => "is at work".into(),
+        "review" => "is in review".into(),
+        "in-doubt" => "is in doubt".into(),
+        "failed" => "has failed".into(),
+        other => format!("is {other}"),
+    }
+}
+
 pub(crate) fn stopping(plan: &Plan, why: &Stopping) -> String {
     match why {
         Stopping::Drain { by } => format!("stopping ({})", by.as_deref().unwrap_or("asked to")),
@@ -247,6 +273,8 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
         Fact::Failed { node, why, .. } => ('✘', format!("{} failed: {}", of(node), fail_reason(plan, state, *node, why))),
         Fact::Skipped { node, why } => ('↷', format!("{} skipped: {}", of(node), skip_reason(plan, state, *node, why))),
         Fact::Cancelled { node } => ('⊘', format!("{} cancelled", of(node))),
+        // that it was ended has been said
+        Fact::Exited { outcome: Outcome::TimedOut | Outcome::Cancelled, .. } => return None,
         Fact::Exited { node, outcome: how, .. } if !how.is_success() => {
             ('·', format!("{}: {}", of(node), outcome(how)))
         }
@@ -270,6 +298,10 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             let gate = state.gate_run(*run).map(|r| r.gate);
             ('!', format!("{} goes ahead although {}", of(node), gate_fault(plan, state, gate, why)))
         }
+        Fact::GateRetried { node, run, round } => {
+            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
+            ('↻', format!("gate {gate} does not hold for {}, and is tried again (round {round})", of(node)))
+        }
         Fact::GatePassed { node, run } => {
             let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
             ('✓', format!("gate {gate} holds for {}", of(node)))
@@ -287,7 +319,7 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
         }
         Fact::ItemAnswered { item, by, verdict, note, .. } => {
             let by = by.as_deref().unwrap_or("somebody");
-            ('·', format!("item {}: {} by {by}{}", item.0, verdict.name(), after_colon(note)))
+            ('·', format!("item {}: {} by {by}{}", item.0, answered(*verdict), after_colon(note)))
         }
         Fact::ItemExpired { item, otherwise: end, .. } => ('!', format!("nobody answered item {} in time: {}", item.0, otherwise(*end))),
         Fact::RunStopping { why } => ('■', stopping(plan, why)),

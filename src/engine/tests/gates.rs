@@ -230,3 +230,25 @@ fn a_check_whose_task_was_skipped_is_ended_and_forgotten() {
         GateStage::Dropped
     );
 }
+
+#[test]
+fn a_gate_that_passed_must_pass_again_after_rework() {
+    let mut draft = Draft::new();
+    let ann = draft.human("ann");
+    let gate = draft.gate(vec![run()], Vec::new(), GateFailure::Halt);
+    let a = draft.task("a", |task| {
+        task.ensures.push(gate);
+        task.approvals.push(approval(1, &[ann]));
+    });
+    let mut bench = Bench::start(draft);
+    for verdict in [Verdict::Reject, Verdict::Approve] {
+        bench.succeed(a);
+        bench.check(true);
+        let item = bench.item(a, "approve");
+        bench.answer(item, "ann", verdict);
+    }
+    assert_eq!(
+        (bench.status(a), bench.count("gate.passed")),
+        (Status::Completed, 2)
+    );
+}

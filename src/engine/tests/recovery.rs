@@ -252,3 +252,36 @@ fn an_agent_that_was_picked_before_a_crash_is_picked_again() {
     );
     assert_eq!(bench.state.node(any).attempt.as_ref().unwrap().agents, [a]);
 }
+
+#[test]
+fn nobody_waits_behind_a_task_that_waits_for_a_doubt() {
+    let mut draft = Draft::new();
+    let gpu = draft.resource("gpu", 2);
+    let doubted = draft.task("doubted", |task| task.priority = 0);
+    let big = draft.task("big", |task| {
+        task.uses = vec![(gpu, 2)];
+        task.priority = 1;
+    });
+    draft.exclude(doubted, big);
+    let small: Vec<_> = (0..30)
+        .map(|i| {
+            draft.task(&format!("s{i}"), |task| {
+                task.uses = vec![(gpu, 1)];
+                task.idempotent = true;
+            })
+        })
+        .collect();
+    let mut bench = Bench::start(draft);
+    let all = bench.events.len();
+    bench.crash(all, Vec::new());
+    for node in &small {
+        bench.succeed(*node);
+    }
+    assert_eq!(
+        bench.statuses(&[doubted, big]),
+        [Status::InDoubt, Status::Created]
+    );
+    let item = bench.item(doubted, "doubt");
+    bench.answer(item, "x", Verdict::Done);
+    assert_eq!(bench.status(big), Status::InProgress);
+}

@@ -25,6 +25,15 @@ fn chain(tasks: u32) -> Plan {
     plan.plan
 }
 
+/// Every two neighbours exclude each other: as many lanes as pairs.
+fn paired(tasks: u32) -> Plan {
+    let mut plan = Draft { plan: wide(tasks) };
+    for i in (1..tasks).step_by(2) {
+        plan.exclude(NodeId(i), NodeId(i - 1));
+    }
+    plan.plan
+}
+
 /// Runs everything to success, first come first served; the number of events.
 fn run_through(plan: &Plan) -> (State, Vec<crate::Event>) {
     let mut state = State::new(plan);
@@ -63,8 +72,8 @@ fn run_through(plan: &Plan) -> (State, Vec<crate::Event>) {
 }
 
 #[test]
-fn wide_and_deep_plans_run_to_their_end() {
-    for plan in [wide(5_000), chain(5_000)] {
+fn wide_and_deep_and_crowded_plans_run_to_their_end() {
+    for plan in [wide(5_000), chain(5_000), paired(5_000)] {
         let (state, events) = run_through(&plan);
         assert_eq!(state.status(), RunStatus::Completed);
         assert_eq!(events.len(), 2 + 4 * 5_000);
@@ -102,7 +111,11 @@ fn many_lanes_are_no_hindrance() {
 #[ignore = "prints figures; run in release"]
 #[expect(clippy::disallowed_methods, reason = "a measurement needs a clock")]
 fn figures() {
-    for (name, plan) in [("wide", wide(100_000)), ("chain", chain(100_000))] {
+    for (name, plan) in [
+        ("wide", wide(100_000)),
+        ("chain", chain(100_000)),
+        ("paired", paired(100_000)),
+    ] {
         let start = std::time::Instant::now();
         let (state, events) = run_through(&plan);
         let ran = start.elapsed();

@@ -2,7 +2,8 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lower::Facts;
-use crate::model::{After, By, Driver, Model, OnFail, Task, Wanted, WorkRef};
+use crate::ids::MilestoneId;
+use crate::model::{After, By, Driver, Model, OnFail, Task, Wanted, Work, WorkRef};
 use crate::source::Span;
 use std::collections::BTreeSet;
 
@@ -14,9 +15,10 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
         promises(task, out);
         outcomes(model, &task.needs, out);
     }
-    for milestone in model.milestones.values() {
+    let ordered = milestones_in_order(model);
+    for (id, milestone) in model.milestones.iter() {
         outcomes(model, &milestone.needs, out);
-        if milestone.needs.is_empty() && !facts.incomplete_graph {
+        if milestone.needs.is_empty() && !facts.incomplete_graph && !ordered.contains(&id) {
             out.push(
                 Diagnostic::new("E0312", milestone.name.span, format!("nothing completes milestone `{}`", milestone.name.value))
                     .label("it needs nothing, so it says nothing")
@@ -29,6 +31,24 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
     if !facts.incomplete {
         starts(model, out);
     }
+}
+
+/// Milestones that come after something in a `sequence`.
+fn milestones_in_order(model: &Model) -> BTreeSet<MilestoneId> {
+    let mut found = BTreeSet::new();
+    let bodies = model.phases.values().flat_map(|p| &p.body).chain(&model.body);
+    let mut stack: Vec<(&Work, bool)> = bodies.map(|work| (work, false)).collect();
+    while let Some((work, behind)) = stack.pop() {
+        match work {
+            Work::Milestone(id) if behind => {
+                found.insert(*id);
+            }
+            Work::Sequence(inner, _) => stack.extend(inner.iter().enumerate().map(|(i, w)| (w, behind || i > 0))),
+            Work::Parallel(inner, _) => stack.extend(inner.iter().map(|w| (w, behind))),
+            Work::Milestone(_) | Work::Task(_) | Work::Phase(_) | Work::Sync(_) => {}
+        }
+    }
+    found
 }
 
 fn who_does_it(model: &Model, task: &Task, out: &mut Vec<Diagnostic>) {
