@@ -5,11 +5,15 @@ use super::exit::{Exit, Failure};
 use super::project;
 use coord_host::control::ControlError;
 use coord_host::home::Home;
-use coord_host::journal::{JournalError, JournalRead, Reader, RunSummary};
+use coord_host::journal::{JournalError, JournalRead, Reader, RunSummary, SqliteJournal};
 use coord_host::run::{Run, RunError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 pub(crate) const DEFAULT: &str = ".coord-state";
+/// How long a writer may be at opening its journal.
+const OPENING: Duration = Duration::from_secs(5);
+const OPENING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the home of a project file is.
 pub(crate) fn path(common: &Common, root: &Path) -> PathBuf {
@@ -45,7 +49,35 @@ pub(crate) fn reader(home: &Home) -> Result<Reader, Failure> {
     if !home.journal_path().exists() {
         return Err(Failure::wrong("there are no runs here yet").help("start one with `coord run`"));
     }
-    Reader::open(&home.journal_path()).map_err(journal_failure)
+    read_or_mend(home).map_err(journal_failure)
+}
+
+/// A crash while a journal was opened or closed leaves it so that only a writer can finish that.
+/// A writer that is just at it finishes by itself; without one it is done here.
+fn read_or_mend(home: &Home) -> Result<Reader, JournalError> {
+    let until = Instant::now() + OPENING;
+    loop {
+        let error = match Reader::open(&home.journal_path()) {
+            Err(error) if only_a_writer_can_tell(&error) => error,
+            other => return other,
+        };
+        match mend(home) {
+            Ok(()) => return Reader::open(&home.journal_path()),
+            Err(JournalError::Locked { .. }) if Instant::now() < until => std::thread::sleep(OPENING_PAUSE),
+            Err(other) if only_a_writer_can_tell(&other) => return Err(other),
+            Err(_) => return Err(error),
+        }
+    }
+}
+
+/// A missing log: either nothing was in it yet, or somebody took it away.
+pub(crate) fn only_a_writer_can_tell(error: &JournalError) -> bool {
+    matches!(error, JournalError::HalfClosed { .. } | JournalError::Truncated { .. })
+}
+
+fn mend(home: &Home) -> Result<(), JournalError> {
+    let lock = home.lock(&command_line())?;
+    SqliteJournal::open(home, lock)?.close()
 }
 
 /// The run of that name, or the last one.

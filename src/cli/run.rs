@@ -64,24 +64,42 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
 pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome {
     some_slots(&args.pace)?;
     let home = home::existing(common)?;
+    // read before it is opened for writing: what cannot be trusted is left as it is
+    let (run, last_seq) = {
+        let reader = home::reader(&home)?;
+        (home::open_run(&reader, args.run.as_deref())?, reader.last_seq().map_err(home::journal_failure)?)
+    };
+    if let Some(exit) = has_ended(screen, &run) {
+        return Ok(exit);
+    }
     let reaper = start_reaper()?;
     let (home, journal) = open(home.path())?;
-    let run = {
-        let reader = journal.reader().map_err(home::journal_failure)?;
-        home::open_run(&reader, args.run.as_deref())?
+    let run = if journal.last_seq().map_err(home::journal_failure)? == last_seq {
+        run
+    } else {
+        home::run(&journal.reader().map_err(home::journal_failure)?, Some(&run.id))?
     };
-    if run.state.status().is_ended() {
-        screen.err(&format!("run {} has ended: it {}\n", run.id, words::is_now(run.state.status().name())));
-        if run.state.status() == coord_engine::RunStatus::Failed {
-            screen.err("  help: `coord status` shows why; a failed task is tried again with `coord retry TASK`\n");
-        }
-        return Ok(if run.state.status() == coord_engine::RunStatus::Completed { Exit::Done } else { Exit::Failed });
+    if let Some(exit) = has_ended(screen, &run) {
+        return Ok(exit);
     }
     changed_since(screen, &run);
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {} goes on\n", run.id, run.file));
     }
     go(common, screen, &args.pace, home, run, journal, reaper)
+}
+
+/// There is nothing to go on with: says what to do instead.
+fn has_ended(screen: &Screen, run: &coord_host::run::Run) -> Option<Exit> {
+    let status = run.state.status();
+    if !status.is_ended() {
+        return None;
+    }
+    screen.err(&format!("run {} has ended: it {}\n", run.id, words::is_now(status.name())));
+    if status == coord_engine::RunStatus::Failed {
+        screen.err("  help: `coord status` shows why; a failed task is tried again with `coord retry TASK`\n");
+    }
+    Some(if status == coord_engine::RunStatus::Completed { Exit::Done } else { Exit::Failed })
 }
 
 fn report(common: &Common, screen: &Screen, loaded: &Loaded) {

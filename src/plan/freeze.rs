@@ -568,7 +568,6 @@ impl<'m> Freezer<'m> {
             phases: self.phases,
             nodes: self.nodes,
             order: order.into_iter().map(NodeId::from_index).collect(),
-            exclusions: Vec::new(),
         };
         Frozen { plan: Some(plan), diagnostics: self.diagnostics }
     }

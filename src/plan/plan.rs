@@ -36,9 +36,6 @@ pub struct Plan {
     pub nodes: Table<NodeId, Node>,
     /// A topological order of all nodes.
     pub order: Vec<NodeId>,
-    /// Always empty: write claims are resources with `claim: true`. Going away.
-    #[serde(default)]
-    pub exclusions: Vec<(NodeId, Vec<NodeId>)>,
 }
 
 impl Plan {

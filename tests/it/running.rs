@@ -770,9 +770,10 @@ fn nothing_runs_with_no_slots() {
       help: give at least 1
     "#);
     assert_snapshot!(said(&space, &["runs"]), @r#"
-    exit status: 4
+    exit status: 2
     --- stderr
-    error: cannot open `[SPACE]/.coord-state`: it does not exist
+    error: there are no runs in `[SPACE]/.coord-state`: there is no such folder
+      help: start one with `coord run`
     "#);
 }
 

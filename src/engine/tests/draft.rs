@@ -24,7 +24,6 @@ impl Draft {
             phases: Table::default(),
             nodes: Table::default(),
             order: Vec::new(),
-            exclusions: Vec::new(),
         };
         let mut draft = Draft { plan };
         draft.agent("local", 0, Driver::Shell);

@@ -46,7 +46,6 @@ pub(crate) fn empty_plan() -> Plan {
         phases: Table::default(),
         nodes: Table::default(),
         order: Vec::new(),
-        exclusions: Vec::new(),
     }
 }
 
