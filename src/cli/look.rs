@@ -103,7 +103,7 @@ fn one_item(run: &Run, id: ItemId) -> String {
     }
     let due = item.due_ms.map_or_else(String::new, |due| format!(", due {}", clock::rfc3339(due)));
     out.push_str(&format!("    open since {}{due}, run {}\n", clock::rfc3339(item.opened_ms), run.id));
-    out.push_str(&format!("    {}\n\n", words::answers(id.0, item.ask)));
+    out.push_str(&format!("    {}\n\n", words::answers(&run.plan, id, item)));
     out
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: V
         note: args.note.clone().unwrap_or_default(),
         outputs,
     };
-    carry(screen, common, &home, &run, order, &format!("item {}: {}", item.0, words::answered(verdict)))
+    give_order(common, screen, &home, &run, order, &format!("item {}: {}", item.0, words::answered(verdict)))
 }
 
 /// Given, or the only one who is asked, or the login name.
@@ -109,7 +109,7 @@ fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdic
         (None, Verdict::Retry) => (Order::Retry { node, by }, "to be tried again"),
         _ => (Order::Skip { node, by, reason: note }, "skipped"),
     };
-    carry(screen, common, &home, &run, order, &format!("{task}: {done}"))
+    give_order(common, screen, &home, &run, order, &format!("{task}: {done}"))
 }
 
 pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome {
@@ -120,18 +120,33 @@ pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome
     };
     let by = args.r#as.clone().or_else(login);
     let order = Order::Cancel { by, reason: args.note.clone().unwrap_or_default() };
-    carry(screen, common, &home, &run, order, &format!("run {} is cancelled", run.id))
+    let carried = carry(&home, &run, order)?;
+    let id = &run.id;
+    say(common, screen, &match carried {
+        Carried::Live => format!("run {id} is being cancelled\n"),
+        Carried::Recorded(status) if status.is_ended() => format!("run {id} is cancelled\n"),
+        Carried::Recorded(_) => format!("run {id} is to be cancelled; it was cut off: `coord resume {id}` brings it to its end\n"),
+    });
+    Ok(Exit::Done)
 }
 
-fn carry(screen: &Screen, common: &Common, home: &Home, run: &Run, order: Order, said: &str) -> Outcome {
-    let request = Request { run: run.id.clone(), order };
-    let carried = give(home, request, &home::command_line()).map_err(home::control_failure)?;
-    if !common.quiet {
-        screen.err(&match carried {
-            Carried::Live => format!("{said}\n"),
-            Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
-            Carried::Recorded(_) => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
-        });
-    }
+/// Has an order carried out, and says so.
+fn give_order(common: &Common, screen: &Screen, home: &Home, run: &Run, order: Order, said: &str) -> Outcome {
+    say(common, screen, &match carry(home, run, order)? {
+        Carried::Live => format!("{said}\n"),
+        Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
+        Carried::Recorded(_) => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
+    });
     Ok(Exit::Done)
+}
+
+fn carry(home: &Home, run: &Run, order: Order) -> Result<Carried, Failure> {
+    let request = Request { run: run.id.clone(), order };
+    give(home, request, &home::command_line()).map_err(home::control_failure)
+}
+
+fn say(common: &Common, screen: &Screen, text: &str) {
+    if !common.quiet {
+        screen.err(text);
+    }
 }

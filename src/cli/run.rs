@@ -16,13 +16,15 @@ use coord_host::process::{Reaper, prepare_coordinator};
 use coord_host::run::{self as stored, Meta, NewRun};
 use coord_plan::compile::Settings;
 use coord_plan::plan::{Evidence, Plan, Program};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Between the polite request to end and the kill; `COORD_GRACE` changes it.
 const GRACE: Duration = Duration::from_millis(500);
+/// Missing programs that are named one by one.
+const MISSING_SHOWN: usize = 4;
 /// Tasks that are written down ahead of a free slot, so that no slot waits for the disk.
 const LOOKAHEAD_PER_SLOT: u32 = 16;
 
@@ -39,7 +41,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
         return dry_run(screen, &loaded, &plan);
     }
     let root = std::fs::canonicalize(loaded.root()).map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
-    programs_are_there(&plan, &root)?;
+    programs_are_there(&plan)?;
     let reaper = start_reaper()?;
     let (home, mut journal) = open(&home::of_file(common, &loaded.file))?;
     let runs = journal.runs().map_err(home::journal_failure)?;
@@ -160,15 +162,20 @@ fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
 }
 
 /// E0710: every program that is named without a path has to be on this machine.
-fn programs_are_there(plan: &Plan, root: &Path) -> Result<(), Failure> {
+fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
     let mut missing: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
     let mut look = |program: &Program, task: &str, env: &[(String, String)]| {
         let name = match program {
             Program::Argv(argv) => argv.first().cloned().unwrap_or_default(),
             Program::Script { language, .. } => language.clone(),
         };
         let own_path = env.iter().any(|(key, _)| key == "PATH");
-        if !name.contains('/') && !own_path && find_program(&name).is_none() {
+        if name.contains('/') || own_path {
+            return;
+        }
+        let there = *known.entry(name.clone()).or_insert_with(|| find_program(&name).is_some());
+        if !there {
             missing.insert((name, task.to_string()));
         }
     };
@@ -184,11 +191,15 @@ fn programs_are_there(plan: &Plan, root: &Path) -> Result<(), Failure> {
             }
         }
     }
-    let _ = root;
-    let Some((name, task)) = missing.iter().next() else { return Ok(()) };
-    let others = missing.iter().map(|(n, _)| n).collect::<BTreeSet<_>>().len() - 1;
-    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    Err(Failure::environment(format!("E0710 no program `{name}`{more} on this machine; `{task}` needs it"))
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = missing.iter().take(MISSING_SHOWN).map(|(name, task)| format!("`{name}` for `{task}`")).collect();
+    let more = match missing.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Failure::environment(format!("E0710 not on this machine: {}{more}", named.join(", ")))
         .help("install it, or put its folder into PATH; nothing was started"))
 }
 

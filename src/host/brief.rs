@@ -5,6 +5,20 @@ use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{Plan, Task};
 use std::fmt::Write;
 
+/// True when there is more to say than that a program is run: somebody is named, or something is
+/// written down. Making a file for each of ten thousand plain tasks costs more than running them.
+pub fn says_something(plan: &Plan, state: &State, node: NodeId, task: &Task) -> bool {
+    let named = task.by.agents().iter().any(|a| *a != AgentId(0));
+    let texts = !task.doc.is_empty() || !task.steps.is_empty() || plan.nodes[node].title.is_some();
+    let paths = !task.writes.is_empty() || !task.reads.is_empty() || !task.produces.is_empty();
+    named || texts || paths || !task.takes_artifacts.is_empty() || !state.node(node).feedback.is_empty()
+}
+
+/// What every plain task of a run is told.
+pub fn plain(run: &str) -> String {
+    format!("# A task of run `{run}`\n\nIts name is in `COORD_TASK`; its program is all there is to it.\n")
+}
+
 /// The text; the same for the same plan and state.
 pub fn markdown(plan: &Plan, state: &State, node: NodeId, task: &Task, agents: &[AgentId]) -> String {
     let mut out = String::new();

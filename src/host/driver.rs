@@ -132,12 +132,16 @@ struct Driver {
     clock: Clock,
     /// What the last process may have spawned; None when that is not known.
     spawned: Option<std::collections::HashSet<(NodeId, u32)>>,
+    /// The brief of all tasks that need none of their own.
+    plain_brief: PathBuf,
     witness: Witness,
     environment: Vec<(OsString, OsString)>,
     logs: PathBuf,
     sender: mpsc::UnboundedSender<Happening>,
     /// The journal position of each node's last `task.assigned`.
     assigned_seq: HashMap<NodeId, i64>,
+    /// What the resume has made of the attempts it found: durable before anything is spawned.
+    resumed_seq: i64,
     /// Effects that wait for their event to be durable, in order.
     effects: VecDeque<(i64, Action)>,
     /// Events that nobody has been shown yet, in order.
@@ -162,9 +166,11 @@ impl Driver {
         let boot = boot_id().map_err(io("read the boot id"))?;
         let logs = setup.run.logs(&setup.home);
         std::fs::create_dir_all(&logs).map_err(io("make the folder for logs"))?;
-        // read before it is opened: opening marks this boot
-        let spawned = witness::spawned(&witness_path(&setup.home, &setup.run.id), &boot);
-        let witness = Witness::open(&witness_path(&setup.home, &setup.run.id), &boot).map_err(io("open the record of spawns"))?;
+        let plain_brief = std::path::absolute(logs.join("brief.md")).map_err(io("find the folder for logs"))?;
+        std::fs::write(&plain_brief, brief::plain(&setup.run.id)).map_err(io("write a brief"))?;
+        let witness = witness_path(&setup.home, &setup.run.id);
+        let spawned = witness::spawned(&witness, &boot);
+        let witness = Witness::new(witness, boot);
         Ok(Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
@@ -175,11 +181,13 @@ impl Driver {
             no_wait: setup.no_wait,
             grace: setup.grace,
             spawned,
+            plain_brief,
             witness,
             environment: passed_on(),
             logs,
             sender,
             assigned_seq: HashMap::new(),
+            resumed_seq: 0,
             effects: VecDeque::new(),
             unseen: VecDeque::new(),
             answers: VecDeque::new(),
@@ -196,16 +204,17 @@ impl Driver {
 
     fn begin(&mut self) -> Result<(), DriveError> {
         if self.run.state.started_ms().is_none() {
+            self.witness.begin().map_err(|source| DriveError::Io { doing: "open the record of spawns".into(), source })?;
             let input = Input::Start { run: self.run.id.clone(), options: self.options.clone() };
             return self.take(input);
         }
         let never_spawned = self.recover()?;
         let input = Input::Resume { never_spawned, options: Some(self.options.clone()) };
-        let before = self.effects.len();
         self.take(input)?;
         // what the fold counts on being under way is asked for anew, with what the step added
-        self.effects.truncate(before);
+        self.effects.clear();
         let seq = self.run.last_seq;
+        self.resumed_seq = seq;
         let pending = pending_actions(&self.run.state);
         self.effects.extend(pending.into_iter().map(|action| (seq, action)));
         Ok(())
@@ -386,7 +395,7 @@ impl Driver {
             if let Some(action) = action_of(&self.run.state, &event) {
                 // an attempt may run once its assignment is durable: its start is a mere fact
                 let needed = match &action {
-                    Action::Spawn { node, .. } => self.assigned_seq.get(node).copied().unwrap_or(0),
+                    Action::Spawn { node, .. } => self.assigned_seq.get(node).copied().unwrap_or(self.resumed_seq),
                     _ => seq,
                 };
                 self.effects.push_back((needed, action));
@@ -423,10 +432,12 @@ impl Driver {
 
     /// Pauses a run that only people can move, when nobody waits for them.
     fn leave_to_people(&mut self) -> Result<(), DriveError> {
+        if !self.no_wait || self.left_to_people || !self.is_quiet() {
+            return Ok(());
+        }
         let state = &self.run.state;
         let tried_again = state.nodes().any(|(_, of)| of.backoff_until_ms.is_some());
-        let people = state.status() == RunStatus::Running && state.waiting() == Waiting::ForPeople && !tried_again;
-        if !self.no_wait || self.left_to_people || !people || !self.is_quiet() {
+        if tried_again || state.status() != RunStatus::Running || state.waiting() != Waiting::ForPeople {
             return Ok(());
         }
         self.left_to_people = true;
@@ -581,7 +592,7 @@ impl Driver {
             };
             let mut finished = work::run(&reaper, job, stopped, spawned).await;
             if finished.outcome.is_success() && !keep.produces.is_empty() {
-                keep.artifacts(&mut finished);
+                finished = keep.kept(finished).await;
             }
             let _loop_is_gone = sender.send(Happening::Ended { node, attempt, finished });
         });
@@ -664,6 +675,9 @@ impl Driver {
     }
 
     fn brief(&self, plan: &Plan, node: NodeId, task: &Task, agents: &[AgentId], stem: &str) -> Option<PathBuf> {
+        if !brief::says_something(plan, &self.run.state, node, task) {
+            return Some(self.plain_brief.clone());
+        }
         let path = self.logs.join(format!("{stem}.brief.md"));
         let text = brief::markdown(plan, &self.run.state, node, task, agents);
         std::fs::write(&path, text).ok()?;
@@ -751,6 +765,17 @@ struct Keep {
 }
 
 impl Keep {
+    /// The same end of an attempt once its artifacts are kept; copying is no work for the loop.
+    async fn kept(self, mut finished: Finished) -> Finished {
+        let failed = |error: tokio::task::JoinError| Outcome::NoArtifact(format!("its artifacts cannot be kept: {error}"));
+        let log = finished.log.clone();
+        let copying = tokio::task::spawn_blocking(move || {
+            self.artifacts(&mut finished);
+            finished
+        });
+        copying.await.unwrap_or_else(|error| Finished { outcome: failed(error), outputs: BTreeMap::new(), log })
+    }
+
     /// Copies each artifact into the home and records its digest; one that is not there fails the
     /// attempt.
     fn artifacts(&self, finished: &mut Finished) {

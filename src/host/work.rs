@@ -16,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 const MAX_OUTPUTS_BYTES: u64 = 2 << 20;
 /// Scripts up to this size are an argument; larger ones a file.
 const MAX_ARGUMENT: usize = 100 << 10;
+/// What a finished program's helpers, such as a `tee` of its shell, get to end by themselves.
+const LEFTOVER_GRACE: Duration = Duration::from_millis(100);
 const TAIL_BYTES: u64 = 2_048;
 const TAIL_LINES: usize = 8;
 
@@ -70,7 +72,7 @@ pub(crate) async fn run(
     mut stop: mpsc::UnboundedReceiver<Termination>,
     spawned: impl FnOnce(Process),
 ) -> Finished {
-    let spec = SpawnSpec { env: job.env, ..SpawnSpec::new(job.argv, &job.cwd) };
+    let spec = SpawnSpec { env: job.env, leftover_grace: LEFTOVER_GRACE, ..SpawnSpec::new(job.argv, &job.cwd) };
     let mut child = match reaper.spawn(spec).await {
         Ok(child) => child,
         Err(error) => return not_started(&error),
@@ -122,6 +124,9 @@ fn outcome(report: &ExitReport, why: Option<Termination>) -> Outcome {
 fn not_started(error: &SpawnError) -> Finished {
     let mut text = error.to_string();
     if let Some(cause) = std::error::Error::source(error) {
+        let cause = cause.to_string();
+        // the number says nothing to people
+        let cause = cause.split(" (os error").next().unwrap_or_default();
         text = format!("{text}: {cause}");
     }
     let outcome = match error {

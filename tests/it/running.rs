@@ -678,7 +678,7 @@ fn a_live_run_is_cancelled() {
     assert_snapshot!(said(&space, &["cancel", "--as", "ann", "--note", "not needed"]), @r#"
     exit status: 0
     --- stderr
-    run r is cancelled
+    run r is being cancelled
     "#);
     assert_snapshot!(timeless(live.wait()), @r#"
     exit status: 1

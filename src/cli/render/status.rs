@@ -81,7 +81,7 @@ pub(crate) fn text(run: &Run, live: bool, color: bool, width: usize) -> String {
     }
     out.push('\n');
     out.push_str(&table(run, color, width));
-    let open: Vec<String> = run.state.open_items().map(|(id, item)| format!("  {}\n    {}\n", words::asked(&run.plan, &run.state, id), words::answers(id.0, item.ask))).collect();
+    let open: Vec<String> = run.state.open_items().map(|(id, item)| format!("  {}\n    {}\n", words::asked(&run.plan, &run.state, id), words::answers(&run.plan, id, item))).collect();
     if !open.is_empty() {
         out.push_str("\nasked of people\n");
         out.push_str(&open.concat());

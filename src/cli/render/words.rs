@@ -1,7 +1,7 @@
 //! States, reasons and outcomes in the words that people use.
 
 use coord_engine::{
-    Ask, Ending, Event, Fact, FailReason, GateFault, Item, Outcome, Reason, RunStatus, SkipReason, State, Status,
+    Ask, Ending, Event, Fact, FailReason, GateFault, Item, ItemId, Outcome, Reason, RunStatus, SkipReason, State, Status,
     Stopping, Termination, Verdict,
 };
 use coord_host::clock;
@@ -200,17 +200,18 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
             };
             format!("confirm \"{text}\" for {task}")
         }
-        Ask::Doubt => format!("say what became of {task}: it was cut off by a crash"),
+        Ask::Doubt => format!("say what became of {task}: it was cut off"),
     }
 }
 
 /// The commands that answer an item.
-pub(crate) fn answers(item: u32, ask: Ask) -> String {
-    match ask {
-        Ask::Work => format!("coord done {item}"),
-        Ask::Doubt => format!("coord done {item}, coord retry, coord skip or coord reject {item}"),
+pub(crate) fn answers(plan: &Plan, id: ItemId, item: &Item) -> String {
+    let (id, task) = (id.0, &plan.nodes[item.node].name);
+    match item.ask {
+        Ask::Work => format!("coord done {id}"),
+        Ask::Doubt => format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}"),
         Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
-            format!("coord approve {item} or coord reject {item} --note …")
+            format!("coord approve {id} or coord reject {id} --note …")
         }
     }
 }
@@ -279,7 +280,11 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             ('·', format!("{}: {}", of(node), outcome(how)))
         }
         Fact::RetryScheduled { node, due_ms, .. } => {
-            ('↻', format!("{} is tried again in {}", of(node), lasting((due_ms - event.at_ms).max(0))))
+            let pause = match due_ms - event.at_ms {
+                ..=0 => String::new(),
+                ms => format!(" in {}", lasting(ms)),
+            };
+            ('↻', format!("{} is tried again{pause}", of(node)))
         }
         Fact::Interrupted { node, attempt } => ('!', format!("{}: attempt {attempt} was cut off", of(node))),
         Fact::InDoubt { node, .. } => ('?', format!("{} is in doubt: nobody knows whether it was done", of(node))),
@@ -315,7 +320,7 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
         }
         Fact::ItemOpened { item, .. } => {
             let open = state.item(*item)?;
-            ('?', format!("{}\n      {}", asked(plan, state, *item), answers(item.0, open.ask)))
+            ('?', format!("{}\n      {}", asked(plan, state, *item), answers(plan, *item, open)))
         }
         Fact::ItemAnswered { item, by, verdict, note, .. } => {
             let by = by.as_deref().unwrap_or("somebody");
