@@ -5,16 +5,15 @@ use super::exit::{Exit, Failure, Outcome};
 use super::screen::Screen;
 use std::path::Path;
 
-/// Templates by name: what they are, and their files.
-const TEMPLATES: [(&str, &str, &[(&str, &str)]); 1] = [(
-    "demo",
-    "a small release: build, test, approve, publish",
-    &[("main.coord", include_str!("../../examples/init/main.coord"))],
-)];
+/// A file's name and its text.
+type File = (&'static str, &'static str);
+
+/// Templates by name, with their files.
+const TEMPLATES: [(&str, &[File]); 1] = [("demo", &[("main.coord", include_str!("../../examples/init/main.coord"))])];
 
 pub(crate) fn init(common: &Common, screen: &Screen, args: &Init) -> Outcome {
-    let Some((_, _, files)) = TEMPLATES.iter().find(|(name, _, _)| *name == args.template) else {
-        let names = TEMPLATES.iter().map(|(name, _, _)| *name);
+    let Some((_, files)) = TEMPLATES.iter().find(|(name, _)| *name == args.template) else {
+        let names = TEMPLATES.iter().map(|(name, _)| *name);
         let failure = Failure::wrong(format!("there is no template `{}`", args.template));
         return Err(failure.help(format!("there is {}", coord_lang::schema::one_of(names))));
     };

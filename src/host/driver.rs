@@ -121,6 +121,9 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     Ok((end, run))
 }
 
+/// A line and the task that printed it.
+type TaskLine = (NodeId, LiveLine);
+
 struct Driver {
     home: Home,
     run: Run,
@@ -150,7 +153,7 @@ struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
-    lines: (mpsc::Sender<(NodeId, LiveLine)>, mpsc::Receiver<(NodeId, LiveLine)>),
+    lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
     /// Paused because only people can move it, and nobody wants to wait for them.

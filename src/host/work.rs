@@ -106,7 +106,7 @@ async fn watch(
     grace: Duration,
 ) -> (ExitReport, Option<Termination>) {
     tokio::select! {
-        report = child.wait() => return (report, None),
+        report = child.wait() => (report, None),
         Some(why) = stop.recv() => (child.stop(grace).await, Some(why)),
     }
 }

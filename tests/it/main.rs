@@ -4,6 +4,7 @@
 
 mod arrows;
 mod bad_input;
+mod critical_path;
 mod diagnostics;
 mod documents;
 mod examples;

@@ -510,7 +510,7 @@ fn a_pause_before_another_try_outlives_a_crash() {
     });
     crash(live);
     fine(&space, &["resume"]);
-    let started = events(&space).iter().filter(|e| e["kind"] == "task.started").next_back().unwrap()["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let started = events(&space).iter().rfind(|e| e["kind"] == "task.started").unwrap()["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let late = started.as_millisecond() - due;
     assert!((0..1000).contains(&late), "{late} ms after it was due");
     assert_eq!(std::fs::read_to_string(space.path("tries")).unwrap(), "1\n2\n");
