@@ -28,7 +28,7 @@ struct Graph {
 }
 
 fn graph(seed: u64) -> Graph {
-    let mut dice = Dice(seed * 0x9E37_79B9_7F4A_7C15 + 1);
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let n = 2 + dice.below(40) as usize;
     let needs = (0..n)
         .map(|i| (0..i).filter(|_| dice.below(i as u64 + 3) < 2).collect())
