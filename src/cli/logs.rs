@@ -122,7 +122,7 @@ fn follow(screen: &Screen, home: &Home, reader: &Reader, id: &str, nodes: &[Node
     let mut last: Option<NodeId> = None;
     loop {
         let run = home::run(reader, Some(id))?;
-        let over = run.state.status().is_ended() || !coord_host::control::is_live(home);
+        let over = run.state.status().is_ended() || !coord_host::control::is_live(home, id);
         for node in nodes {
             for path in files(home, &run, *node, attempt) {
                 let seen = offsets.entry(path.clone()).or_default();

@@ -32,7 +32,7 @@ pub(crate) fn status(common: &Common, screen: &Screen, args: &StatusArgs) -> Out
     let home = home::existing(common)?;
     let reader = home::reader(&home)?;
     let run = home::run(&reader, args.run.as_deref())?;
-    let live = control::is_live(&home);
+    let live = control::is_live(&home, &run.id);
     match args.format {
         TextOrJson::Json => screen.json(&status::json(&run)),
         TextOrJson::Text => screen.out(&status::text(&run, live, screen.color_out(), screen.width().unwrap_or(100))),

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 /// Longest request line.
 const MAX_REQUEST_BYTES: u64 = 4 << 20;
 const PATIENCE: Duration = Duration::from_secs(30);
+const HELLO_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a process may hold the lock without listening before others give up on it.
 const PASSING: Duration = Duration::from_secs(5);
 const PASSING_PAUSE: Duration = Duration::from_millis(20);
@@ -52,11 +53,14 @@ pub enum Order {
     Skip { node: NodeId, by: Option<String>, reason: String },
     Cancel { by: Option<String>, reason: String },
     Stop { by: Option<String> },
+    /// Are you at this run? Changes nothing.
+    Hello,
 }
 
 impl Order {
-    pub(crate) fn input(self) -> Input {
-        match self {
+    /// What the engine makes of it, if it is anything to it.
+    pub(crate) fn input(self) -> Option<Input> {
+        Some(match self {
             Order::Answer { item, by, verdict, note, outputs } => {
                 Input::Answer { item: ItemId(item), by, verdict, note, outputs }
             }
@@ -64,7 +68,8 @@ impl Order {
             Order::Skip { node, by, reason } => Input::Skip { node, by, reason },
             Order::Cancel { by, reason } => Input::Cancel { by, reason },
             Order::Stop { by } => Input::Stop { by },
-        }
+            Order::Hello => return None,
+        })
     }
 }
 
@@ -110,7 +115,7 @@ pub fn give(home: &Home, request: Request, command: &str) -> Result<Carried, Con
     let until = Instant::now() + PASSING;
     loop {
         let given = match connect(home.path()) {
-            Ok(stream) => ask(stream, &request).map(|()| Carried::Live),
+            Ok(stream) => ask(stream, &request, PATIENCE).map(|()| Carried::Live),
             Err(_) => record_order(home, &request, command),
         };
         let passes = matches!(&given, Err(ControlError::Ending | ControlError::Journal(JournalError::Locked { .. })));
@@ -121,9 +126,9 @@ pub fn give(home: &Home, request: Request, command: &str) -> Result<Carried, Con
     }
 }
 
-fn ask(mut stream: UnixStream, request: &Request) -> Result<(), ControlError> {
+fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> Result<(), ControlError> {
     let said = (|| {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
         stream.write_all(line.as_bytes())?;
@@ -145,7 +150,8 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     let mut journal = SqliteJournal::open(home, lock)?;
     let mut run = Run::load(&journal, &request.run)?;
     let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
-    let events = step(&run.plan, &mut run.state, now, request.order.clone().input())
+    let Some(input) = request.order.clone().input() else { return Ok(Carried::Recorded(run.state.status())) };
+    let events = step(&run.plan, &mut run.state, now, input)
         .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
     let rows = events.iter().map(|e| record::row(run.key, &run.plan, &run.state, e)).collect();
     journal.append(rows, Box::new(|_| {}))?;
@@ -175,9 +181,12 @@ fn connect(home: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }
 
-/// True when a process runs a project of this home now.
-pub fn is_live(home: &Home) -> bool {
-    connect(home.path()).is_ok()
+/// True when a process is at this run now.
+pub fn is_live(home: &Home, run: &str) -> bool {
+    let hello = Request { run: run.to_string(), order: Order::Hello };
+    // one that does not answer is there, and busy or stopped
+    let denied = |stream| matches!(ask(stream, &hello, HELLO_PATIENCE), Err(ControlError::Refused(_) | ControlError::Ending));
+    connect(home.path()).is_ok_and(|stream| !denied(stream))
 }
 
 /// Listens until dropped; requests come out as happenings.

@@ -348,7 +348,7 @@ impl Driver {
         let reply = if request.run != self.run.id {
             Err(format!("run `{}` is the one at work now; `{}` has to wait for its end", self.run.id, request.run))
         } else {
-            self.step(request.order.input())
+            request.order.input().map_or(Ok(Vec::new()), |input| self.step(input))
         };
         match reply {
             Ok(events) => {

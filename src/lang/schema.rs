@@ -83,6 +83,7 @@ use Times::{Many, Once};
 
 const WORK: &[Place] = &[File, Phase, Parallel, Sequence];
 
+#[expect(clippy::too_many_arguments, reason = "a row of a table reads best as one line")]
 const fn row(
     word: &'static str,
     places: &'static [Place],

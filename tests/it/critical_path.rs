@@ -6,7 +6,7 @@ use crate::space::Space;
 use serde_json::Value;
 use std::fmt::Write;
 
-const GRAPHS: u64 = 60;
+const GRAPHS: u64 = 1_000;
 
 /// A small generator of its own (xorshift), so that a failing seed replays for ever.
 struct Dice(u64);

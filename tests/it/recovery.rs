@@ -709,6 +709,35 @@ fn a_project_has_one_owner() {
     live.wait().exits(0);
 }
 
+#[test]
+fn a_run_that_nobody_runs_is_told_from_the_one_at_work() {
+    let space = in_doubt();
+    let space = space.file("other.coord", "edition 2026\n\nhuman ann \"Ann\"\ntask sign { by ann }\n");
+    let live = space.coord(&["run", "other.coord", "--run-id", "other"]).start();
+    until("the item", || fine(&space, &["inbox"]).stdout.contains("sign").then_some(()));
+    assert_snapshot!(said(&space, &["status", "r"]), @r#"
+    exit status: 0
+    --- stdout
+    run r of main.coord: running; nobody runs it now
+    started [AT]
+
+    ▶ pay   in-progress local
+    ⏸ thank blocked     local                        waits for `pay` to be done
+
+    `coord resume r` goes on
+    "#);
+    assert!(!fine(&space, &["status", "other"]).stdout.contains("resume"));
+    // ends although somebody is at work here
+    fine(&space, &["logs", "r", "pay", "-f"]);
+    assert_snapshot!(said(&space, &["skip", "r", "pay"]), @r#"
+    exit status: 2
+    --- stderr
+    error: run `other` is the one at work now; `r` has to wait for its end
+    "#);
+    fine(&space, &["done", "sign", "--run", "other"]);
+    live.wait().exits(0);
+}
+
 fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_string()
 }

@@ -50,7 +50,6 @@ impl Space {
     }
 
     /// A call of the program in this folder; `run` makes it.
-    #[must_use]
     pub(crate) fn coord(&self, args: &[&str]) -> Call<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coord"));
         command.args(args).current_dir(self.folder.path()).env_clear();

@@ -97,7 +97,7 @@ impl Report {
 /// The text with control characters made visible and of the same length in bytes, so that no
 /// terminal obeys what a file says.
 fn shown_source(text: &str) -> String {
-    if !text.chars().any(|c| is_unsafe(c)) {
+    if !text.chars().any(is_unsafe) {
         return text.to_string();
     }
     text.chars().map(|c| if is_unsafe(c) { "?".repeat(c.len_utf8()) } else { c.to_string() }).collect()

@@ -603,7 +603,7 @@ impl<'s> Builder<'s> {
         if self.diagnostics.iter().any(|d| matches!(d.code, "E0003" | "E0004")) {
             return;
         }
-        let mut stack: Vec<(&[Item<'s>], Vec<(usize, Span)>)> = vec![(items, Vec::new())];
+        let mut stack: Vec<(&[Item<'s>], Outer)> = vec![(items, Outer::new())];
         while let Some((level, outer)) = stack.pop() {
             for item in level {
                 let Item::Statement(statement) = item else { continue };
@@ -632,6 +632,9 @@ impl<'s> Builder<'s> {
         }
     }
 }
+
+/// The blocks around one, each with its indentation and its head.
+type Outer = Vec<(usize, Span)>;
 
 fn item_start(item: &Item<'_>) -> u32 {
     match item {
