@@ -39,7 +39,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "NAME=N")]
     pub(crate) limit: Vec<String>,
     /// Where journals, logs and artifacts are kept [default: .coord-state beside the project file].
-    #[arg(long, global = true, value_name = "DIR", env = "COORD_HOME", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "COORD_HOME",
+        hide_env = true
+    )]
     pub(crate) home: Option<PathBuf>,
 }
 

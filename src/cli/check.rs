@@ -24,15 +24,25 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
             }
         };
         files += 1;
-        let settings = Settings { limits: project::limits(common)?, paths: beside(&file), ..Settings::default() };
+        let settings = Settings {
+            limits: project::limits(common)?,
+            paths: beside(&file),
+            ..Settings::default()
+        };
         let compiled = compile(&sources, &settings);
         if compiled.has_errors() {
             worst = Exit::Wrong;
         }
         match args.format {
-            TextOrJson::Text => screen.err(&diagnostics::text(&sources, &compiled.diagnostics, screen.style())),
+            TextOrJson::Text => screen.err(&diagnostics::text(
+                &sources,
+                &compiled.diagnostics,
+                screen.style(),
+            )),
             TextOrJson::Json => {
-                if let Value::Array(found) = diagnostics::lsp(&sources, &compiled.diagnostics, &uri_of) {
+                if let Value::Array(found) =
+                    diagnostics::lsp(&sources, &compiled.diagnostics, &uri_of)
+                {
                     published.extend(found);
                 }
             }
@@ -43,9 +53,14 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
         screen.json(&Value::Array(published));
     } else if !common.quiet && files > 0 {
         let plural = if files == 1 { "" } else { "s" };
-        screen.err(&format!("{} in {files} file{plural}\n", diagnostics::count(&all)));
+        screen.err(&format!(
+            "{} in {files} file{plural}\n",
+            diagnostics::count(&all)
+        ));
     }
-    let Some(last) = unreadable.pop() else { return Ok(worst) };
+    let Some(last) = unreadable.pop() else {
+        return Ok(worst);
+    };
     for failure in &unreadable {
         screen.failure(failure);
     }
@@ -59,14 +74,20 @@ pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if here.is_empty() {
             return project::in_folder(Path::new(".")).map(|file| vec![file]);
         }
-        return Ok(here.into_iter().map(|f| f.strip_prefix(".").map(Path::to_path_buf).unwrap_or(f)).collect());
+        return Ok(here
+            .into_iter()
+            .map(|f| f.strip_prefix(".").map(Path::to_path_buf).unwrap_or(f))
+            .collect());
     }
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
             let inside = project::coord_files(path)?;
             if inside.is_empty() {
-                return Err(Failure::wrong(format!("`{}` holds no .coord file", path.display())).help("name a file, or another folder"));
+                return Err(
+                    Failure::wrong(format!("`{}` holds no .coord file", path.display()))
+                        .help("name a file, or another folder"),
+                );
             }
             files.extend(inside);
         } else {
@@ -77,7 +98,11 @@ pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
-    if file == Path::new("-") { project::read_stdin(stdin_name) } else { project::read(file) }
+    if file == Path::new("-") {
+        project::read_stdin(stdin_name)
+    } else {
+        project::read(file)
+    }
 }
 
 /// The project's files, for globs that match none; only where the project is alone in a folder
@@ -97,7 +122,12 @@ fn beside(file: &Path) -> Option<Vec<String>> {
             if kind.is_dir() && !hidden {
                 folders.push(path);
             } else if kind.is_file() {
-                found.extend(path.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_string));
+                found.extend(
+                    path.strip_prefix(&root)
+                        .ok()
+                        .and_then(Path::to_str)
+                        .map(str::to_string),
+                );
             }
             if found.len() > 50_000 {
                 return None;
@@ -109,7 +139,9 @@ fn beside(file: &Path) -> Option<Vec<String>> {
 
 /// A `file:` URI for a path; a made-up name stays as it is.
 fn uri_of(name: &str) -> String {
-    let Ok(path) = std::fs::canonicalize(name) else { return name.to_string() };
+    let Ok(path) = std::fs::canonicalize(name) else {
+        return name.to_string();
+    };
     let mut uri = String::from("file://");
     for byte in path.to_string_lossy().bytes() {
         match byte {

@@ -30,12 +30,20 @@ pub(crate) struct Failure {
 impl Failure {
     /// The call or the program is wrong.
     pub(crate) fn wrong(message: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Wrong, message: message.into(), help: None }
+        Failure {
+            exit: Exit::Wrong,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// The environment is in the way.
     pub(crate) fn environment(message: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Environment, message: message.into(), help: None }
+        Failure {
+            exit: Exit::Environment,
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Names the way out.

@@ -17,11 +17,18 @@ pub(crate) fn fmt(common: &Common, screen: &Screen, args: &Fmt) -> Outcome {
     let mut exit = Exit::Done;
     for file in files_of(&args.paths)? {
         let stdin = file == Path::new("-");
-        let sources = if stdin { project::read_stdin("stdin.coord")? } else { project::read(&file)? };
+        let sources = if stdin {
+            project::read_stdin("stdin.coord")?
+        } else {
+            project::read(&file)?
+        };
         let (text, errors) = formatted(common, &sources)?;
         if !errors.is_empty() {
             screen.err(&diagnostics::text(&sources, &errors, screen.style()));
-            screen.err(&format!("{} is left as it is: mend its syntax first\n", file.display()));
+            screen.err(&format!(
+                "{} is left as it is: mend its syntax first\n",
+                file.display()
+            ));
             exit = Exit::Wrong;
             continue;
         }
@@ -36,18 +43,28 @@ pub(crate) fn fmt(common: &Common, screen: &Screen, args: &Fmt) -> Outcome {
                 if args.check && !common.quiet {
                     screen.err(&format!("{} would change\n", file.display()));
                 }
-                exit = if exit == Exit::Done { Exit::Failed } else { exit };
+                exit = if exit == Exit::Done {
+                    Exit::Failed
+                } else {
+                    exit
+                };
             } else {
                 replace(&file, &text)?;
             }
         }
     }
-    Ok(if args.diff && !args.check && exit == Exit::Failed { Exit::Done } else { exit })
+    Ok(if args.diff && !args.check && exit == Exit::Failed {
+        Exit::Done
+    } else {
+        exit
+    })
 }
 
 fn formatted(common: &Common, sources: &Sources) -> Result<(String, Vec<Diagnostic>), Failure> {
     let limits = project::limits(common)?;
-    let Some((id, file)) = sources.iter().next() else { return Ok((String::new(), Vec::new())) };
+    let Some((id, file)) = sources.iter().next() else {
+        return Ok((String::new(), Vec::new()));
+    };
     let (tree, mut found) = parse(id, file, &limits);
     found.retain(Diagnostic::is_error);
     diagnostic::sort(&mut found);
@@ -56,12 +73,15 @@ fn formatted(common: &Common, sources: &Sources) -> Result<(String, Vec<Diagnost
 
 /// Writes beside the file and renames, so that a crash leaves the old or the new text.
 fn replace(file: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::environment(format!("cannot write `{}`: {e}", file.display()));
+    let failed =
+        |e: std::io::Error| Failure::environment(format!("cannot write `{}`: {e}", file.display()));
     let target = std::fs::canonicalize(file).map_err(failed)?;
     let mut beside = target.clone().into_os_string();
     beside.push(".tmp");
     let mut out = std::fs::File::create(&beside).map_err(failed)?;
-    out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.sync_all())
+        .map_err(failed)?;
     if let Ok(meta) = std::fs::metadata(&target) {
         let _kept_if_possible = std::fs::set_permissions(&beside, meta.permissions());
     }
@@ -73,7 +93,13 @@ fn difference(name: &str, old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = old.len().min(new.len()) - start;
-    let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let end = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(rest)
+        .take_while(|(a, b)| a == b)
+        .count();
     let mut out = format!("--- {name}\n+++ {name}\n@@ line {} @@\n", start + 1);
     for line in &old[start..old.len() - end] {
         out.push_str(&format!("-{line}\n"));

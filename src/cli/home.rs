@@ -32,17 +32,29 @@ pub(crate) fn existing(common: &Common) -> Result<Home, Failure> {
         })?,
     };
     if !path.exists() {
-        return Err(Failure::wrong(format!("there are no runs in `{}`: there is no such folder", path.display()))
-            .help("start one with `coord run`"));
+        return Err(Failure::wrong(format!(
+            "there are no runs in `{}`: there is no such folder",
+            path.display()
+        ))
+        .help("start one with `coord run`"));
     }
     Home::existing(&path).map_err(journal_failure)
 }
 
 /// The state folder of the only folder below that has one: `workflows/` of a repository.
 fn only_below() -> Option<PathBuf> {
-    let mut found = std::fs::read_dir(".").ok()?.flatten().map(|e| e.path().join(DEFAULT)).filter(|p| p.is_dir());
+    let mut found = std::fs::read_dir(".")
+        .ok()?
+        .flatten()
+        .map(|e| e.path().join(DEFAULT))
+        .filter(|p| p.is_dir());
     let first = found.next()?;
-    found.next().is_none().then(|| first.strip_prefix(".").map(Path::to_path_buf).unwrap_or(first))
+    found.next().is_none().then(|| {
+        first
+            .strip_prefix(".")
+            .map(Path::to_path_buf)
+            .unwrap_or(first)
+    })
 }
 
 pub(crate) fn reader(home: &Home) -> Result<Reader, Failure> {
@@ -63,7 +75,9 @@ fn read_or_mend(home: &Home) -> Result<Reader, JournalError> {
         };
         match mend(home) {
             Ok(()) => return Reader::open(&home.journal_path()),
-            Err(JournalError::Locked { .. }) if Instant::now() < until => std::thread::sleep(OPENING_PAUSE),
+            Err(JournalError::Locked { .. }) if Instant::now() < until => {
+                std::thread::sleep(OPENING_PAUSE)
+            }
             Err(other) if only_a_writer_can_tell(&other) => return Err(other),
             Err(_) => return Err(error),
         }
@@ -72,7 +86,10 @@ fn read_or_mend(home: &Home) -> Result<Reader, JournalError> {
 
 /// A missing log: either nothing was in it yet, or somebody took it away.
 pub(crate) fn only_a_writer_can_tell(error: &JournalError) -> bool {
-    matches!(error, JournalError::HalfClosed { .. } | JournalError::Truncated { .. })
+    matches!(
+        error,
+        JournalError::HalfClosed { .. } | JournalError::Truncated { .. }
+    )
 }
 
 fn mend(home: &Home) -> Result<(), JournalError> {
@@ -91,7 +108,9 @@ pub(crate) fn run(reader: &Reader, id: Option<&str>) -> Result<Run, Failure> {
 
 fn last(reader: &Reader) -> Result<RunSummary, Failure> {
     let runs = reader.runs().map_err(journal_failure)?;
-    runs.into_iter().next_back().ok_or_else(|| Failure::wrong("there are no runs here yet").help("start one with `coord run`"))
+    runs.into_iter().next_back().ok_or_else(|| {
+        Failure::wrong("there are no runs here yet").help("start one with `coord run`")
+    })
 }
 
 /// The last run that has not ended; the last of all when none is open.
@@ -121,30 +140,52 @@ pub(crate) fn run_failure(reader: &Reader, error: RunError) -> Failure {
             }
         }
         RunError::Journal(error) => journal_failure(error),
-        other => Failure::environment(other.to_string()).help("restore the journal from a backup; nothing was changed"),
+        other => Failure::environment(other.to_string())
+            .help("restore the journal from a backup; nothing was changed"),
     }
 }
 
 pub(crate) fn journal_failure(error: JournalError) -> Failure {
-    Failure { exit: Exit::Environment, message: error.to_string(), help: None }
+    Failure {
+        exit: Exit::Environment,
+        message: error.to_string(),
+        help: None,
+    }
 }
 
 pub(crate) fn control_failure(error: ControlError) -> Failure {
     match error {
-        ControlError::Refused(why) => Failure { exit: Exit::Wrong, message: why, help: None },
-        ControlError::Journal(error) | ControlError::Run(RunError::Journal(error)) => journal_failure(error),
+        ControlError::Refused(why) => Failure {
+            exit: Exit::Wrong,
+            message: why,
+            help: None,
+        },
+        ControlError::Journal(error) | ControlError::Run(RunError::Journal(error)) => {
+            journal_failure(error)
+        }
         other => Failure::environment(other.to_string()),
     }
 }
 
 /// `RUN TASK`, or a task of the last run alone.
-pub(crate) fn run_and_task(reader: &Reader, first: &str, second: Option<&str>) -> Result<(Run, String), Failure> {
+pub(crate) fn run_and_task(
+    reader: &Reader,
+    first: &str,
+    second: Option<&str>,
+) -> Result<(Run, String), Failure> {
     if let Some(task) = second {
         return Ok((run(reader, Some(first))?, task.to_string()));
     }
-    let known = reader.runs().map_err(journal_failure)?.iter().any(|r| r.id == first);
+    let known = reader
+        .runs()
+        .map_err(journal_failure)?
+        .iter()
+        .any(|r| r.id == first);
     if known {
-        return Err(Failure::wrong(format!("`{first}` is a run; which of its tasks?")).help("name the task behind it"));
+        return Err(
+            Failure::wrong(format!("`{first}` is a run; which of its tasks?"))
+                .help("name the task behind it"),
+        );
     }
     Ok((open_run(reader, None)?, first.to_string()))
 }

@@ -77,7 +77,12 @@ fn wanted(reader: &Reader, args: &Logs) -> Result<(Run, Vec<NodeId>), Failure> {
         Some(task) => vec![home::node(&run, &task)?],
         None => {
             let mut all: Vec<NodeId> = run.plan.tasks().map(|(id, _, _)| id).collect();
-            all.sort_by_key(|id| (run.state.node(*id).first_started_ms.unwrap_or(i64::MAX), *id));
+            all.sort_by_key(|id| {
+                (
+                    run.state.node(*id).first_started_ms.unwrap_or(i64::MAX),
+                    *id,
+                )
+            });
             all
         }
     };
@@ -97,10 +102,14 @@ fn events(screen: &Screen, home: &Home, reader: &Reader, args: &Logs) -> Outcome
     let mut run = home::run(reader, id)?;
     let mut after = 0;
     loop {
-        let rows = coord_host::journal::JournalRead::events(reader, run.key, after).map_err(home::journal_failure)?;
+        let rows = coord_host::journal::JournalRead::events(reader, run.key, after)
+            .map_err(home::journal_failure)?;
         let mut text = String::new();
         for row in &rows {
-            text.push_str(&format!("{}\n", record::public(&run.plan, &run.id, row.seq, row.at_ms, &row.body)));
+            text.push_str(&format!(
+                "{}\n",
+                record::public(&run.plan, &run.id, row.seq, row.at_ms, &row.body)
+            ));
             after = row.seq;
         }
         screen.out(&text);
@@ -117,7 +126,14 @@ fn events(screen: &Screen, home: &Home, reader: &Reader, args: &Logs) -> Outcome
 }
 
 /// Prints what is there and what comes, until the run has ended.
-fn follow(screen: &Screen, home: &Home, reader: &Reader, id: &str, nodes: &[NodeId], attempt: Option<u32>) -> Outcome {
+fn follow(
+    screen: &Screen,
+    home: &Home,
+    reader: &Reader,
+    id: &str,
+    nodes: &[NodeId],
+    attempt: Option<u32>,
+) -> Outcome {
     let mut offsets: std::collections::BTreeMap<PathBuf, u64> = std::collections::BTreeMap::new();
     let mut last: Option<NodeId> = None;
     loop {

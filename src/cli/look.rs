@@ -22,7 +22,9 @@ pub(crate) fn runs(common: &Common, screen: &Screen, args: &Listing) -> Outcome 
         rows.push(run);
     }
     match args.format {
-        TextOrJson::Json => screen.json(&Value::Array(rows.iter().map(status::summary_json).collect())),
+        TextOrJson::Json => screen.json(&Value::Array(
+            rows.iter().map(status::summary_json).collect(),
+        )),
         TextOrJson::Text => screen.out(&status::list(&rows, screen.color_out())),
     }
     Ok(Exit::Done)
@@ -35,7 +37,12 @@ pub(crate) fn status(common: &Common, screen: &Screen, args: &StatusArgs) -> Out
     let live = control::is_live(&home, &run.id);
     match args.format {
         TextOrJson::Json => screen.json(&status::json(&run)),
-        TextOrJson::Text => screen.out(&status::text(&run, live, screen.color_out(), screen.width().unwrap_or(100))),
+        TextOrJson::Text => screen.out(&status::text(
+            &run,
+            live,
+            screen.color_out(),
+            screen.width().unwrap_or(100),
+        )),
     }
     Ok(Exit::Done)
 }
@@ -60,7 +67,11 @@ pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
     let mut found = Vec::new();
     let mut text = String::new();
     for run in &runs {
-        for (id, _) in run.state.open_items().filter(|(_, item)| is_for(run, item, args.who.as_deref())) {
+        for (id, _) in run
+            .state
+            .open_items()
+            .filter(|(_, item)| is_for(run, item, args.who.as_deref()))
+        {
             found.push(status::item_json(run, id));
             text.push_str(&one_item(run, id));
         }
@@ -77,11 +88,15 @@ pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
 }
 
 fn is_for(run: &Run, item: &coord_engine::Item, who: Option<&str>) -> bool {
-    who.is_none_or(|who| item.of.is_empty() || item.of.iter().any(|a| run.plan.agents[*a].name == who))
+    who.is_none_or(|who| {
+        item.of.is_empty() || item.of.iter().any(|a| run.plan.agents[*a].name == who)
+    })
 }
 
 fn one_item(run: &Run, id: ItemId) -> String {
-    let Some(item) = run.state.item(id) else { return String::new() };
+    let Some(item) = run.state.item(id) else {
+        return String::new();
+    };
     let node = &run.plan.nodes[item.node];
     let mut out = format!("{}\n", words::asked(&run.plan, &run.state, id));
     if let Some(title) = &node.title {
@@ -95,14 +110,27 @@ fn one_item(run: &Run, id: ItemId) -> String {
             out.push_str(&format!("    - {step}\n"));
         }
         for feedback in &run.state.node(item.node).feedback {
-            out.push_str(&format!("    asked for: {}\n", words::plain(&feedback.note)));
+            out.push_str(&format!(
+                "    asked for: {}\n",
+                words::plain(&feedback.note)
+            ));
         }
     }
     if item.quorum > 1 {
-        out.push_str(&format!("    {} of {} have agreed\n", item.answers.len(), item.quorum));
+        out.push_str(&format!(
+            "    {} of {} have agreed\n",
+            item.answers.len(),
+            item.quorum
+        ));
     }
-    let due = item.due_ms.map_or_else(String::new, |due| format!(", due {}", clock::rfc3339(due)));
-    out.push_str(&format!("    open since {}{due}, run {}\n", clock::rfc3339(item.opened_ms), run.id));
+    let due = item
+        .due_ms
+        .map_or_else(String::new, |due| format!(", due {}", clock::rfc3339(due)));
+    out.push_str(&format!(
+        "    open since {}{due}, run {}\n",
+        clock::rfc3339(item.opened_ms),
+        run.id
+    ));
     out.push_str(&format!("    {}\n\n", words::answers(&run.plan, id, item)));
     out
 }
@@ -118,7 +146,8 @@ pub(crate) fn why_is_it(common: &Common, screen: &Screen, args: &WhyArgs) -> Out
     }
     match args.format {
         TextOrJson::Text => screen.out(&status::why_text(&run, &chain, screen.color_out())),
-        TextOrJson::Json => screen.json(&json!({ "run": run.id, "task": task, "chain": status::why_json(&run, &chain) })),
+        TextOrJson::Json => screen
+            .json(&json!({ "run": run.id, "task": task, "chain": status::why_json(&run, &chain) })),
     }
     Ok(Exit::Done)
 }

@@ -6,23 +6,23 @@
 mod args;
 mod check;
 mod exit;
-mod graph;
-mod plan;
 mod fmt;
+mod graph;
 mod home;
 mod init;
 mod logs;
 mod look;
 mod order;
+mod plan;
 mod project;
 mod render;
 mod run;
 mod screen;
 
 use args::{Cli, Command};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use coord_engine::Verdict;
-use clap::error::ErrorKind;
 use exit::{Exit, Outcome};
 use screen::Screen;
 
@@ -31,9 +31,16 @@ pub(crate) fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let shown = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let shown = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
             let _ = error.print();
-            return if shown { Exit::Done as i32 } else { Exit::Wrong as i32 };
+            return if shown {
+                Exit::Done as i32
+            } else {
+                Exit::Wrong as i32
+            };
         }
     };
     let screen = Screen::new(cli.common.color);

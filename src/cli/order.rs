@@ -33,7 +33,14 @@ pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: V
         note: args.note.clone().unwrap_or_default(),
         outputs,
     };
-    give_order(common, screen, &home, &run, order, &format!("item {}: {}", item.0, words::answered(verdict)))
+    give_order(
+        common,
+        screen,
+        &home,
+        &run,
+        order,
+        &format!("item {}: {}", item.0, words::answered(verdict)),
+    )
 }
 
 /// Given, or the only one who is asked, or the login name.
@@ -49,7 +56,10 @@ fn who(run: &Run, item: ItemId, given: Option<&str>) -> Option<String> {
 }
 
 fn login() -> Option<String> {
-    std::env::var("USER").ok().or_else(|| std::env::var("LOGNAME").ok()).filter(|name| !name.is_empty())
+    std::env::var("USER")
+        .ok()
+        .or_else(|| std::env::var("LOGNAME").ok())
+        .filter(|name| !name.is_empty())
 }
 
 fn outputs(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
@@ -57,7 +67,8 @@ fn outputs(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
         .iter()
         .map(|pair| match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-            _ => Err(Failure::wrong(format!("`--output {pair}` has no value")).help("as in `--output version=2`")),
+            _ => Err(Failure::wrong(format!("`--output {pair}` has no value"))
+                .help("as in `--output version=2`")),
         })
         .collect()
 }
@@ -68,17 +79,37 @@ fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
     if let Ok(number) = digits.parse::<u32>() {
         return Ok(ItemId(number));
     }
-    let open: Vec<_> = run.state.open_items().filter(|(_, item)| run.plan.nodes[item.node].name == text).collect();
+    let open: Vec<_> = run
+        .state
+        .open_items()
+        .filter(|(_, item)| run.plan.nodes[item.node].name == text)
+        .collect();
     match open.as_slice() {
         [(id, _)] => Ok(*id),
         [] => {
-            let named: Vec<String> = run.state.open_items().map(|(id, _)| words::asked(&run.plan, &run.state, id)).collect();
-            let failure = Failure::wrong(format!("nothing is asked about `{text}` in run `{}`", run.id));
-            Err(if named.is_empty() { failure.help("no item is open") } else { failure.help(format!("open are: {}", named.join("; "))) })
+            let named: Vec<String> = run
+                .state
+                .open_items()
+                .map(|(id, _)| words::asked(&run.plan, &run.state, id))
+                .collect();
+            let failure = Failure::wrong(format!(
+                "nothing is asked about `{text}` in run `{}`",
+                run.id
+            ));
+            Err(if named.is_empty() {
+                failure.help("no item is open")
+            } else {
+                failure.help(format!("open are: {}", named.join("; ")))
+            })
         }
         many => {
             let ids: Vec<String> = many.iter().map(|(id, _)| id.0.to_string()).collect();
-            Err(Failure::wrong(format!("`{text}` has {} open items: {}", many.len(), ids.join(", "))).help("name one by its number"))
+            Err(Failure::wrong(format!(
+                "`{text}` has {} open items: {}",
+                many.len(),
+                ids.join(", ")
+            ))
+            .help("name one by its number"))
         }
     }
 }
@@ -101,15 +132,39 @@ fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdic
     let node = home::node(&run, &task)?;
     let by = args.r#as.clone().or_else(login);
     let note = args.note.clone().unwrap_or_default();
-    let doubt = run.state.open_items().find(|(_, item)| item.node == node && item.ask == Ask::Doubt);
+    let doubt = run
+        .state
+        .open_items()
+        .find(|(_, item)| item.node == node && item.ask == Ask::Doubt);
     let (order, done) = match (doubt, verdict) {
-        (Some((item, _)), Verdict::Retry) => {
-            (Order::Answer { item: item.0, by, verdict, note, outputs: BTreeMap::new() }, "to be tried again")
-        }
+        (Some((item, _)), Verdict::Retry) => (
+            Order::Answer {
+                item: item.0,
+                by,
+                verdict,
+                note,
+                outputs: BTreeMap::new(),
+            },
+            "to be tried again",
+        ),
         (None, Verdict::Retry) => (Order::Retry { node, by }, "to be tried again"),
-        _ => (Order::Skip { node, by, reason: note }, "skipped"),
+        _ => (
+            Order::Skip {
+                node,
+                by,
+                reason: note,
+            },
+            "skipped",
+        ),
     };
-    give_order(common, screen, &home, &run, order, &format!("{task}: {done}"))
+    give_order(
+        common,
+        screen,
+        &home,
+        &run,
+        order,
+        &format!("{task}: {done}"),
+    )
 }
 
 pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome {
@@ -119,29 +174,55 @@ pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome
         home::open_run(&reader, args.run.as_deref())?
     };
     let by = args.r#as.clone().or_else(login);
-    let order = Order::Cancel { by, reason: args.note.clone().unwrap_or_default() };
+    let order = Order::Cancel {
+        by,
+        reason: args.note.clone().unwrap_or_default(),
+    };
     let carried = carry(&home, &run, order)?;
     let id = &run.id;
-    say(common, screen, &match carried {
-        Carried::Live => format!("run {id} is being cancelled\n"),
-        Carried::Recorded(status) if status.is_ended() => format!("run {id} is cancelled\n"),
-        Carried::Recorded(_) => format!("run {id} is to be cancelled; it was cut off: `coord resume {id}` brings it to its end\n"),
-    });
+    say(
+        common,
+        screen,
+        &match carried {
+            Carried::Live => format!("run {id} is being cancelled\n"),
+            Carried::Recorded(status) if status.is_ended() => format!("run {id} is cancelled\n"),
+            Carried::Recorded(_) => format!(
+                "run {id} is to be cancelled; it was cut off: `coord resume {id}` brings it to its end\n"
+            ),
+        },
+    );
     Ok(Exit::Done)
 }
 
 /// Has an order carried out, and says so.
-fn give_order(common: &Common, screen: &Screen, home: &Home, run: &Run, order: Order, said: &str) -> Outcome {
-    say(common, screen, &match carry(home, run, order)? {
-        Carried::Live => format!("{said}\n"),
-        Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
-        Carried::Recorded(_) => format!("{said}; nobody runs it now: `coord resume {}` goes on\n", run.id),
-    });
+fn give_order(
+    common: &Common,
+    screen: &Screen,
+    home: &Home,
+    run: &Run,
+    order: Order,
+    said: &str,
+) -> Outcome {
+    say(
+        common,
+        screen,
+        &match carry(home, run, order)? {
+            Carried::Live => format!("{said}\n"),
+            Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
+            Carried::Recorded(_) => format!(
+                "{said}; nobody runs it now: `coord resume {}` goes on\n",
+                run.id
+            ),
+        },
+    );
     Ok(Exit::Done)
 }
 
 fn carry(home: &Home, run: &Run, order: Order) -> Result<Carried, Failure> {
-    let request = Request { run: run.id.clone(), order };
+    let request = Request {
+        run: run.id.clone(),
+        order,
+    };
     give(home, request, &home::command_line()).map_err(home::control_failure)
 }
 

@@ -28,7 +28,11 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         TextOrJson::Text => explain_plan::text(plan, schedule, look(screen, args)),
     };
     deliver(screen, args.output.as_deref(), &text)?;
-    Ok(if loaded.compiled.has_errors() { Exit::Wrong } else { Exit::Done })
+    Ok(if loaded.compiled.has_errors() {
+        Exit::Wrong
+    } else {
+        Exit::Done
+    })
 }
 
 /// The schedule counts on the cores of this machine, as a run does.
@@ -73,7 +77,10 @@ pub(crate) fn sound<'a>(
 
 /// True when every error is a deadline that cannot be met.
 fn only_dates(found: &[Diagnostic]) -> bool {
-    found.iter().filter(|d| d.is_error()).all(|d| matches!(d.code, "E0601" | "E0602"))
+    found
+        .iter()
+        .filter(|d| d.is_error())
+        .all(|d| matches!(d.code, "E0601" | "E0602"))
 }
 
 fn look(screen: &Screen, args: &Args) -> Look {

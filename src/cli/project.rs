@@ -35,29 +35,54 @@ pub(crate) fn folder_of(file: &Path) -> PathBuf {
 }
 
 /// Reads and compiles the project that a command was given, or the one of this folder.
-pub(crate) fn load(common: &Common, file: Option<&Path>, set: &[String], settings: Settings) -> Result<Loaded, Failure> {
+pub(crate) fn load(
+    common: &Common,
+    file: Option<&Path>,
+    set: &[String],
+    settings: Settings,
+) -> Result<Loaded, Failure> {
     let file = match file {
         Some(path) if path.is_dir() => in_folder(path)?,
         Some(path) => path.to_path_buf(),
         None => in_folder(Path::new("."))?,
     };
     let sources = read(&file)?;
-    let settings = Settings { limits: limits(common)?, bindings: bindings(set)?, ..settings };
+    let settings = Settings {
+        limits: limits(common)?,
+        bindings: bindings(set)?,
+        ..settings
+    };
     let compiled = compile(&sources, &settings);
     known_parameters(&compiled, &settings.bindings)?;
-    Ok(Loaded { file, sources, compiled })
+    Ok(Loaded {
+        file,
+        sources,
+        compiled,
+    })
 }
 
 fn known_parameters(compiled: &Compiled, bindings: &Bindings) -> Result<(), Failure> {
     for name in bindings.keys() {
-        if !compiled.model.params.values().any(|p| p.name.value == *name) {
-            let names: Vec<&str> = compiled.model.params.values().map(|p| p.name.value.as_str()).collect();
+        if !compiled
+            .model
+            .params
+            .values()
+            .any(|p| p.name.value == *name)
+        {
+            let names: Vec<&str> = compiled
+                .model
+                .params
+                .values()
+                .map(|p| p.name.value.as_str())
+                .collect();
             let help = match coord_lang::schema::closest(name, names.iter().copied()).first() {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if names.is_empty() => format!("declare it with `param {name}: text`"),
                 None => format!("there are {}", coord_lang::schema::one_of(names)),
             };
-            return Err(Failure::wrong(format!("this project has no parameter `{name}`")).help(help));
+            return Err(
+                Failure::wrong(format!("this project has no parameter `{name}`")).help(help),
+            );
         }
     }
     Ok(())
@@ -70,15 +95,27 @@ pub(crate) fn in_folder(folder: &Path) -> Result<PathBuf, Failure> {
         return Ok(clean(&main));
     }
     let mut files = coord_files(folder)?;
-    let shown = if folder == Path::new(".") { "this folder".to_string() } else { format!("`{}`", folder.display()) };
+    let shown = if folder == Path::new(".") {
+        "this folder".to_string()
+    } else {
+        format!("`{}`", folder.display())
+    };
     match files.len() {
-        0 => Err(Failure::wrong(format!("no project in {shown}: it holds no .coord file"))
-            .help("write one with `coord init`, or name the file")),
+        0 => Err(
+            Failure::wrong(format!("no project in {shown}: it holds no .coord file"))
+                .help("write one with `coord init`, or name the file"),
+        ),
         1 => Ok(clean(&files.remove(0))),
         n => {
-            let names: Vec<String> = files.iter().map(|f| format!("  {}", clean(f).display())).collect();
-            Err(Failure::wrong(format!("{n} projects in {shown}, and none is called main.coord:\n{}", names.join("\n")))
-                .help("name one of them"))
+            let names: Vec<String> = files
+                .iter()
+                .map(|f| format!("  {}", clean(f).display()))
+                .collect();
+            Err(Failure::wrong(format!(
+                "{n} projects in {shown}, and none is called main.coord:\n{}",
+                names.join("\n")
+            ))
+            .help("name one of them"))
         }
     }
 }
@@ -96,7 +133,8 @@ pub(crate) fn coord_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn clean(path: &Path) -> PathBuf {
-    path.strip_prefix(".").map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
+    path.strip_prefix(".")
+        .map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
 }
 
 /// One file as a project of its own.
@@ -104,13 +142,23 @@ pub(crate) fn read(file: &Path) -> Result<Sources, Failure> {
     let name = file.display().to_string();
     let meta = std::fs::metadata(file).map_err(|e| cannot_read(file, &e))?;
     if meta.is_dir() {
-        return Err(Failure::wrong(format!("cannot read `{name}`: it is a folder")).help("name a .coord file"));
+        return Err(
+            Failure::wrong(format!("cannot read `{name}`: it is a folder"))
+                .help("name a .coord file"),
+        );
     }
     if !meta.is_file() {
-        return Err(Failure::wrong(format!("cannot read `{name}`: it is no plain file")).help("name a .coord file, or `-` for standard input"));
+        return Err(
+            Failure::wrong(format!("cannot read `{name}`: it is no plain file"))
+                .help("name a .coord file, or `-` for standard input"),
+        );
     }
     if meta.len() > HARD_FILE_BYTES {
-        return Err(Failure::wrong(format!("`{name}` has {} bytes; no project file may have more than {HARD_FILE_BYTES}", meta.len())).help("split the project"));
+        return Err(Failure::wrong(format!(
+            "`{name}` has {} bytes; no project file may have more than {HARD_FILE_BYTES}",
+            meta.len()
+        ))
+        .help("split the project"));
     }
     let bytes = std::fs::read(file).map_err(|e| cannot_read(file, &e))?;
     text(&name, bytes)
@@ -134,9 +182,17 @@ fn text(name: &str, bytes: Vec<u8>) -> Result<Sources, Failure> {
             let before = &error.as_bytes()[..at];
             let line = before.iter().filter(|b| **b == b'\n').count() + 1;
             let byte = error.as_bytes()[at];
-            let utf16 = error.as_bytes().starts_with(&[0xff, 0xfe]) || error.as_bytes().starts_with(&[0xfe, 0xff]);
-            let help = if utf16 { "it looks like UTF-16: save it as UTF-8" } else { "save it as UTF-8" };
-            Err(Failure::wrong(format!("E0903 `{name}` is not UTF-8: byte {byte:#04x} in line {line}")).help(help))
+            let utf16 = error.as_bytes().starts_with(&[0xff, 0xfe])
+                || error.as_bytes().starts_with(&[0xfe, 0xff]);
+            let help = if utf16 {
+                "it looks like UTF-16: save it as UTF-8"
+            } else {
+                "save it as UTF-8"
+            };
+            Err(Failure::wrong(format!(
+                "E0903 `{name}` is not UTF-8: byte {byte:#04x} in line {line}"
+            ))
+            .help(help))
         }
     }
 }
@@ -150,10 +206,15 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
     let failure = Failure::wrong(format!("E0903 cannot read `{}`: {why}", path.display()));
     let folder = folder_of(path);
     let near = coord_files(&folder).unwrap_or_default();
-    let names: Vec<String> = near.iter().map(|f| clean(f).display().to_string()).collect();
+    let names: Vec<String> = near
+        .iter()
+        .map(|f| clean(f).display().to_string())
+        .collect();
     let wanted = path.display().to_string();
     match coord_lang::schema::closest(&wanted, names.iter().map(String::as_str)).first() {
-        Some(meant) if error.kind() == std::io::ErrorKind::NotFound => failure.help(format!("did you mean `{meant}`?")),
+        Some(meant) if error.kind() == std::io::ErrorKind::NotFound => {
+            failure.help(format!("did you mean `{meant}`?"))
+        }
         _ => failure,
     }
 }
@@ -164,7 +225,8 @@ pub(crate) fn limits(common: &Common) -> Result<Limits, Failure> {
     for given in &common.limit {
         let (name, number) = given.split_once('=').unwrap_or((given, ""));
         let Ok(number) = number.replace('_', "").parse::<usize>() else {
-            return Err(Failure::wrong(format!("`--limit {given}` has no number")).help("as in `--limit tasks=200000`"));
+            return Err(Failure::wrong(format!("`--limit {given}` has no number"))
+                .help("as in `--limit tasks=200000`"));
         };
         let (slot, hard) = match name {
             "file-bytes" => (&mut limits.file_bytes, HARD_FILE_BYTES as usize),
@@ -173,11 +235,15 @@ pub(crate) fn limits(common: &Common) -> Result<Limits, Failure> {
             "needs" => (&mut limits.needs, 1_000_000),
             _ => {
                 let names = ["file-bytes", "nesting", "tasks", "needs"];
-                return Err(Failure::wrong(format!("there is no limit `{name}`")).help(format!("limits are {}", coord_lang::schema::one_of(names))));
+                return Err(Failure::wrong(format!("there is no limit `{name}`"))
+                    .help(format!("limits are {}", coord_lang::schema::one_of(names))));
             }
         };
         if number > hard {
-            return Err(Failure::wrong(format!("the limit `{name}` cannot be raised past {hard}")).help("split the project"));
+            return Err(
+                Failure::wrong(format!("the limit `{name}` cannot be raised past {hard}"))
+                    .help("split the project"),
+            );
         }
         *slot = number;
     }
@@ -189,7 +255,8 @@ fn bindings(set: &[String]) -> Result<Bindings, Failure> {
     set.iter()
         .map(|pair| match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-            _ => Err(Failure::wrong(format!("`--set {pair}` has no value")).help("as in `--set region=eu`")),
+            _ => Err(Failure::wrong(format!("`--set {pair}` has no value"))
+                .help("as in `--set region=eu`")),
         })
         .collect()
 }

@@ -30,17 +30,28 @@ const LOOKAHEAD_PER_SLOT: u32 = 16;
 
 pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     some_slots(&args.pace)?;
-    let settings = Settings { need_values: true, ..Settings::default() };
-    let loaded = project::load(common, args.project.file.as_deref(), &args.project.set, settings)?;
+    let settings = Settings {
+        need_values: true,
+        ..Settings::default()
+    };
+    let loaded = project::load(
+        common,
+        args.project.file.as_deref(),
+        &args.project.set,
+        settings,
+    )?;
     report(common, screen, &loaded);
     if loaded.compiled.has_errors() {
         return Ok(Exit::Wrong);
     }
-    let Some(plan) = loaded.compiled.plan.clone() else { return Ok(Exit::Wrong) };
+    let Some(plan) = loaded.compiled.plan.clone() else {
+        return Ok(Exit::Wrong);
+    };
     if args.dry_run {
         return dry_run(screen, &loaded, &plan);
     }
-    let root = std::fs::canonicalize(loaded.root()).map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
+    let root = std::fs::canonicalize(loaded.root())
+        .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
     programs_are_there(&plan)?;
     let reaper = start_reaper()?;
     let (home, mut journal) = open(&home::of_file(common, &loaded.file))?;
@@ -53,10 +64,15 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
         id,
         file: loaded.file.display().to_string(),
         source_digest: digest(&loaded),
-        meta: Meta { root, coord: env!("CARGO_PKG_VERSION").into() },
+        meta: Meta {
+            root,
+            coord: env!("CARGO_PKG_VERSION").into(),
+        },
         plan,
     };
-    let run = new.create(&mut journal).map_err(|e| Failure::environment(e.to_string()))?;
+    let run = new
+        .create(&mut journal)
+        .map_err(|e| Failure::environment(e.to_string()))?;
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {}\n", run.id, run.file));
     }
@@ -69,7 +85,10 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     // read before it is opened for writing: what cannot be trusted is left as it is
     let (run, last_seq) = {
         let reader = home::reader(&home)?;
-        (home::open_run(&reader, args.run.as_deref())?, reader.last_seq().map_err(home::journal_failure)?)
+        (
+            home::open_run(&reader, args.run.as_deref())?,
+            reader.last_seq().map_err(home::journal_failure)?,
+        )
     };
     if let Some(exit) = has_ended(screen, &run) {
         return Ok(exit);
@@ -79,7 +98,10 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     let run = if journal.last_seq().map_err(home::journal_failure)? == last_seq {
         run
     } else {
-        home::run(&journal.reader().map_err(home::journal_failure)?, Some(&run.id))?
+        home::run(
+            &journal.reader().map_err(home::journal_failure)?,
+            Some(&run.id),
+        )?
     };
     if let Some(exit) = has_ended(screen, &run) {
         return Ok(exit);
@@ -97,11 +119,19 @@ fn has_ended(screen: &Screen, run: &coord_host::run::Run) -> Option<Exit> {
     if !status.is_ended() {
         return None;
     }
-    screen.err(&format!("run {} has ended: it {}\n", run.id, words::is_now(status.name())));
+    screen.err(&format!(
+        "run {} has ended: it {}\n",
+        run.id,
+        words::is_now(status.name())
+    ));
     if status == coord_engine::RunStatus::Failed {
         screen.err("  help: `coord status` shows why; a failed task is tried again with `coord retry TASK`\n");
     }
-    Some(if status == coord_engine::RunStatus::Completed { Exit::Done } else { Exit::Failed })
+    Some(if status == coord_engine::RunStatus::Completed {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 fn report(common: &Common, screen: &Screen, loaded: &Loaded) {
@@ -110,7 +140,10 @@ fn report(common: &Common, screen: &Screen, loaded: &Loaded) {
         screen.err(&diagnostics::text(&loaded.sources, found, screen.style()));
         screen.err(&format!("{}\n", diagnostics::count(found)));
     } else if !found.is_empty() && !common.quiet {
-        screen.err(&format!("{}; `coord check` shows them\n", diagnostics::count(found)));
+        screen.err(&format!(
+            "{}; `coord check` shows them\n",
+            diagnostics::count(found)
+        ));
     }
 }
 
@@ -124,7 +157,9 @@ fn changed_since(screen: &Screen, run: &coord_host::run::Run) {
     let path = if Path::new(&run.file).is_absolute() {
         PathBuf::from(&run.file)
     } else {
-        run.meta.root.join(Path::new(&run.file).file_name().unwrap_or_default())
+        run.meta
+            .root
+            .join(Path::new(&run.file).file_name().unwrap_or_default())
     };
     match std::fs::read_to_string(&path) {
         Ok(text) if stored::digest(&text) != run.source_digest => screen.err(&format!(
@@ -136,18 +171,29 @@ fn changed_since(screen: &Screen, run: &coord_host::run::Run) {
 }
 
 fn usable_id<'r>(id: &str, mut taken: impl Iterator<Item = &'r str>) -> Result<String, Failure> {
-    let fine = !id.is_empty() && id.len() <= 64 && !id.starts_with(['.', '-']) && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let fine = !id.is_empty()
+        && id.len() <= 64
+        && !id.starts_with(['.', '-'])
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !fine {
-        return Err(Failure::wrong(format!("`{id}` is no name for a run")).help("use letters, digits, `-`, `_` and `.`, at most 64"));
+        return Err(Failure::wrong(format!("`{id}` is no name for a run"))
+            .help("use letters, digits, `-`, `_` and `.`, at most 64"));
     }
     if taken.any(|other| other == id) {
-        return Err(Failure::wrong(format!("there is a run `{id}` already")).help(format!("go on with it by `coord resume {id}`, or choose another name")));
+        return Err(
+            Failure::wrong(format!("there is a run `{id}` already")).help(format!(
+                "go on with it by `coord resume {id}`, or choose another name"
+            )),
+        );
     }
     Ok(id.to_string())
 }
 
 fn start_reaper() -> Result<Reaper, Failure> {
-    let reaper = Reaper::start(Path::new("/proc/self/exe")).map_err(|e| Failure::environment(format!("cannot start the reaper of tasks: {e}")))?;
+    let reaper = Reaper::start(Path::new("/proc/self/exe"))
+        .map_err(|e| Failure::environment(format!("cannot start the reaper of tasks: {e}")))?;
     prepare_coordinator();
     Ok(reaper)
 }
@@ -155,7 +201,9 @@ fn start_reaper() -> Result<Reaper, Failure> {
 /// Opens the home for writing, and proves that it can be written before anything starts.
 fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
     let home = Home::open(path).map_err(home::journal_failure)?;
-    let lock = home.lock(&home::command_line()).map_err(home::journal_failure)?;
+    let lock = home
+        .lock(&home::command_line())
+        .map_err(home::journal_failure)?;
     home.preflight().map_err(home::journal_failure)?;
     let journal = SqliteJournal::open(&home, lock).map_err(home::journal_failure)?;
     Ok((home, journal))
@@ -174,7 +222,9 @@ fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
         if name.contains('/') || own_path {
             return;
         }
-        let there = *known.entry(name.clone()).or_insert_with(|| find_program(&name).is_some());
+        let there = *known
+            .entry(name.clone())
+            .or_insert_with(|| find_program(&name).is_some());
         if !there {
             missing.insert((name, task.to_string()));
         }
@@ -194,27 +244,55 @@ fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
     if missing.is_empty() {
         return Ok(());
     }
-    let named: Vec<String> = missing.iter().take(MISSING_SHOWN).map(|(name, task)| format!("`{name}` for `{task}`")).collect();
+    let named: Vec<String> = missing
+        .iter()
+        .take(MISSING_SHOWN)
+        .map(|(name, task)| format!("`{name}` for `{task}`"))
+        .collect();
     let more = match missing.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Err(Failure::environment(format!("E0710 not on this machine: {}{more}", named.join(", ")))
-        .help("install it, or put its folder into PATH; nothing was started"))
+    Err(Failure::environment(format!(
+        "E0710 not on this machine: {}{more}",
+        named.join(", ")
+    ))
+    .help("install it, or put its folder into PATH; nothing was started"))
 }
 
 fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
-    let Some(schedule) = &loaded.compiled.schedule else { return Ok(Exit::Wrong) };
+    let Some(schedule) = &loaded.compiled.schedule else {
+        return Ok(Exit::Wrong);
+    };
     let mut order: Vec<_> = plan.tasks().collect();
-    order.sort_by_key(|(id, _, _)| (schedule.nodes[*id].start_ms, schedule.nodes[*id].finish_ms, *id));
+    order.sort_by_key(|(id, _, _)| {
+        (
+            schedule.nodes[*id].start_ms,
+            schedule.nodes[*id].finish_ms,
+            *id,
+        )
+    });
     for (_, node, task) in order {
-        let who: Vec<&str> = task.by.agents().iter().map(|a| plan.agents[*a].name.as_str()).collect();
+        let who: Vec<&str> = task
+            .by
+            .agents()
+            .iter()
+            .map(|a| plan.agents[*a].name.as_str())
+            .collect();
         let what = match &task.program {
             Some(Program::Argv(argv)) => argv.join(" "),
-            Some(Program::Script { language, text }) => format!("{language}: {}", text.trim_start().lines().next().unwrap_or("")),
+            Some(Program::Script { language, text }) => format!(
+                "{language}: {}",
+                text.trim_start().lines().next().unwrap_or("")
+            ),
             None => "asked through the inbox".into(),
         };
-        screen.out(&format!("{}  ({})  {}\n", node.name, who.join(", "), words::plain(&what)));
+        screen.out(&format!(
+            "{}  ({})  {}\n",
+            node.name,
+            who.join(", "),
+            words::plain(&what)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -223,7 +301,11 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
 fn options(pace: &Pace, run: &coord_host::run::Run) -> Options {
     let cores = std::thread::available_parallelism().map_or(2, |n| n.get() as u32);
     let before = run.state.started_ms().map(|_| run.state.options());
-    let parallel = pace.parallel.or(before.and_then(|o| o.parallel)).or(run.plan.parallel).unwrap_or(cores);
+    let parallel = pace
+        .parallel
+        .or(before.and_then(|o| o.parallel))
+        .or(run.plan.parallel)
+        .unwrap_or(cores);
     Options {
         cores: pace.parallel.map_or(cores, |p| p.max(cores)),
         parallel: Some(parallel),
@@ -246,12 +328,19 @@ fn grace() -> Duration {
     ms.map_or(GRACE, |ms| Duration::from_millis(ms.max(0) as u64))
 }
 
-fn watcher(common: &Common, screen: &Screen, pace: &Pace, run: &coord_host::run::Run) -> Box<dyn Watcher> {
+fn watcher(
+    common: &Common,
+    screen: &Screen,
+    pace: &Pace,
+    run: &coord_host::run::Run,
+) -> Box<dyn Watcher> {
     let live = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|t| t != "dumb");
     match pace.progress {
         Progress::None => Box::new(Silent),
         Progress::Json => Box::new(Json::new(&run.id)),
-        Progress::Auto if live && !common.quiet => Box::new(Live::new(screen, run.plan.tasks().count())),
+        Progress::Auto if live && !common.quiet => {
+            Box::new(Live::new(screen, run.plan.tasks().count()))
+        }
         Progress::Plain | Progress::Auto => Box::new(Lines::new(screen, common.quiet)),
     }
 }
@@ -271,7 +360,15 @@ fn go(
         .map_err(|e| Failure::environment(format!("cannot start the event loop: {e}")))?;
     let mut watcher = watcher(common, screen, pace, &run);
     let options = options(pace, &run);
-    let setup = Setup { home, run, journal, reaper, options, no_wait: pace.no_wait, grace: grace() };
+    let setup = Setup {
+        home,
+        run,
+        journal,
+        reaper,
+        options,
+        no_wait: pace.no_wait,
+        grace: grace(),
+    };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));
     drop(watcher);
@@ -293,14 +390,22 @@ fn go(
 
 fn drive_failure(error: DriveError) -> Failure {
     match error {
-        DriveError::Journal(error) => home::journal_failure(error).help("what is recorded is safe; mend it and `coord resume`"),
-        DriveError::Io { .. } => Failure::environment(error.to_string()).help("mend it and `coord resume`"),
+        DriveError::Journal(error) => home::journal_failure(error)
+            .help("what is recorded is safe; mend it and `coord resume`"),
+        DriveError::Io { .. } => {
+            Failure::environment(error.to_string()).help("mend it and `coord resume`")
+        }
         DriveError::Refused(why) => Failure::wrong(why),
     }
 }
 
 fn summary(run: &coord_host::run::Run, end: End) -> String {
-    let count = |wanted: Status| run.plan.tasks().filter(|(id, _, _)| run.state.node(*id).status == wanted).count();
+    let count = |wanted: Status| {
+        run.plan
+            .tasks()
+            .filter(|(id, _, _)| run.state.node(*id).status == wanted)
+            .count()
+    };
     let mut parts = Vec::new();
     for (status, word) in [
         (Status::Completed, "completed"),
@@ -315,7 +420,16 @@ fn summary(run: &coord_host::run::Run, end: End) -> String {
         }
     }
     let all = run.plan.tasks().count();
-    let ended: usize = [Status::Completed, Status::Failed, Status::Skipped, Status::Cancelled, Status::InDoubt].into_iter().map(count).sum();
+    let ended: usize = [
+        Status::Completed,
+        Status::Failed,
+        Status::Skipped,
+        Status::Cancelled,
+        Status::InDoubt,
+    ]
+    .into_iter()
+    .map(count)
+    .sum();
     if all > ended {
         parts.push(format!("{} not done", all - ended));
     }
@@ -336,7 +450,13 @@ fn summary(run: &coord_host::run::Run, end: End) -> String {
         End::Completed | End::Cancelled => String::new(),
         End::Failed => "\n  `coord why TASK` says why, `coord retry TASK` tries again\n".into(),
         End::Paused | End::Signalled(_) => format!("\n  `coord resume {id}` goes on\n"),
-        End::WaitingForPeople => format!("\n  `coord inbox` shows what is asked, `coord resume {id}` goes on\n"),
+        End::WaitingForPeople => {
+            format!("\n  `coord inbox` shows what is asked, `coord resume {id}` goes on\n")
+        }
     };
-    format!("{head}: {}{}", parts.join(", "), if next.is_empty() { "\n".into() } else { next })
+    format!(
+        "{head}: {}{}",
+        parts.join(", "),
+        if next.is_empty() { "\n".into() } else { next }
+    )
 }

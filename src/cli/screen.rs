@@ -19,12 +19,16 @@ impl Screen {
             Color::Never => false,
             Color::Auto => {
                 let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-                let forced = set("CLICOLOR_FORCE") && std::env::var("CLICOLOR_FORCE").is_ok_and(|v| v != "0");
+                let forced = set("CLICOLOR_FORCE")
+                    && std::env::var("CLICOLOR_FORCE").is_ok_and(|v| v != "0");
                 let dumb = std::env::var("TERM").is_ok_and(|t| t == "dumb");
                 !set("NO_COLOR") && (forced || (terminal && !dumb))
             }
         };
-        Screen { color_out: on(std::io::stdout().is_terminal()), color_err: on(std::io::stderr().is_terminal()) }
+        Screen {
+            color_out: on(std::io::stdout().is_terminal()),
+            color_err: on(std::io::stderr().is_terminal()),
+        }
     }
 
     /// Whether results may be coloured.
@@ -39,7 +43,10 @@ impl Screen {
 
     /// How diagnostics are drawn.
     pub(crate) fn style(&self) -> Style {
-        Style { color: self.color_err, width: self.width().unwrap_or(100) }
+        Style {
+            color: self.color_err,
+            width: self.width().unwrap_or(100),
+        }
     }
 
     /// Columns of the terminal, when there is one.
@@ -74,7 +81,11 @@ impl Screen {
 
     /// Why the command could not do its work.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let (red, cyan, off) = if self.color_err { ("\x1b[1;31m", "\x1b[36m", "\x1b[0m") } else { ("", "", "") };
+        let (red, cyan, off) = if self.color_err {
+            ("\x1b[1;31m", "\x1b[36m", "\x1b[0m")
+        } else {
+            ("", "", "")
+        };
         let mut text = format!("{red}error{off}: {}\n", failure.message);
         if let Some(help) = &failure.help {
             text.push_str(&format!("  {cyan}help{off}: {help}\n"));

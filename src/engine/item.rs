@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate_run::GateRunId;
 
-/// Dense, in order of opening.
+/// Dense, in order of opening, from 1: people read these numbers out to each other.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -14,10 +14,11 @@ pub struct ItemId(pub u32);
 
 impl Id for ItemId {
     fn from_index(index: usize) -> Self {
-        ItemId(index as u32)
+        ItemId(index as u32 + 1)
     }
+    /// An index past every table for the number 0, which no item has.
     fn index(self) -> usize {
-        self.0 as usize
+        self.0.wrapping_sub(1) as usize
     }
 }
 

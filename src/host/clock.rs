@@ -18,7 +18,10 @@ impl Clock {
     /// Starts now, and not before `not_before_ms`: a journal's last event.
     pub fn start(not_before_ms: i64) -> Clock {
         let wall_ms = Timestamp::now().as_millisecond().max(not_before_ms);
-        Clock { wall_ms, boot_ms: boot_ms() }
+        Clock {
+            wall_ms,
+            boot_ms: boot_ms(),
+        }
     }
 
     pub fn now_ms(&self) -> i64 {

@@ -2,7 +2,6 @@
 //! Unix socket in the project's home. With nobody listening, a command takes the lock itself and
 //! appends what it has to say.
 
-use crate::driver::Happening;
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
@@ -49,10 +48,22 @@ pub enum Order {
         note: String,
         outputs: BTreeMap<String, String>,
     },
-    Retry { node: NodeId, by: Option<String> },
-    Skip { node: NodeId, by: Option<String>, reason: String },
-    Cancel { by: Option<String>, reason: String },
-    Stop { by: Option<String> },
+    Retry {
+        node: NodeId,
+        by: Option<String>,
+    },
+    Skip {
+        node: NodeId,
+        by: Option<String>,
+        reason: String,
+    },
+    Cancel {
+        by: Option<String>,
+        reason: String,
+    },
+    Stop {
+        by: Option<String>,
+    },
     /// Are you at this run? Changes nothing.
     Hello,
 }
@@ -61,9 +72,19 @@ impl Order {
     /// What the engine makes of it, if it is anything to it.
     pub(crate) fn input(self) -> Option<Input> {
         Some(match self {
-            Order::Answer { item, by, verdict, note, outputs } => {
-                Input::Answer { item: ItemId(item), by, verdict, note, outputs }
-            }
+            Order::Answer {
+                item,
+                by,
+                verdict,
+                note,
+                outputs,
+            } => Input::Answer {
+                item: ItemId(item),
+                by,
+                verdict,
+                note,
+                outputs,
+            },
             Order::Retry { node, by } => Input::Retry { node, by },
             Order::Skip { node, by, reason } => Input::Skip { node, by, reason },
             Order::Cancel { by, reason } => Input::Cancel { by, reason },
@@ -92,7 +113,9 @@ pub enum ControlError {
     Run(#[from] RunError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("the running coord does not answer: {0}; `coord status` shows whether it took the order")]
+    #[error(
+        "the running coord does not answer: {0}; `coord status` shows whether it took the order"
+    )]
     Silent(io::Error),
     #[error("the run is ending; try again in a moment")]
     Ending,
@@ -118,7 +141,10 @@ pub fn give(home: &Home, request: Request, command: &str) -> Result<Carried, Con
             Ok(stream) => ask(stream, &request, PATIENCE).map(|()| Carried::Live),
             Err(_) => record_order(home, &request, command),
         };
-        let passes = matches!(&given, Err(ControlError::Ending | ControlError::Journal(JournalError::Locked { .. })));
+        let passes = matches!(
+            &given,
+            Err(ControlError::Ending | ControlError::Journal(JournalError::Locked { .. }))
+        );
         if !passes || Instant::now() >= until {
             return given;
         }
@@ -134,7 +160,10 @@ fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> Result<
         stream.write_all(line.as_bytes())?;
         let mut answer = String::new();
         if BufReader::new(&stream).read_line(&mut answer)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was ended meanwhile"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "it was ended meanwhile",
+            ));
         }
         serde_json::from_str(&answer).map_err(io::Error::from)
     })();
@@ -150,10 +179,15 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     let mut journal = SqliteJournal::open(home, lock)?;
     let mut run = Run::load(&journal, &request.run)?;
     let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
-    let Some(input) = request.order.clone().input() else { return Ok(Carried::Recorded(run.state.status())) };
+    let Some(input) = request.order.clone().input() else {
+        return Ok(Carried::Recorded(run.state.status()));
+    };
     let events = step(&run.plan, &mut run.state, now, input)
         .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
-    let rows = events.iter().map(|e| record::row(run.key, &run.plan, &run.state, e)).collect();
+    let rows = events
+        .iter()
+        .map(|e| record::row(run.key, &run.plan, &run.state, e))
+        .collect();
     journal.append(rows, Box::new(|_| {}))?;
     journal.close()?;
     Ok(Carried::Recorded(run.state.status()))
@@ -183,10 +217,24 @@ fn connect(home: &Path) -> io::Result<UnixStream> {
 
 /// True when a process is at this run now.
 pub fn is_live(home: &Home, run: &str) -> bool {
-    let hello = Request { run: run.to_string(), order: Order::Hello };
+    let hello = Request {
+        run: run.to_string(),
+        order: Order::Hello,
+    };
     // one that does not answer is there, and busy or stopped
-    let denied = |stream| matches!(ask(stream, &hello, HELLO_PATIENCE), Err(ControlError::Refused(_) | ControlError::Ending));
+    let denied = |stream| {
+        matches!(
+            ask(stream, &hello, HELLO_PATIENCE),
+            Err(ControlError::Refused(_) | ControlError::Ending)
+        )
+    };
     connect(home.path()).is_ok_and(|stream| !denied(stream))
+}
+
+/// A request of another command, and where its reply goes once it is durable.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    pub(crate) answer: oneshot::Sender<Reply>,
 }
 
 /// Listens until dropped; requests come out as happenings.
@@ -198,7 +246,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// To be called by the holder of the lock: what another process left is removed.
-    pub(crate) fn start(home: &Home, out: mpsc::UnboundedSender<Happening>) -> io::Result<Listener> {
+    pub(crate) fn start(home: &Home, out: mpsc::UnboundedSender<Asked>) -> io::Result<Listener> {
         let path = socket_path(home.path());
         match std::fs::remove_file(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
@@ -208,7 +256,11 @@ impl Listener {
         let socket = tokio::net::UnixListener::bind(short)?;
         let (stop, stopped) = oneshot::channel();
         let task = tokio::task::spawn_local(listen(socket, out, stopped));
-        Ok(Listener { path, stop: Some(stop), task })
+        Ok(Listener {
+            path,
+            stop: Some(stop),
+            task,
+        })
     }
 
     /// Takes no more requests, and lets those that were answered read their reply.
@@ -223,7 +275,7 @@ impl Listener {
 
 async fn listen(
     socket: tokio::net::UnixListener,
-    out: mpsc::UnboundedSender<Happening>,
+    out: mpsc::UnboundedSender<Asked>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut serving = JoinSet::new();
@@ -248,19 +300,20 @@ impl Drop for Listener {
     }
 }
 
-async fn serve(stream: tokio::net::UnixStream, out: mpsc::UnboundedSender<Happening>) {
+async fn serve(stream: tokio::net::UnixStream, out: mpsc::UnboundedSender<Asked>) {
     use tokio::io::AsyncReadExt;
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut read = tokio::io::BufReader::new(read.take(MAX_REQUEST_BYTES));
-    if !matches!(tokio::time::timeout(PATIENCE, read.read_line(&mut line)).await, Ok(Ok(n)) if n > 0) {
+    if !matches!(tokio::time::timeout(PATIENCE, read.read_line(&mut line)).await, Ok(Ok(n)) if n > 0)
+    {
         return;
     }
     let reply = match serde_json::from_str::<Request>(&line) {
         Err(error) => Reply::Refused(format!("the request cannot be read: {error}")),
         Ok(request) => {
             let (answer, answered) = oneshot::channel();
-            let sent = out.send(Happening::Asked { request, answer });
+            let sent = out.send(Asked { request, answer });
             match sent {
                 Ok(()) => answered.await.unwrap_or(Reply::Ending),
                 Err(_) => Reply::Ending,

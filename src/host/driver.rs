@@ -1,9 +1,10 @@
 //! The one select loop: everything that can happen to a run comes in here, goes through the
 //! engine, is made durable, and only then has effects.
 
+use crate::artifacts::Keep;
 use crate::brief;
 use crate::clock::Clock;
-use crate::control::{Listener, Reply, Request};
+use crate::control::{Asked, Listener, Reply};
 use crate::environment::{passed_on, variable};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
@@ -13,11 +14,11 @@ use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, RunStatus, State, Status, Termination,
-    Waiting, action_of, apply, key, pending_actions, step,
+    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, RunStatus, State,
+    Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
-use coord_plan::plan::{Artifact, Evidence, Plan, Task};
+use coord_plan::plan::{Evidence, Plan, Task};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
@@ -36,10 +37,6 @@ const MAX_SLEEP: Duration = Duration::from_secs(1);
 const LIVE_LINES: usize = 256;
 /// Nodes that are looked through for outputs to hand on.
 const MAX_UPSTREAM: usize = 256;
-/// Files of a folder that are kept as an artifact.
-const MAX_FILES: usize = 1_000;
-/// Largest artifact that is copied into the home.
-const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
 
 /// Everything that a run needs to move.
 pub struct Setup {
@@ -100,21 +97,35 @@ pub enum DriveError {
 
 /// What wakes the loop.
 pub(crate) enum Happening {
-    Spawned { node: NodeId, attempt: u32, process: Process },
-    Ended { node: NodeId, attempt: u32, finished: Finished },
-    CheckEnded { check: CheckId, passed: bool, evidence: String },
-    Asked { request: Request, answer: oneshot::Sender<Reply> },
+    Spawned {
+        node: NodeId,
+        attempt: u32,
+        process: Process,
+    },
+    Ended {
+        node: NodeId,
+        attempt: u32,
+        finished: Finished,
+    },
+    CheckEnded {
+        check: CheckId,
+        passed: bool,
+        evidence: String,
+    },
     Durable(Result<i64, JournalError>),
 }
 
 /// Runs until there is nothing left to do, and returns how it ended together with the final run.
 pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run), DriveError> {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let listener = Listener::start(&setup.home, sender.clone())
-        .map_err(|source| DriveError::Io { doing: "listen for other commands".into(), source })?;
+    let (asking, asked) = mpsc::unbounded_channel();
+    let listener = Listener::start(&setup.home, asking).map_err(|source| DriveError::Io {
+        doing: "listen for other commands".into(),
+        source,
+    })?;
     let mut driver = Driver::new(setup, sender, watcher.wants_lines())?;
     driver.begin()?;
-    let end = driver.run(receiver, watcher).await?;
+    let end = driver.run(receiver, asked, watcher).await?;
     listener.finish().await;
     let Driver { run, journal, .. } = driver;
     journal.close()?;
@@ -161,7 +172,11 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(setup: Setup, sender: mpsc::UnboundedSender<Happening>, wants_lines: bool) -> Result<Driver, DriveError> {
+    fn new(
+        setup: Setup,
+        sender: mpsc::UnboundedSender<Happening>,
+        wants_lines: bool,
+    ) -> Result<Driver, DriveError> {
         let io = |doing: &str| {
             let doing = doing.to_string();
             move |source| DriveError::Io { doing, source }
@@ -169,7 +184,8 @@ impl Driver {
         let boot = boot_id().map_err(io("read the boot id"))?;
         let logs = setup.run.logs(&setup.home);
         std::fs::create_dir_all(&logs).map_err(io("make the folder for logs"))?;
-        let plain_brief = std::path::absolute(logs.join("brief.md")).map_err(io("find the folder for logs"))?;
+        let plain_brief =
+            std::path::absolute(logs.join("brief.md")).map_err(io("find the folder for logs"))?;
         std::fs::write(&plain_brief, brief::plain(&setup.run.id)).map_err(io("write a brief"))?;
         let witness = witness_path(&setup.home, &setup.run.id);
         let spawned = witness::spawned(&witness, &boot);
@@ -207,19 +223,29 @@ impl Driver {
 
     fn begin(&mut self) -> Result<(), DriveError> {
         if self.run.state.started_ms().is_none() {
-            self.witness.begin().map_err(|source| DriveError::Io { doing: "open the record of spawns".into(), source })?;
-            let input = Input::Start { run: self.run.id.clone(), options: self.options.clone() };
+            self.witness.begin().map_err(|source| DriveError::Io {
+                doing: "open the record of spawns".into(),
+                source,
+            })?;
+            let input = Input::Start {
+                run: self.run.id.clone(),
+                options: self.options.clone(),
+            };
             return self.take(input);
         }
         let never_spawned = self.recover()?;
-        let input = Input::Resume { never_spawned, options: Some(self.options.clone()) };
+        let input = Input::Resume {
+            never_spawned,
+            options: Some(self.options.clone()),
+        };
         self.take(input)?;
         // what the fold counts on being under way is asked for anew, with what the step added
         self.effects.clear();
         let seq = self.run.last_seq;
         self.resumed_seq = seq;
         let pending = pending_actions(&self.run.state);
-        self.effects.extend(pending.into_iter().map(|action| (seq, action)));
+        self.effects
+            .extend(pending.into_iter().map(|action| (seq, action)));
         Ok(())
     }
 
@@ -229,12 +255,30 @@ impl Driver {
         let identities: Vec<ProcessIdentity> = open
             .iter()
             .filter(|_| self.spawned.is_some())
-            .filter_map(|(node, _)| self.run.state.node(*node).attempt.as_ref()?.process.as_ref())
-            .filter_map(|p| Some(ProcessIdentity { pid: p.pid as i32, start_time: p.identity.parse().ok()? }))
+            .filter_map(|(node, _)| {
+                self.run
+                    .state
+                    .node(*node)
+                    .attempt
+                    .as_ref()?
+                    .process
+                    .as_ref()
+            })
+            .filter_map(|p| {
+                Some(ProcessIdentity {
+                    pid: p.pid as i32,
+                    start_time: p.identity.parse().ok()?,
+                })
+            })
             .collect();
-        let marker = Marker { name: "COORD_RUN_UID".into(), value: self.uid().into() };
-        sweep(&identities, Some(&marker))
-            .map_err(|source| DriveError::Io { doing: "look for processes of the last run".into(), source })?;
+        let marker = Marker {
+            name: "COORD_RUN_UID".into(),
+            value: self.uid().into(),
+        };
+        sweep(&identities, Some(&marker)).map_err(|source| DriveError::Io {
+            doing: "look for processes of the last run".into(),
+            source,
+        })?;
         let never_ran = |key: &(NodeId, u32)| match &self.spawned {
             Some(spawned) => !spawned.contains(key),
             // the machine has booted since: only of a run that was paused is it known
@@ -250,8 +294,12 @@ impl Driver {
         let plan = &self.run.plan;
         let is_open = |(node, of): (NodeId, &coord_engine::NodeState)| {
             let attempt = of.attempt.as_ref()?;
-            let live = matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
-            let here = attempt.agents.iter().any(|a| plan.agents[*a].driver == coord_plan::plan::Driver::Shell);
+            let live =
+                matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
+            let here = attempt
+                .agents
+                .iter()
+                .any(|a| plan.agents[*a].driver == coord_plan::plan::Driver::Shell);
             let program = plan.task(node).is_some_and(|t| t.program.is_some());
             (live && here && program).then_some((node, attempt.number))
         };
@@ -265,8 +313,15 @@ impl Driver {
         let mut lost = Vec::new();
         for (node, attempt) in may_have_run {
             if self.run.state.node(*node).status == Status::Assigned {
-                let event = Event { at_ms, fact: Fact::Started { node: *node, attempt: *attempt } };
-                apply(&self.run.plan, &mut self.run.state, &event).map_err(|e| DriveError::Refused(e.to_string()))?;
+                let event = Event {
+                    at_ms,
+                    fact: Fact::Started {
+                        node: *node,
+                        attempt: *attempt,
+                    },
+                };
+                apply(&self.run.plan, &mut self.run.state, &event)
+                    .map_err(|e| DriveError::Refused(e.to_string()))?;
                 lost.push(event);
             }
         }
@@ -275,8 +330,14 @@ impl Driver {
 
     /// Names this run on this machine; no other project's run has it.
     fn uid(&self) -> String {
-        let home = std::fs::canonicalize(self.home.path()).unwrap_or_else(|_| self.home.path().to_path_buf());
-        let text = format!("{}\0{}\0{}", home.display(), self.run.id, self.run.created_at_ms);
+        let home = std::fs::canonicalize(self.home.path())
+            .unwrap_or_else(|_| self.home.path().to_path_buf());
+        let text = format!(
+            "{}\0{}\0{}",
+            home.display(),
+            self.run.id,
+            self.run.created_at_ms
+        );
         blake3::hash(text.as_bytes()).to_hex()[..32].to_string()
     }
 
@@ -285,9 +346,13 @@ impl Driver {
     async fn run(
         &mut self,
         mut receiver: mpsc::UnboundedReceiver<Happening>,
+        mut asked: mpsc::UnboundedReceiver<Asked>,
         watcher: &mut dyn Watcher,
     ) -> Result<End, DriveError> {
-        let io = |source| DriveError::Io { doing: "listen for signals".into(), source };
+        let io = |source| DriveError::Io {
+            doing: "listen for signals".into(),
+            source,
+        };
         let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
@@ -303,6 +368,8 @@ impl Driver {
                 _ = interrupt.recv() => if self.on_signal(2, watcher)? { return Ok(End::Signalled(2)) },
                 _ = terminate.recv() => if self.on_signal(15, watcher)? { return Ok(End::Signalled(15)) },
                 _ = hangup.recv() => if self.on_signal(1, watcher)? { return Ok(End::Signalled(1)) },
+                // before what is frequent, so that a busy run still listens
+                Some(order) = asked.recv() => self.asked(order)?,
                 Some(first) = receiver.recv() => self.take_all(first, &mut receiver)?,
                 Some((node, line)) = self.lines.1.recv() => watcher.line(&self.run.plan, node, &line),
                 () = tokio::time::sleep(nap) => self.wake(watcher)?,
@@ -310,7 +377,11 @@ impl Driver {
         }
     }
 
-    fn take_all(&mut self, first: Happening, receiver: &mut mpsc::UnboundedReceiver<Happening>) -> Result<(), DriveError> {
+    fn take_all(
+        &mut self,
+        first: Happening,
+        receiver: &mut mpsc::UnboundedReceiver<Happening>,
+    ) -> Result<(), DriveError> {
         let mut batch = Vec::new();
         self.happened(first, &mut batch)?;
         for _ in 1..PER_TURN {
@@ -324,17 +395,46 @@ impl Driver {
         let input = match happening {
             Happening::Durable(Ok(_)) => return Ok(()),
             Happening::Durable(Err(error)) => return Err(error.into()),
-            Happening::Spawned { node, attempt, process } => Input::AttemptSpawned { node, attempt, process },
-            Happening::Ended { node, attempt, finished } => {
+            Happening::Spawned {
+                node,
+                attempt,
+                process,
+            } => Input::AttemptSpawned {
+                node,
+                attempt,
+                process,
+            },
+            Happening::Ended {
+                node,
+                attempt,
+                finished,
+            } => {
                 self.attempts.remove(&node);
-                let Finished { outcome, outputs, log } = finished;
-                Input::AttemptEnded { node, attempt, outcome, outputs, log: Some(log) }
+                let Finished {
+                    outcome,
+                    outputs,
+                    log,
+                } = finished;
+                Input::AttemptEnded {
+                    node,
+                    attempt,
+                    outcome,
+                    outputs,
+                    log: Some(log),
+                }
             }
-            Happening::CheckEnded { check, passed, evidence } => {
+            Happening::CheckEnded {
+                check,
+                passed,
+                evidence,
+            } => {
                 self.checks.remove(&check);
-                Input::CheckEnded { check, passed, evidence }
+                Input::CheckEnded {
+                    check,
+                    passed,
+                    evidence,
+                }
             }
-            Happening::Asked { request, answer } => return self.asked(request, answer, batch),
         };
         // A late result of something that is no longer at work is refused by the engine and has
         // no effect; there is nobody to tell.
@@ -344,17 +444,22 @@ impl Driver {
         Ok(())
     }
 
-    fn asked(&mut self, request: Request, answer: oneshot::Sender<Reply>, batch: &mut Vec<Event>) -> Result<(), DriveError> {
+    /// An order of another command, like anything else that happens; its reply waits for the disk.
+    fn asked(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
         let reply = if request.run != self.run.id {
-            Err(format!("run `{}` is the one at work now; `{}` has to wait for its end", self.run.id, request.run))
+            Err(format!(
+                "run `{}` is the one at work now; `{}` has to wait for its end",
+                self.run.id, request.run
+            ))
         } else {
-            request.order.input().map_or(Ok(Vec::new()), |input| self.step(input))
+            request
+                .order
+                .input()
+                .map_or(Ok(Vec::new()), |input| self.step(input))
         };
         match reply {
             Ok(events) => {
-                batch.extend(events);
-                // durable before it is called accepted
-                self.append(std::mem::take(batch))?;
+                self.append(events)?;
                 self.answers.push_back((self.run.last_seq, answer));
             }
             Err(why) => {
@@ -380,8 +485,10 @@ impl Driver {
         if events.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> =
-            events.iter().map(|e| record::row(self.run.key, &self.run.plan, &self.run.state, e)).collect();
+        let rows: Vec<_> = events
+            .iter()
+            .map(|e| record::row(self.run.key, &self.run.plan, &self.run.state, e))
+            .collect();
         let bodies: Vec<String> = rows.iter().map(|r| r.body.clone()).collect();
         let sender = self.sender.clone();
         let range = self.journal.append(
@@ -398,7 +505,11 @@ impl Driver {
             if let Some(action) = action_of(&self.run.state, &event) {
                 // an attempt may run once its assignment is durable: its start is a mere fact
                 let needed = match &action {
-                    Action::Spawn { node, .. } => self.assigned_seq.get(node).copied().unwrap_or(self.resumed_seq),
+                    Action::Spawn { node, .. } => self
+                        .assigned_seq
+                        .get(node)
+                        .copied()
+                        .unwrap_or(self.resumed_seq),
                     _ => seq,
                 };
                 self.effects.push_back((needed, action));
@@ -413,14 +524,20 @@ impl Driver {
     fn perform_durable(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
         let durable = self.journal.durable_seq();
         for _ in 0..self.effects.len() {
-            let Some((needed, action)) = self.effects.pop_front() else { break };
+            let Some((needed, action)) = self.effects.pop_front() else {
+                break;
+            };
             if needed <= durable {
                 self.perform(action, watcher)?;
             } else {
                 self.effects.push_back((needed, action));
             }
         }
-        while self.unseen.front().is_some_and(|(seq, _, _)| *seq <= durable) {
+        while self
+            .unseen
+            .front()
+            .is_some_and(|(seq, _, _)| *seq <= durable)
+        {
             if let Some((seq, event, body)) = self.unseen.pop_front() {
                 watcher.event(&self.run.plan, &self.run.state, seq, &event, &body);
             }
@@ -440,16 +557,24 @@ impl Driver {
         }
         let state = &self.run.state;
         let tried_again = state.nodes().any(|(_, of)| of.backoff_until_ms.is_some());
-        if tried_again || state.status() != RunStatus::Running || state.waiting() != Waiting::ForPeople {
+        if tried_again
+            || state.status() != RunStatus::Running
+            || state.waiting() != Waiting::ForPeople
+        {
             return Ok(());
         }
         self.left_to_people = true;
-        self.take(Input::Stop { by: Some("--no-wait".into()) })
+        self.take(Input::Stop {
+            by: Some("--no-wait".into()),
+        })
     }
 
     /// True when everything is durable and shown, and nothing is at work.
     fn is_quiet(&self) -> bool {
-        self.unseen.is_empty() && self.effects.is_empty() && self.attempts.is_empty() && self.checks.is_empty()
+        self.unseen.is_empty()
+            && self.effects.is_empty()
+            && self.attempts.is_empty()
+            && self.checks.is_empty()
     }
 
     fn ended(&self) -> Option<End> {
@@ -464,13 +589,19 @@ impl Driver {
                 None if self.left_to_people => End::WaitingForPeople,
                 None => End::Paused,
             },
-            Waiting::NotStarted | Waiting::Running | Waiting::ForPeople | Waiting::ForTime => return None,
+            Waiting::NotStarted | Waiting::Running | Waiting::ForPeople | Waiting::ForTime => {
+                return None;
+            }
         };
         self.is_quiet().then_some(end)
     }
 
     fn nap(&self, watcher: &dyn Watcher) -> Duration {
-        let due = self.run.state.next_due().map(|due| Duration::from_millis((due - self.clock.now_ms()).max(0) as u64));
+        let due = self
+            .run
+            .state
+            .next_due()
+            .map(|due| Duration::from_millis((due - self.clock.now_ms()).max(0) as u64));
         let nap = due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
         watcher.interval().map_or(nap, |interval| nap.min(interval))
     }
@@ -493,7 +624,9 @@ impl Driver {
             // dropping the attempts kills their trees; what was cut off is in doubt at a resume
             return Ok(true);
         }
-        match self.take(Input::Stop { by: Some("signal".into()) }) {
+        match self.take(Input::Stop {
+            by: Some("signal".into()),
+        }) {
             // a run that is ending already needs no order
             Ok(()) | Err(DriveError::Refused(_)) => Ok(false),
             Err(error) => Err(error),
@@ -504,7 +637,11 @@ impl Driver {
 
     fn perform(&mut self, action: Action, _watcher: &mut dyn Watcher) -> Result<(), DriveError> {
         match action {
-            Action::Spawn { node, attempt, agents } => self.spawn(node, attempt, &agents),
+            Action::Spawn {
+                node,
+                attempt,
+                agents,
+            } => self.spawn(node, attempt, &agents),
             Action::RunCheck { check, node, gate } => {
                 self.run_check(check, node, gate);
                 Ok(())
@@ -524,7 +661,11 @@ impl Driver {
                     Some(stop) => {
                         let _over = stop.send(Termination::Cancel);
                     }
-                    None => self.send(Happening::CheckEnded { check, passed: false, evidence: "ended".into() }),
+                    None => self.send(Happening::CheckEnded {
+                        check,
+                        passed: false,
+                        evidence: "ended".into(),
+                    }),
                 }
                 Ok(())
             }
@@ -542,19 +683,39 @@ impl Driver {
             Termination::Timeout => Outcome::TimedOut,
             Termination::Cancel => Outcome::Cancelled,
         };
-        let finished = Finished { outcome, outputs: BTreeMap::new(), log: LogFacts::default() };
-        self.send(Happening::Ended { node, attempt, finished });
+        let finished = Finished {
+            outcome,
+            outputs: BTreeMap::new(),
+            log: LogFacts::default(),
+        };
+        self.send(Happening::Ended {
+            node,
+            attempt,
+            finished,
+        });
     }
 
     fn spawn(&mut self, node: NodeId, attempt: u32, agents: &[AgentId]) -> Result<(), DriveError> {
         let plan = Arc::clone(&self.run.plan);
-        let Some(task) = plan.task(node) else { return Ok(()) };
-        let Some(program) = &task.program else { return Ok(()) };
+        let Some(task) = plan.task(node) else {
+            return Ok(());
+        };
+        let Some(program) = &task.program else {
+            return Ok(());
+        };
         let name = &plan.nodes[node].name;
         let stem = format!("{name}.{attempt}");
         let fail = |this: &Driver, why: String| {
-            let finished = Finished { outcome: Outcome::SpawnFailed(why), outputs: BTreeMap::new(), log: LogFacts::default() };
-            this.send(Happening::Ended { node, attempt, finished });
+            let finished = Finished {
+                outcome: Outcome::SpawnFailed(why),
+                outputs: BTreeMap::new(),
+                log: LogFacts::default(),
+            };
+            this.send(Happening::Ended {
+                node,
+                attempt,
+                finished,
+            });
         };
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
@@ -565,7 +726,10 @@ impl Driver {
         };
         self.witness
             .spawning(node, attempt)
-            .map_err(|source| DriveError::Io { doing: "write the record of spawns".into(), source })?;
+            .map_err(|source| DriveError::Io {
+                doing: "write the record of spawns".into(),
+                source,
+            })?;
         let outputs = self.logs.join(format!("{stem}.outputs"));
         let mut env = self.task_environment(&plan, node, task, agents, &outputs);
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
@@ -587,17 +751,30 @@ impl Driver {
         let keep = Keep {
             root: self.run.meta.root.clone(),
             folder: run::artifacts(&self.home, &self.run.id).join(name),
-            produces: task.produces.iter().filter(|a| a.path.is_some()).cloned().collect(),
+            produces: task
+                .produces
+                .iter()
+                .filter(|a| a.path.is_some())
+                .cloned()
+                .collect(),
         };
         let _attempt = tokio::task::spawn_local(async move {
             let spawned = |process| {
-                let _loop_is_gone = sender.send(Happening::Spawned { node, attempt, process });
+                let _loop_is_gone = sender.send(Happening::Spawned {
+                    node,
+                    attempt,
+                    process,
+                });
             };
             let mut finished = work::run(&reaper, job, stopped, spawned).await;
             if finished.outcome.is_success() && !keep.produces.is_empty() {
                 finished = keep.kept(finished).await;
             }
-            let _loop_is_gone = sender.send(Happening::Ended { node, attempt, finished });
+            let _loop_is_gone = sender.send(Happening::Ended {
+                node,
+                attempt,
+                finished,
+            });
         });
         Ok(())
     }
@@ -617,7 +794,10 @@ impl Driver {
     }
 
     fn folder(&self, dir: Option<&str>) -> PathBuf {
-        dir.map_or_else(|| self.run.meta.root.clone(), |dir| self.run.meta.root.join(dir))
+        dir.map_or_else(
+            || self.run.meta.root.clone(),
+            |dir| self.run.meta.root.join(dir),
+        )
     }
 
     fn task_environment(
@@ -636,24 +816,44 @@ impl Driver {
         set("COORD_RUN_UID", self.uid().into());
         set("COORD_TASK", name.into());
         set("COORD_ATTEMPT", state.attempt_number().to_string().into());
-        let names: Vec<&str> = agents.iter().map(|a| plan.agents[*a].name.as_str()).collect();
+        let names: Vec<&str> = agents
+            .iter()
+            .map(|a| plan.agents[*a].name.as_str())
+            .collect();
         set("COORD_AGENT", names.join(",").into());
-        set("COORD_IDEMPOTENCY_KEY", key(&self.run.id, name, state.generation).into());
+        set(
+            "COORD_IDEMPOTENCY_KEY",
+            key(&self.run.id, name, state.generation).into(),
+        );
         set("COORD_OUTPUTS", outputs.into());
-        set("COORD_HOME", std::path::absolute(self.home.path()).unwrap_or_default().into());
+        set(
+            "COORD_HOME",
+            std::path::absolute(self.home.path())
+                .unwrap_or_default()
+                .into(),
+        );
         for (artifact, path) in &task.takes_artifacts {
             let short = artifact.rsplit('.').next().unwrap_or(artifact);
-            let full = path.as_ref().map(|p| self.run.meta.root.join(p)).unwrap_or_default();
+            let full = path
+                .as_ref()
+                .map(|p| self.run.meta.root.join(p))
+                .unwrap_or_default();
             set(&format!("COORD_ARTIFACT_{}", variable(short)), full.into());
         }
         for before in self.upstream(node) {
             let of = variable(&plan.nodes[before].name);
             for (key, value) in &self.run.state.node(before).outputs {
-                set(&format!("COORD_OUTPUT_{of}_{}", variable(key)), value.into());
+                set(
+                    &format!("COORD_OUTPUT_{of}_{}", variable(key)),
+                    value.into(),
+                );
             }
         }
         for agent in agents {
-            plan.agents[*agent].env.iter().for_each(|(k, v)| set(k, v.into()));
+            plan.agents[*agent]
+                .env
+                .iter()
+                .for_each(|(k, v)| set(k, v.into()));
         }
         task.env.iter().for_each(|(k, v)| set(k, v.into()));
         latest(env)
@@ -677,7 +877,14 @@ impl Driver {
         found
     }
 
-    fn brief(&self, plan: &Plan, node: NodeId, task: &Task, agents: &[AgentId], stem: &str) -> Option<PathBuf> {
+    fn brief(
+        &self,
+        plan: &Plan,
+        node: NodeId,
+        task: &Task,
+        agents: &[AgentId],
+        stem: &str,
+    ) -> Option<PathBuf> {
         if !brief::says_something(plan, &self.run.state, node, task) {
             return Some(self.plain_brief.clone());
         }
@@ -689,12 +896,22 @@ impl Driver {
 
     fn run_check(&mut self, check: CheckId, node: NodeId, gate: GateId) {
         let plan = Arc::clone(&self.run.plan);
-        let Some(of) = plan.gates[gate].checks.get(check.check as usize) else { return };
+        let Some(of) = plan.gates[gate].checks.get(check.check as usize) else {
+            return;
+        };
         match &of.evidence {
             Evidence::Exists(path) => {
                 let there = self.run.meta.root.join(path).exists();
-                let evidence = if there { format!("`{path}` is there") } else { format!("`{path}` is not there") };
-                self.send(Happening::CheckEnded { check, passed: there, evidence });
+                let evidence = if there {
+                    format!("`{path}` is there")
+                } else {
+                    format!("`{path}` is not there")
+                };
+                self.send(Happening::CheckEnded {
+                    check,
+                    passed: there,
+                    evidence,
+                });
             }
             Evidence::Run(program) => self.run_check_program(check, node, gate, program),
             // decided by the engine, or by people
@@ -702,12 +919,25 @@ impl Driver {
         }
     }
 
-    fn run_check_program(&mut self, check: CheckId, node: NodeId, gate: GateId, program: &coord_plan::plan::Program) {
+    fn run_check_program(
+        &mut self,
+        check: CheckId,
+        node: NodeId,
+        gate: GateId,
+        program: &coord_plan::plan::Program,
+    ) {
         let plan = &self.run.plan;
-        let stem = format!("gate.{}.{}.{}.{}", plan.gates[gate].name, plan.nodes[node].name, check.check, check.round);
+        let stem = format!(
+            "gate.{}.{}.{}.{}",
+            plan.gates[gate].name, plan.nodes[node].name, check.check, check.round
+        );
         let log = self.logs.join(format!("{stem}.{}.log", check.gate.index()));
         let Ok(argv) = work::argv(program, &self.logs.join(format!("{stem}.script"))) else {
-            self.send(Happening::CheckEnded { check, passed: false, evidence: "the script cannot be written".into() });
+            self.send(Happening::CheckEnded {
+                check,
+                passed: false,
+                evidence: "the script cannot be written".into(),
+            });
             return;
         };
         let mut env = self.environment.clone();
@@ -720,14 +950,26 @@ impl Driver {
             env.push((key.into(), value.into()));
         }
         let cwd = self.folder(plan.task(node).and_then(|t| t.dir.as_deref()));
-        let job = Job { argv, env: latest(env), cwd, log, outputs: None, grace: self.grace, viewer: None };
+        let job = Job {
+            argv,
+            env: latest(env),
+            cwd,
+            log,
+            outputs: None,
+            grace: self.grace,
+            viewer: None,
+        };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.checks.insert(check, stop);
         let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
         let _check = tokio::task::spawn_local(async move {
             let finished = work::run(&reaper, job, stopped, |_| {}).await;
             let (passed, evidence) = verdict(&finished);
-            let _loop_is_gone = sender.send(Happening::CheckEnded { check, passed, evidence });
+            let _loop_is_gone = sender.send(Happening::CheckEnded {
+                check,
+                passed,
+                evidence,
+            });
         });
     }
 }
@@ -751,79 +993,15 @@ fn verdict(finished: &Finished) -> (bool, String) {
 /// The last value of each variable wins.
 fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
     let mut seen = std::collections::HashSet::new();
-    let mut kept: Vec<_> = env.into_iter().rev().filter(|(key, _)| seen.insert(key.clone())).collect();
+    let mut kept: Vec<_> = env
+        .into_iter()
+        .rev()
+        .filter(|(key, _)| seen.insert(key.clone()))
+        .collect();
     kept.reverse();
     kept
 }
 
 fn witness_path(home: &Home, run: &str) -> PathBuf {
     run::logs(home, run).join(".spawned")
-}
-
-/// What a task promised to leave behind.
-struct Keep {
-    root: PathBuf,
-    folder: PathBuf,
-    produces: Vec<Artifact>,
-}
-
-impl Keep {
-    /// The same end of an attempt once its artifacts are kept; copying is no work for the loop.
-    async fn kept(self, mut finished: Finished) -> Finished {
-        let failed = |error: tokio::task::JoinError| Outcome::NoArtifact(format!("its artifacts cannot be kept: {error}"));
-        let log = finished.log.clone();
-        let copying = tokio::task::spawn_blocking(move || {
-            self.artifacts(&mut finished);
-            finished
-        });
-        copying.await.unwrap_or_else(|error| Finished { outcome: failed(error), outputs: BTreeMap::new(), log })
-    }
-
-    /// Copies each artifact into the home and records its digest; one that is not there fails the
-    /// attempt.
-    fn artifacts(&self, finished: &mut Finished) {
-        for artifact in &self.produces {
-            let Some(path) = &artifact.path else { continue };
-            match self.one(path) {
-                Ok(digest) => {
-                    finished.outputs.insert(format!("artifacts.{}", artifact.name), format!("{path} blake3:{digest}"));
-                }
-                Err(error) => {
-                    let why = match error.kind() {
-                        io::ErrorKind::NotFound => format!("it left no `{path}`, its artifact `{}`", artifact.name),
-                        _ => format!("its artifact `{}` cannot be kept: {error}", artifact.name),
-                    };
-                    finished.outcome = Outcome::NoArtifact(why);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Copies a file, or the files of a folder, and returns the digest of all of it.
-    fn one(&self, path: &str) -> io::Result<String> {
-        let from = self.root.join(path);
-        let mut hasher = blake3::Hasher::new();
-        let mut files = vec![(from.clone(), PathBuf::from(from.file_name().unwrap_or_default()))];
-        let mut count = 0;
-        while let Some((from, name)) = files.pop() {
-            // what a link points to is not part of the project
-            let meta = if count == 0 { std::fs::metadata(&from)? } else { std::fs::symlink_metadata(&from)? };
-            count += 1;
-            if meta.is_dir() {
-                let mut inside: Vec<_> = std::fs::read_dir(&from)?.flatten().map(|e| e.file_name()).collect();
-                inside.sort();
-                files.extend(inside.into_iter().rev().map(|entry| (from.join(&entry), name.join(entry))));
-            } else if meta.is_file() && count <= MAX_FILES {
-                hasher.update(name.as_os_str().as_encoded_bytes());
-                io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
-                if meta.len() <= MAX_ARTIFACT_BYTES {
-                    let to = self.folder.join(&name);
-                    std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
-                    std::fs::copy(&from, &to)?;
-                }
-            }
-        }
-        Ok(hasher.finalize().to_hex()[..16].to_string())
-    }
 }

@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
 //! is the form in between; [`process`] starts and ends programs; [`driver`] is the one loop that
-//! connects them with the engine; [`control`] is how other commands speak to it. `witness`,
+//! connects them with the engine; [`control`] is how other commands speak to it. `witness`, `artifacts`,
 //! `work`, `environment`, `brief` and [`clock`] are its tools.
 
+mod artifacts;
 pub mod brief;
 pub mod clock;
 pub mod control;

@@ -22,9 +22,16 @@ pub fn row(run: RunKey, plan: &Plan, state: &State, event: &Event) -> NewEvent {
 pub fn event(view: EventView<'_>) -> Result<Event, String> {
     let fact: Fact = serde_json::from_str(view.body).map_err(|e| e.to_string())?;
     if fact.kind() != view.kind {
-        return Err(format!("the row says {}, its body {}", view.kind, fact.kind()));
+        return Err(format!(
+            "the row says {}, its body {}",
+            view.kind,
+            fact.kind()
+        ));
     }
-    Ok(Event { at_ms: view.at_ms, fact })
+    Ok(Event {
+        at_ms: view.at_ms,
+        fact,
+    })
 }
 
 /// An event as other programs read it: one object with `seq`, `at`, `run`, `kind` and the rest,
@@ -35,7 +42,9 @@ pub fn public(plan: &Plan, run: &str, seq: i64, at_ms: i64, body: &str) -> serde
         _ => serde_json::Map::new(),
     };
     for (key, name) in [("node", "task"), ("on", "on")] {
-        let Some(id) = object.get(key).and_then(serde_json::Value::as_u64) else { continue };
+        let Some(id) = object.get(key).and_then(serde_json::Value::as_u64) else {
+            continue;
+        };
         if let Some(node) = plan.nodes.get(coord_lang::ids::NodeId(id as u32)) {
             let _ = object.remove(key);
             object.insert(name.into(), node.name.clone().into());
@@ -55,9 +64,13 @@ pub fn public(plan: &Plan, run: &str, seq: i64, at_ms: i64, body: &str) -> serde
 
 fn named_agents(plan: &Plan, object: &mut serde_json::Map<String, serde_json::Value>) {
     for key in ["agents", "of"] {
-        let Some(serde_json::Value::Array(ids)) = object.get_mut(key) else { continue };
+        let Some(serde_json::Value::Array(ids)) = object.get_mut(key) else {
+            continue;
+        };
         for id in ids {
-            let agent = id.as_u64().and_then(|n| plan.agents.get(coord_lang::ids::AgentId(n as u32)));
+            let agent = id
+                .as_u64()
+                .and_then(|n| plan.agents.get(coord_lang::ids::AgentId(n as u32)));
             if let Some(agent) = agent {
                 *id = agent.name.clone().into();
             }

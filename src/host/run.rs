@@ -61,7 +61,9 @@ impl Run {
         id: &str,
         see: &mut dyn FnMut(&Plan, i64, &Event),
     ) -> Result<Run, RunError> {
-        let stored = journal.run(id)?.ok_or_else(|| RunError::Unknown(id.to_string()))?;
+        let stored = journal
+            .run(id)?
+            .ok_or_else(|| RunError::Unknown(id.to_string()))?;
         let plan = plan_of(id, &stored.row)?;
         let mut state = State::new(&plan);
         let (mut last_seq, mut events) = (stored.after_seq, 0);
@@ -86,7 +88,11 @@ impl Run {
             }
         })?;
         if let Some((seq, what)) = damage {
-            return Err(RunError::Damaged { run: id.to_string(), seq, what });
+            return Err(RunError::Damaged {
+                run: id.to_string(),
+                seq,
+                what,
+            });
         }
         let meta = serde_json::from_str(&stored.row.meta).unwrap_or_default();
         Ok(Run {
@@ -124,10 +130,17 @@ fn plan_of(id: &str, row: &RunRow) -> Result<Plan, RunError> {
     struct Version {
         ir: u32,
     }
-    let damaged = |e: serde_json::Error| RunError::Plan { run: id.to_string(), what: e.to_string() };
+    let damaged = |e: serde_json::Error| RunError::Plan {
+        run: id.to_string(),
+        what: e.to_string(),
+    };
     let version: Version = serde_json::from_slice(&row.plan).map_err(damaged)?;
     if version.ir > coord_plan::plan::IR {
-        return Err(RunError::Newer { run: id.to_string(), found: version.ir, known: coord_plan::plan::IR });
+        return Err(RunError::Newer {
+            run: id.to_string(),
+            found: version.ir,
+            known: coord_plan::plan::IR,
+        });
     }
     serde_json::from_slice(&row.plan).map_err(damaged)
 }
@@ -145,8 +158,10 @@ impl NewRun {
     /// Stores the run; its first events may follow at once.
     pub fn create(self, journal: &mut dyn Journal) -> Result<Run, RunError> {
         let created_at_ms = crate::clock::wall_ms();
-        let plan = serde_json::to_vec(&self.plan)
-            .map_err(|e| RunError::Plan { run: self.id.clone(), what: e.to_string() })?;
+        let plan = serde_json::to_vec(&self.plan).map_err(|e| RunError::Plan {
+            run: self.id.clone(),
+            what: e.to_string(),
+        })?;
         let row = RunRow {
             id: self.id.clone(),
             created_at_ms,
@@ -176,7 +191,12 @@ impl NewRun {
 pub fn next_id(runs: &[RunSummary], now_ms: i64) -> String {
     let day = crate::clock::rfc3339(now_ms);
     let day = day.get(..10).unwrap_or("run");
-    let taken = runs.iter().filter_map(|r| r.id.strip_prefix(day)?.strip_prefix('-')?.parse::<u32>().ok());
+    let taken = runs.iter().filter_map(|r| {
+        r.id.strip_prefix(day)?
+            .strip_prefix('-')?
+            .parse::<u32>()
+            .ok()
+    });
     format!("{day}-{}", taken.max().unwrap_or(0) + 1)
 }
 

@@ -21,7 +21,11 @@ impl Witness {
     /// before the first spawn: by then it is durable what became of the attempts that the old
     /// record is about.
     pub(crate) fn new(path: PathBuf, boot: String) -> Witness {
-        Witness { path, boot, file: None }
+        Witness {
+            path,
+            boot,
+            file: None,
+        }
     }
 
     /// Opens the record, made anew when it is of another boot.
@@ -55,7 +59,9 @@ impl Witness {
         if self.file.is_none() {
             self.begin()?;
         }
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(&record))
+        self.file
+            .as_mut()
+            .map_or(Ok(()), |file| file.write_all(&record))
     }
 }
 
@@ -67,7 +73,13 @@ pub(crate) fn spawned(path: &Path, boot: &str) -> Option<HashSet<(NodeId, u32)>>
     }
     let bytes = std::fs::read(path).ok()?;
     let word = |at: &[u8]| at.try_into().map(u32::from_le_bytes).unwrap_or(u32::MAX);
-    Some(bytes.chunks(8).filter(|c| c.len() == 8).map(|c| (NodeId(word(&c[..4])), word(&c[4..]))).collect())
+    Some(
+        bytes
+            .chunks(8)
+            .filter(|c| c.len() == 8)
+            .map(|c| (NodeId(word(&c[..4])), word(&c[4..])))
+            .collect(),
+    )
 }
 
 fn boot_of(path: &Path) -> Option<String> {

@@ -2,7 +2,10 @@
 //!
 //! Knows nothing of plans beyond the one program it is given, and decides nothing: it reports.
 
-use crate::process::{Child, Ending, ExitReport, LiveLine, OutputSpec, OutputSummary, Reaper, SpawnError, SpawnSpec, pump};
+use crate::process::{
+    Child, Ending, ExitReport, LiveLine, OutputSpec, OutputSummary, Reaper, SpawnError, SpawnSpec,
+    pump,
+};
 use coord_engine::{LogFacts, Outcome, Process, Termination};
 use coord_plan::plan::Program;
 use std::collections::BTreeMap;
@@ -57,7 +60,12 @@ pub(crate) fn argv(program: &Program, script: &Path) -> std::io::Result<Vec<OsSt
                 argv.push(text.into());
             } else {
                 std::fs::write(script, text)?;
-                argv.extend(options.iter().filter(|o| !matches!(**o, "-c") && language.ends_with("sh")).map(OsString::from));
+                argv.extend(
+                    options
+                        .iter()
+                        .filter(|o| !matches!(**o, "-c") && language.ends_with("sh"))
+                        .map(OsString::from),
+                );
                 argv.push(script.into());
             }
             Ok(argv)
@@ -72,13 +80,20 @@ pub(crate) async fn run(
     mut stop: mpsc::UnboundedReceiver<Termination>,
     spawned: impl FnOnce(Process),
 ) -> Finished {
-    let spec = SpawnSpec { env: job.env, leftover_grace: LEFTOVER_GRACE, ..SpawnSpec::new(job.argv, &job.cwd) };
+    let spec = SpawnSpec {
+        env: job.env,
+        leftover_grace: LEFTOVER_GRACE,
+        ..SpawnSpec::new(job.argv, &job.cwd)
+    };
     let mut child = match reaper.spawn(spec).await {
         Ok(child) => child,
         Err(error) => return not_started(&error),
     };
     let identity = child.identity();
-    spawned(Process { pid: identity.pid as u32, identity: identity.start_time.to_string() });
+    spawned(Process {
+        pid: identity.pid as u32,
+        identity: identity.start_time.to_string(),
+    });
     let mut output = OutputSpec::new(&job.log);
     output.viewer = job.viewer;
     let (tree_is_dead, tree_dead) = oneshot::channel();
@@ -133,18 +148,33 @@ fn not_started(error: &SpawnError) -> Finished {
         SpawnError::Lost => Outcome::Lost(text),
         _ => Outcome::SpawnFailed(text),
     };
-    Finished { outcome, outputs: BTreeMap::new(), log: LogFacts::default() }
+    Finished {
+        outcome,
+        outputs: BTreeMap::new(),
+        log: LogFacts::default(),
+    }
 }
 
 /// The `name=value` lines of a file; a name that is no identifier is left out.
 fn read_outputs(path: &Path) -> BTreeMap<String, String> {
-    let Ok(file) = std::fs::File::open(path) else { return BTreeMap::new() };
+    let Ok(file) = std::fs::File::open(path) else {
+        return BTreeMap::new();
+    };
     let mut bytes = Vec::new();
-    if file.take(MAX_OUTPUTS_BYTES).read_to_end(&mut bytes).is_err() {
+    if file
+        .take(MAX_OUTPUTS_BYTES)
+        .read_to_end(&mut bytes)
+        .is_err()
+    {
         return BTreeMap::new();
     }
     let text = String::from_utf8_lossy(&bytes);
-    let fine = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let fine = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
     text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.trim().to_string(), value.to_string()))
@@ -156,7 +186,11 @@ fn log_facts(path: &Path, summary: &OutputSummary, went_well: bool) -> LogFacts 
     LogFacts {
         bytes: summary.kept_bytes + summary.dropped_bytes,
         cut: summary.dropped_bytes > 0,
-        tail: if went_well || summary.kept_bytes == 0 { String::new() } else { tail(path).unwrap_or_default() },
+        tail: if went_well || summary.kept_bytes == 0 {
+            String::new()
+        } else {
+            tail(path).unwrap_or_default()
+        },
     }
 }
 
@@ -171,5 +205,8 @@ fn tail(path: &Path) -> std::io::Result<String> {
     let lines: Vec<&str> = text.lines().collect();
     let kept = &lines[lines.len().saturating_sub(TAIL_LINES)..];
     let shown = kept.join("\n");
-    Ok(shown.chars().filter(|c| !c.is_control() || *c == '\n').collect())
+    Ok(shown
+        .chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .collect())
 }

@@ -47,12 +47,19 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A finding at `span`; the severity follows from the code's letter.
     pub fn new(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
-        let severity = if code.starts_with('W') { Severity::Warning } else { Severity::Error };
+        let severity = if code.starts_with('W') {
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
         Diagnostic {
             code,
             severity,
             message: message.into(),
-            primary: Label { span, text: String::new() },
+            primary: Label {
+                span,
+                text: String::new(),
+            },
             related: Vec::new(),
             help: None,
             fix: None,
@@ -69,7 +76,10 @@ impl Diagnostic {
     /// Points at another place that matters.
     #[must_use]
     pub fn related(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.related.push(Label { span, text: text.into() });
+        self.related.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -82,9 +92,18 @@ impl Diagnostic {
 
     /// Names the way out and carries the edit that takes it.
     #[must_use]
-    pub fn fix(mut self, span: Span, replacement: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    pub fn fix(
+        mut self,
+        span: Span,
+        replacement: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
         let title: String = help.into();
-        self.fix = Some(Fix { span, replacement: replacement.into(), title: title.clone() });
+        self.fix = Some(Fix {
+            span,
+            replacement: replacement.into(),
+            title: title.clone(),
+        });
         self.help = Some(title);
         self
     }

@@ -55,13 +55,19 @@ impl Type {
         self == other
             || matches!(
                 (self, other),
-                (Type::Output, _) | (_, Type::Output) | (Type::State, Type::Text) | (Type::Text, Type::State)
+                (Type::Output, _)
+                    | (_, Type::Output)
+                    | (Type::State, Type::Text)
+                    | (Type::Text, Type::State)
             )
     }
 
     /// True when `<` and `>` mean something.
     pub fn ordered(self) -> bool {
-        matches!(self, Type::Int | Type::Percent | Type::Duration | Type::Output | Type::Text)
+        matches!(
+            self,
+            Type::Int | Type::Percent | Type::Duration | Type::Output | Type::Text
+        )
     }
 }
 
@@ -111,7 +117,10 @@ impl Comparison {
     ];
 
     pub fn symbol(self) -> &'static str {
-        Comparison::ALL.iter().find(|(_, c)| *c == self).map_or("", |(s, _)| s)
+        Comparison::ALL
+            .iter()
+            .find(|(_, c)| *c == self)
+            .map_or("", |(s, _)| s)
     }
 
     fn holds(self, order: Ordering) -> bool {
@@ -133,10 +142,17 @@ pub enum Expr {
     Literal(Value),
     Param(ParamId),
     /// `build.outputs.version`
-    Output { task: TaskId, name: String },
+    Output {
+        task: TaskId,
+        name: String,
+    },
     /// `build.state`
     State(TaskId),
-    Compare { op: Comparison, left: Box<Expr>, right: Box<Expr> },
+    Compare {
+        op: Comparison,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     And(Vec<Expr>),
     Or(Vec<Expr>),
     Not(Box<Expr>),
@@ -177,10 +193,13 @@ impl Expr {
     fn evaluate(&self, scope: &dyn Scope) -> Result<Value, String> {
         match self {
             Expr::Literal(value) => Ok(value.clone()),
-            Expr::Param(id) => scope.param(*id).ok_or_else(|| "a parameter has no value".to_string()),
-            Expr::Output { task, name } => scope.output(*task, name).map(Value::Text).ok_or_else(|| {
-                format!("`{}` wrote no output `{name}`", scope.task_name(*task))
-            }),
+            Expr::Param(id) => scope
+                .param(*id)
+                .ok_or_else(|| "a parameter has no value".to_string()),
+            Expr::Output { task, name } => scope
+                .output(*task, name)
+                .map(Value::Text)
+                .ok_or_else(|| format!("`{}` wrote no output `{name}`", scope.task_name(*task))),
             Expr::State(task) => Ok(Value::Text(scope.state(*task))),
             Expr::Compare { op, left, right } => {
                 compare(*op, &left.evaluate(scope)?, &right.evaluate(scope)?)
@@ -198,15 +217,22 @@ impl Expr {
     pub fn explain(&self, scope: &dyn Scope) -> String {
         match self {
             Expr::Literal(value) => value.to_string(),
-            Expr::Param(_) | Expr::State(_) => {
-                self.evaluate(scope).map_or_else(|why| format!("({why})"), |v| v.to_string())
-            }
+            Expr::Param(_) | Expr::State(_) => self
+                .evaluate(scope)
+                .map_or_else(|why| format!("({why})"), |v| v.to_string()),
             Expr::Output { task, name } => {
-                let now = self.evaluate(scope).map_or("nothing".to_string(), |v| v.to_string());
+                let now = self
+                    .evaluate(scope)
+                    .map_or("nothing".to_string(), |v| v.to_string());
                 format!("{}.outputs.{name} ({now})", scope.task_name(*task))
             }
             Expr::Compare { op, left, right } => {
-                format!("{} {} {}", left.explain(scope), op.symbol(), right.explain(scope))
+                format!(
+                    "{} {} {}",
+                    left.explain(scope),
+                    op.symbol(),
+                    right.explain(scope)
+                )
             }
             Expr::And(parts) => join(parts, scope, " and "),
             Expr::Or(parts) => join(parts, scope, " or "),
@@ -259,7 +285,11 @@ impl Expr {
 }
 
 fn join(parts: &[Expr], scope: &dyn Scope, word: &str) -> String {
-    parts.iter().map(|p| p.explain(scope)).collect::<Vec<_>>().join(word)
+    parts
+        .iter()
+        .map(|p| p.explain(scope))
+        .collect::<Vec<_>>()
+        .join(word)
 }
 
 /// `and` (unit true) and `or` (unit false), from the left, stopping at the first that decides.

@@ -50,7 +50,10 @@ pub struct Table<I, T> {
 
 impl<I, T> Default for Table<I, T> {
     fn default() -> Self {
-        Table { items: Vec::new(), id: PhantomData }
+        Table {
+            items: Vec::new(),
+            id: PhantomData,
+        }
     }
 }
 
@@ -78,11 +81,17 @@ impl<I: Id, T> Table<I, T> {
     }
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
-        self.items.iter().enumerate().map(|(i, t)| (I::from_index(i), t))
+        self.items
+            .iter()
+            .enumerate()
+            .map(|(i, t)| (I::from_index(i), t))
     }
 
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (I, &mut T)> {
-        self.items.iter_mut().enumerate().map(|(i, t)| (I::from_index(i), t))
+        self.items
+            .iter_mut()
+            .enumerate()
+            .map(|(i, t)| (I::from_index(i), t))
     }
 
     pub fn values(&self) -> std::slice::Iter<'_, T> {
@@ -92,7 +101,10 @@ impl<I: Id, T> Table<I, T> {
 
 impl<I: Id, T> FromIterator<T> for Table<I, T> {
     fn from_iter<A: IntoIterator<Item = T>>(items: A) -> Self {
-        Table { items: items.into_iter().collect(), id: PhantomData }
+        Table {
+            items: items.into_iter().collect(),
+            id: PhantomData,
+        }
     }
 }
 

@@ -115,7 +115,10 @@ impl ParamType {
     ];
 
     pub fn name(self) -> &'static str {
-        ParamType::ALL.iter().find(|(_, t)| *t == self).map_or("", |(n, _)| n)
+        ParamType::ALL
+            .iter()
+            .find(|(_, t)| *t == self)
+            .map_or("", |(n, _)| n)
     }
 }
 
@@ -408,7 +411,11 @@ impl By {
 #[derive(Clone, Debug)]
 pub enum Program {
     Argv(Vec<Spanned<Template>>, Span),
-    Script { language: Spanned<String>, text: String, span: Span },
+    Script {
+        language: Spanned<String>,
+        text: String,
+        span: Span,
+    },
 }
 
 impl Program {
@@ -434,7 +441,9 @@ pub enum TemplatePart {
 impl Template {
     /// Plain text.
     pub fn text(text: impl Into<String>) -> Template {
-        Template { parts: vec![TemplatePart::Text(text.into())] }
+        Template {
+            parts: vec![TemplatePart::Text(text.into())],
+        }
     }
 
     /// The text, when nothing is to be filled in.
@@ -468,8 +477,12 @@ pub enum Priority {
 }
 
 impl Priority {
-    pub const ALL: [(&'static str, Priority); 4] =
-        [("P0", Priority::P0), ("P1", Priority::P1), ("P2", Priority::P2), ("P3", Priority::P3)];
+    pub const ALL: [(&'static str, Priority); 4] = [
+        ("P0", Priority::P0),
+        ("P1", Priority::P1),
+        ("P2", Priority::P2),
+        ("P3", Priority::P3),
+    ];
 }
 
 /// `produces NAME ["T"] ["path"]`.
@@ -582,4 +595,3 @@ pub struct Uses {
     pub amount: u32,
     pub span: Span,
 }
-

@@ -20,17 +20,28 @@ pub struct Span {
 impl Span {
     /// The range `start..end` of `file`.
     pub fn new(file: FileId, start: usize, end: usize) -> Span {
-        Span { file, start: start as u32, end: end.max(start) as u32 }
+        Span {
+            file,
+            start: start as u32,
+            end: end.max(start) as u32,
+        }
     }
 
     /// The smallest range that covers both; both must be of one file.
     pub fn to(self, other: Span) -> Span {
-        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Span {
+            file: self.file,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// The empty range just behind this one.
     pub fn after(self) -> Span {
-        Span { start: self.end, ..self }
+        Span {
+            start: self.end,
+            ..self
+        }
     }
 
     /// Length in bytes.
@@ -96,8 +107,17 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> SourceFile {
         let text = text.into();
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        SourceFile { name: name.into(), text, line_starts }
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, b)| *b == b'\n')
+                .map(|(i, _)| i as u32 + 1),
+        );
+        SourceFile {
+            name: name.into(),
+            text,
+            line_starts,
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -120,14 +140,24 @@ impl SourceFile {
 
     /// The text of line `index` (from 0) without its line break.
     pub fn line(&self, index: usize) -> &str {
-        let Some(&start) = self.line_starts.get(index) else { return "" };
-        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |e| *e as usize);
-        self.text.get(start as usize..end).unwrap_or("").trim_end_matches(['\n', '\r'])
+        let Some(&start) = self.line_starts.get(index) else {
+            return "";
+        };
+        let end = self
+            .line_starts
+            .get(index + 1)
+            .map_or(self.text.len(), |e| *e as usize);
+        self.text
+            .get(start as usize..end)
+            .unwrap_or("")
+            .trim_end_matches(['\n', '\r'])
     }
 
     /// The byte offset where line `index` (from 0) starts.
     pub fn line_offset(&self, index: usize) -> usize {
-        self.line_starts.get(index).map_or(self.text.len(), |s| *s as usize)
+        self.line_starts
+            .get(index)
+            .map_or(self.text.len(), |s| *s as usize)
     }
 
     /// Columns of white space at the start of the line that holds `offset`; a tab counts as two.
@@ -139,7 +169,10 @@ impl SourceFile {
 
     /// The first character of the line that holds `offset`, past white space.
     pub fn line_first(&self, offset: u32) -> Option<char> {
-        self.line(self.line_index(offset)).trim_start().chars().next()
+        self.line(self.line_index(offset))
+            .trim_start()
+            .chars()
+            .next()
     }
 
     /// Line and column of byte `offset`, for people.
@@ -147,7 +180,10 @@ impl SourceFile {
         let line = self.line_index(offset);
         let start = self.line_starts[line] as usize;
         let upto = self.text.get(start..offset as usize).unwrap_or("");
-        LineColumn { line: line + 1, column: upto.chars().count() + 1 }
+        LineColumn {
+            line: line + 1,
+            column: upto.chars().count() + 1,
+        }
     }
 
     /// Line (from 0) and column in UTF-16 code units (from 0), as the Language Server Protocol
@@ -186,7 +222,10 @@ impl Sources {
 
     /// All files with their ids, in order of addition.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(i, f)| (FileId(i as u32), f))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (FileId(i as u32), f))
     }
 
     /// The text that `span` covers.

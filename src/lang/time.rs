@@ -55,7 +55,11 @@ pub enum Moment {
     /// deadline its end.
     Day(Date),
     /// Seconds of the day and minutes east of UTC; without an offset, the project's time zone.
-    Instant { date: Date, second: u32, offset_minutes: Option<i32> },
+    Instant {
+        date: Date,
+        second: u32,
+        offset_minutes: Option<i32>,
+    },
 }
 
 impl Moment {
@@ -123,9 +127,13 @@ pub fn format_ms(ms: i64) -> String {
     if ms < 0 {
         out.push('-');
     }
-    for (unit, name) in
-        [(DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s"), (1, "ms")]
-    {
+    for (unit, name) in [
+        (DAY_MS, "d"),
+        (HOUR_MS, "h"),
+        (MINUTE_MS, "m"),
+        (SECOND_MS, "s"),
+        (1, "ms"),
+    ] {
         let n = rest / unit as u64;
         rest %= unit as u64;
         if n > 0 {

@@ -13,7 +13,10 @@ pub enum UnitError {
     /// No letters: `30`.
     Missing,
     /// Letters that are no unit, with the unit that was probably meant: `4hours` → `h`.
-    Unknown { unit: String, meant: Option<&'static str> },
+    Unknown {
+        unit: String,
+        meant: Option<&'static str>,
+    },
     /// A unit that is no fixed length: `1month`.
     NotFixed { unit: String },
     /// `1h2d`: units must fall.
@@ -40,7 +43,17 @@ const MEANT: [(&[&str], &str); 8] = [
     (&["hour", "hours", "hr", "hrs", "H"], "h"),
     (&["day", "days", "D"], "d"),
     (&["week", "weeks", "wk", "wks", "W"], "w"),
-    (&["workday", "workdays", "bd", "WD", "businessday", "businessdays"], "wd"),
+    (
+        &[
+            "workday",
+            "workdays",
+            "bd",
+            "WD",
+            "businessday",
+            "businessdays",
+        ],
+        "wd",
+    ),
     (&["workhour", "workhours", "bh", "WH"], "wh"),
 ];
 
@@ -66,7 +79,10 @@ pub fn effort(text: &str) -> Result<Effort, UnitError> {
             return Err(UnitError::Order);
         }
         smallest = size;
-        let part = milli.checked_mul(size).map(|n| n / 1000).ok_or(UnitError::TooLong)?;
+        let part = milli
+            .checked_mul(size)
+            .map(|n| n / 1000)
+            .ok_or(UnitError::TooLong)?;
         total = total.checked_add(part).ok_or(UnitError::TooLong)?;
         if total > MAX_DURATION_MS {
             return Err(UnitError::TooLong);
@@ -95,18 +111,29 @@ fn unit_ms(unit: &str) -> Result<i64, UnitError> {
     if let Some((_, ms)) = ELAPSED.iter().find(|(name, _)| *name == unit) {
         return Ok(*ms);
     }
-    if matches!(unit, "mo" | "month" | "months" | "y" | "yr" | "year" | "years") {
+    if matches!(
+        unit,
+        "mo" | "month" | "months" | "y" | "yr" | "year" | "years"
+    ) {
         return Err(UnitError::NotFixed { unit: unit.into() });
     }
-    let meant = MEANT.iter().find(|(names, _)| names.contains(&unit)).map(|(_, unit)| *unit);
-    Err(UnitError::Unknown { unit: unit.into(), meant })
+    let meant = MEANT
+        .iter()
+        .find(|(names, _)| names.contains(&unit))
+        .map(|(_, unit)| *unit);
+    Err(UnitError::Unknown {
+        unit: unit.into(),
+        meant,
+    })
 }
 
 /// `1h30m` → (`1`, `h`, `30m`).
 fn split_part(text: &str) -> (&str, &str, &str) {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_');
     let (number, rest) = text.split_at(digits.unwrap_or(text.len()));
-    let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+    let letters = rest
+        .find(|c: char| c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let (unit, tail) = rest.split_at(letters);
     if number.is_empty() && unit.is_empty() {
         return ("", text, "");
@@ -182,13 +209,24 @@ pub fn instant(text: &str) -> Option<Moment> {
             (&clock[..at], Some(sign * (seconds / 60) as i32))
         }
     };
-    Some(Moment::Instant { date, second: time_of_day(time)?, offset_minutes })
+    Some(Moment::Instant {
+        date,
+        second: time_of_day(time)?,
+        offset_minutes,
+    })
 }
 
 /// 1 for `monday` … 7 for `sunday`.
 pub fn weekday(word: &str) -> Option<u8> {
-    const DAYS: [&str; 7] =
-        ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
     DAYS.iter().position(|d| *d == word).map(|i| i as u8 + 1)
 }
 
@@ -218,7 +256,12 @@ mod tests {
         assert_eq!(meant("4hours"), Some("h"));
         assert_eq!(meant("3bananas"), None);
         assert_eq!(effort("30"), Err(UnitError::Missing));
-        assert_eq!(effort("1month"), Err(UnitError::NotFixed { unit: "month".into() }));
+        assert_eq!(
+            effort("1month"),
+            Err(UnitError::NotFixed {
+                unit: "month".into()
+            })
+        );
         assert_eq!(effort("1m2h"), Err(UnitError::Order));
         assert_eq!(effort("1wd2h"), Err(UnitError::Mixed));
         assert_eq!(effort("99999999999999999999h"), Err(UnitError::TooLong));
@@ -232,6 +275,12 @@ mod tests {
         assert!(instant("2025-08-10T14:00Z").is_some());
         assert!(instant("2025-08-10T24:00Z").is_none());
         let with_offset = instant("2025-08-10T14:00-02:30").unwrap();
-        assert!(matches!(with_offset, Moment::Instant { offset_minutes: Some(-150), .. }));
+        assert!(matches!(
+            with_offset,
+            Moment::Instant {
+                offset_minutes: Some(-150),
+                ..
+            }
+        ));
     }
 }

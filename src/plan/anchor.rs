@@ -20,10 +20,21 @@ pub struct Anchor {
 impl Anchor {
     /// The zone falls back to UTC when it is unknown; `check` reports that.
     pub fn of(project: &Project) -> Anchor {
-        let zone = project.timezone.as_ref().and_then(|z| zone(&z.value)).unwrap_or(TimeZone::UTC);
+        let zone = project
+            .timezone
+            .as_ref()
+            .and_then(|z| zone(&z.value))
+            .unwrap_or(TimeZone::UTC);
         let start = project.starts.as_ref().and_then(|s| civil(s.date()));
-        let origin_ms = project.starts.as_ref().and_then(|s| instant_ms(s.value, &zone, false));
-        Anchor { zone, origin_ms, start }
+        let origin_ms = project
+            .starts
+            .as_ref()
+            .and_then(|s| instant_ms(s.value, &zone, false));
+        Anchor {
+            zone,
+            origin_ms,
+            start,
+        }
     }
 
     /// Ms from the origin to a deadline: the end of its day, or its instant.
@@ -57,7 +68,9 @@ impl Anchor {
     fn day_start(&self, days: i64) -> Option<i64> {
         let start = self.start?;
         let origin = self.origin_ms?;
-        let day = start.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+        let day = start
+            .checked_add(jiff::Span::new().try_days(days).ok()?)
+            .ok()?;
         Some(midnight_ms(day, &self.zone)? - origin)
     }
 
@@ -70,13 +83,24 @@ impl Anchor {
 /// The known name that is written most like `name`.
 pub fn zone_like(name: &str) -> Option<String> {
     let place = name.rsplit('/').next().unwrap_or(name);
-    let known: Vec<String> = jiff::tz::db().available().map(|n| n.as_str().to_string()).collect();
+    let known: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|n| n.as_str().to_string())
+        .collect();
     let near = |wanted: &str, of: &dyn Fn(&str) -> bool| {
         let names = known.iter().map(String::as_str).filter(|n| of(n));
-        coord_lang::schema::closest(wanted, names).first().map(|n| (*n).to_string())
+        coord_lang::schema::closest(wanted, names)
+            .first()
+            .map(|n| (*n).to_string())
     };
-    let by_place = known.iter().find(|n| n.rsplit('/').next().is_some_and(|p| p.eq_ignore_ascii_case(place)));
-    by_place.cloned().or_else(|| near(name, &|n| n.contains('/') == name.contains('/')))
+    let by_place = known.iter().find(|n| {
+        n.rsplit('/')
+            .next()
+            .is_some_and(|p| p.eq_ignore_ascii_case(place))
+    });
+    by_place
+        .cloned()
+        .or_else(|| near(name, &|n| n.contains('/') == name.contains('/')))
 }
 
 /// A time zone by its IANA name.
@@ -89,7 +113,9 @@ fn civil(date: Date) -> Option<civil::Date> {
 }
 
 fn midnight_ms(day: civil::Date, zone: &TimeZone) -> Option<i64> {
-    day.to_zoned(zone.clone()).ok().map(|z| z.timestamp().as_millisecond())
+    day.to_zoned(zone.clone())
+        .ok()
+        .map(|z| z.timestamp().as_millisecond())
 }
 
 fn instant_ms(moment: Moment, zone: &TimeZone, end: bool) -> Option<i64> {
@@ -98,7 +124,11 @@ fn instant_ms(moment: Moment, zone: &TimeZone, end: bool) -> Option<i64> {
             let day = civil(date)?;
             midnight_ms(if end { day.tomorrow().ok()? } else { day }, zone)
         }
-        Moment::Instant { date, second, offset_minutes } => {
+        Moment::Instant {
+            date,
+            second,
+            offset_minutes,
+        } => {
             let second_ms = i64::from(second) * SECOND_MS;
             match offset_minutes {
                 Some(offset) => {
@@ -106,8 +136,18 @@ fn instant_ms(moment: Moment, zone: &TimeZone, end: bool) -> Option<i64> {
                     Some(utc + second_ms - i64::from(offset) * MINUTE_MS)
                 }
                 None => {
-                    let time = civil::Time::new((second / 3600) as i8, (second / 60 % 60) as i8, (second % 60) as i8, 0).ok()?;
-                    civil(date)?.to_datetime(time).to_zoned(zone.clone()).ok().map(|z| z.timestamp().as_millisecond())
+                    let time = civil::Time::new(
+                        (second / 3600) as i8,
+                        (second / 60 % 60) as i8,
+                        (second % 60) as i8,
+                        0,
+                    )
+                    .ok()?;
+                    civil(date)?
+                        .to_datetime(time)
+                        .to_zoned(zone.clone())
+                        .ok()
+                        .map(|z| z.timestamp().as_millisecond())
                 }
             }
         }

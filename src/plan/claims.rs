@@ -21,11 +21,17 @@ struct Claim<'m> {
 }
 
 /// Adds the pools to `resources`, and what each task takes of them to `nodes`.
-pub(crate) fn add(model: &Model, resources: &mut Table<ResourceId, Resource>, nodes: &mut Table<NodeId, Node>) {
+pub(crate) fn add(
+    model: &Model,
+    resources: &mut Table<ResourceId, Resource>,
+    nodes: &mut Table<NodeId, Node>,
+) {
     let claims = claims(model);
     let globs: Vec<&Glob> = claims.iter().map(|c| c.glob).collect();
     let mut pairs = intersecting_pairs(&globs);
-    let own: Vec<usize> = (0..claims.len()).filter(|i| claims[*i].explicit.len() > 1).collect();
+    let own: Vec<usize> = (0..claims.len())
+        .filter(|i| claims[*i].explicit.len() > 1)
+        .collect();
     pairs.extend(own.into_iter().map(|i| (i, i)));
     pairs.sort_unstable();
     for (a, b) in pairs {
@@ -58,16 +64,31 @@ fn claims(model: &Model) -> Vec<Claim<'_>> {
         return Vec::new(); // nobody steps out of his own ground
     }
     let mut all: Vec<Claim<'_>> = explicit.into_values().collect();
-    for (agent, tasks) in idle.into_iter().enumerate().filter(|(_, tasks)| !tasks.is_empty()) {
+    for (agent, tasks) in idle
+        .into_iter()
+        .enumerate()
+        .filter(|(_, tasks)| !tasks.is_empty())
+    {
         let id = AgentId::from_index(agent);
         for owns in model.agents[id].owns.iter().filter(|o| !o.shared) {
-            all.push(Claim { glob: &owns.glob.value, explicit: Vec::new(), by_owner: tasks.clone(), owner: Some(id) });
+            all.push(Claim {
+                glob: &owns.glob.value,
+                explicit: Vec::new(),
+                by_owner: tasks.clone(),
+                owner: Some(id),
+            });
         }
     }
     all
 }
 
-fn add_pool(a: &Claim<'_>, b: &Claim<'_>, model: &Model, resources: &mut Table<ResourceId, Resource>, nodes: &mut Table<NodeId, Node>) {
+fn add_pool(
+    a: &Claim<'_>,
+    b: &Claim<'_>,
+    model: &Model,
+    resources: &mut Table<ResourceId, Resource>,
+    nodes: &mut Table<NodeId, Node>,
+) {
     if a.explicit.is_empty() && b.explicit.is_empty() {
         return;
     }
@@ -75,7 +96,11 @@ fn add_pool(a: &Claim<'_>, b: &Claim<'_>, model: &Model, resources: &mut Table<R
     let capacity = owner.map_or(1, |o| match model.agents[o].driver {
         Driver::Shell | Driver::Human => model.agents[o].capacity.max(1),
     });
-    let name = if a.glob.as_str().len() <= b.glob.as_str().len() { a.glob.as_str() } else { b.glob.as_str() };
+    let name = if a.glob.as_str().len() <= b.glob.as_str().len() {
+        a.glob.as_str()
+    } else {
+        b.glob.as_str()
+    };
     let mut takers: BTreeMap<TaskId, u32> = BTreeMap::new();
     for claim in [a, b] {
         takers.extend(claim.by_owner.iter().map(|t| (*t, 1)));
@@ -86,7 +111,12 @@ fn add_pool(a: &Claim<'_>, b: &Claim<'_>, model: &Model, resources: &mut Table<R
     if takers.len() < 2 {
         return;
     }
-    let pool = resources.push(Resource { name: name.to_string(), title: None, capacity, claim: true });
+    let pool = resources.push(Resource {
+        name: name.to_string(),
+        title: None,
+        capacity,
+        claim: true,
+    });
     for (task, amount) in takers {
         if let NodeKind::Task(spec) = &mut nodes[NodeId::from_index(task.index())].kind {
             spec.uses.push((pool, amount));

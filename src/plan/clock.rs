@@ -15,22 +15,28 @@ pub struct Clock {
 impl Clock {
     pub fn of(plan: &Plan) -> Clock {
         let zone = TimeZone::get(&plan.timezone).unwrap_or(TimeZone::UTC);
-        Clock { origin_ms: plan.origin_ms, zone }
+        Clock {
+            origin_ms: plan.origin_ms,
+            zone,
+        }
     }
 
     /// `ms` from the origin as a day and a time.
     pub fn at(&self, ms: i64) -> String {
-        self.format(ms, "%a %-d %b %H:%M").unwrap_or_else(|| format!("{} after the start", lasting(ms)))
+        self.format(ms, "%a %-d %b %H:%M")
+            .unwrap_or_else(|| format!("{} after the start", lasting(ms)))
     }
 
     /// `ms` from the origin as a day alone: `13 Aug`.
     pub fn day(&self, ms: i64) -> String {
-        self.format(ms, "%-d %b").unwrap_or_else(|| format!("day {}", ms.div_euclid(DAY_MS) + 1))
+        self.format(ms, "%-d %b")
+            .unwrap_or_else(|| format!("day {}", ms.div_euclid(DAY_MS) + 1))
     }
 
     /// `ms` from the origin as RFC 3339; None without an origin.
     pub fn rfc3339(&self, ms: i64) -> Option<String> {
-        self.format(ms, "%Y-%m-%dT%H:%M:%S%:z").map(|s| s.replace("+00:00", "Z"))
+        self.format(ms, "%Y-%m-%dT%H:%M:%S%:z")
+            .map(|s| s.replace("+00:00", "Z"))
     }
 
     /// True when the plan has real dates.
@@ -41,11 +47,15 @@ impl Clock {
     /// Ms from the origin of every midnight in `from..to`, for rulers.
     pub fn midnights(&self, from_ms: i64, to_ms: i64) -> Vec<i64> {
         let origin = self.origin_ms.unwrap_or(0);
-        let Ok(start) = Timestamp::from_millisecond(origin.saturating_add(from_ms)) else { return Vec::new() };
+        let Ok(start) = Timestamp::from_millisecond(origin.saturating_add(from_ms)) else {
+            return Vec::new();
+        };
         let mut day = start.to_zoned(self.zone.clone()).date();
         let mut found = Vec::new();
         while found.len() < 20_000 {
-            let Ok(zoned) = day.to_zoned(self.zone.clone()) else { break };
+            let Ok(zoned) = day.to_zoned(self.zone.clone()) else {
+                break;
+            };
             let at = zoned.timestamp().as_millisecond() - origin;
             if at > to_ms {
                 break;
@@ -75,7 +85,12 @@ pub fn lasting(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let mut rest = ms.unsigned_abs();
     let mut parts = Vec::new();
-    for (unit, name) in [(DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")] {
+    for (unit, name) in [
+        (DAY_MS, "d"),
+        (HOUR_MS, "h"),
+        (MINUTE_MS, "m"),
+        (SECOND_MS, "s"),
+    ] {
         let n = rest / unit as u64;
         rest %= unit as u64;
         if n > 0 {
@@ -86,7 +101,11 @@ pub fn lasting(ms: i64) -> String {
         }
     }
     if parts.is_empty() {
-        return if rest > 0 { format!("{sign}{rest}ms") } else { "0s".into() };
+        return if rest > 0 {
+            format!("{sign}{rest}ms")
+        } else {
+            "0s".into()
+        };
     }
     format!("{sign}{}", parts.join(" "))
 }

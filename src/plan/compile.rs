@@ -5,8 +5,8 @@
 
 use crate::freeze::{Bindings, freeze};
 use crate::judge;
-use crate::plan::Plan;
 use crate::levelling::Options;
+use crate::plan::Plan;
 use crate::schedule::{Schedule, schedule};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
@@ -62,18 +62,35 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
     let frozen = freeze(&model, &settings.bindings, settings.need_values);
     let whole = !broken_syntax && !facts.incomplete_graph;
     diagnostics.extend(frozen.diagnostics);
-    let plan = frozen.plan.filter(|_| whole || !diagnostic::has_errors(&diagnostics));
+    let plan = frozen
+        .plan
+        .filter(|_| whole || !diagnostic::has_errors(&diagnostics));
     let schedule = plan.as_ref().map(|plan| schedule(plan, &settings.schedule));
     if let (Some(plan), Some(schedule)) = (&plan, &schedule) {
-        diagnostics.extend(judge::judge(&model, plan, schedule, facts.incomplete_tasks.is_empty()));
+        diagnostics.extend(judge::judge(
+            &model,
+            plan,
+            schedule,
+            facts.incomplete_tasks.is_empty(),
+        ));
     }
     allow(&model, &mut diagnostics);
     diagnostic::sort(&mut diagnostics);
-    Compiled { model, plan, schedule, diagnostics }
+    Compiled {
+        model,
+        plan,
+        schedule,
+        diagnostics,
+    }
 }
 
 /// Leaves out what the project allows, each with a reason in the text.
 fn allow(model: &Model, diagnostics: &mut Vec<Diagnostic>) {
-    let allowed: Vec<&str> = model.project.allows.iter().map(|a| a.code.value.as_str()).collect();
+    let allowed: Vec<&str> = model
+        .project
+        .allows
+        .iter()
+        .map(|a| a.code.value.as_str())
+        .collect();
     diagnostics.retain(|d| d.is_error() || !allowed.contains(&d.code));
 }

@@ -24,29 +24,52 @@ pub(crate) fn explain(
     graph: &Graph,
     components: &[Vec<usize>],
 ) -> Vec<Diagnostic> {
-    components.iter().map(|component| one(model, nodes, edges, graph, component)).collect()
+    components
+        .iter()
+        .map(|component| one(model, nodes, edges, graph, component))
+        .collect()
 }
 
-fn one(model: &Model, nodes: &Table<NodeId, Node>, edges: &[Edge], graph: &Graph, component: &[usize]) -> Diagnostic {
+fn one(
+    model: &Model,
+    nodes: &Table<NodeId, Node>,
+    edges: &[Edge],
+    graph: &Graph,
+    component: &[usize],
+) -> Diagnostic {
     let way = graph.shortest_cycle(component);
     let steps: Vec<Edge> = (0..way.len())
         .filter_map(|i| {
             let (from, to) = (way[i], way[(i + 1) % way.len()]);
-            let mut between = edges.iter().filter(|e| e.from.index() == from && e.to.index() == to);
+            let mut between = edges
+                .iter()
+                .filter(|e| e.from.index() == from && e.to.index() == to);
             let first = between.next()?;
             // a written need explains more than an order
-            Some(*std::iter::once(first).chain(between).find(|e| e.origin == Origin::Declared).unwrap_or(first))
+            Some(
+                *std::iter::once(first)
+                    .chain(between)
+                    .find(|e| e.origin == Origin::Declared)
+                    .unwrap_or(first),
+            )
         })
         .collect();
     let name = |id: NodeId| nodes[id].name.as_str();
-    let declared = steps.iter().find(|e| matches!(e.origin, Origin::Declared | Origin::Artifact)).or(steps.first());
+    let declared = steps
+        .iter()
+        .find(|e| matches!(e.origin, Origin::Declared | Origin::Artifact))
+        .or(steps.first());
     let Some(declared) = declared.copied() else {
         return Diagnostic::new("E0301", Span::default(), "some tasks wait for each other");
     };
     if steps.len() == 1 {
-        return Diagnostic::new("E0302", declared.span, format!("`{}` needs itself", name(declared.to)))
-            .label("leads back to itself")
-            .help("delete it");
+        return Diagnostic::new(
+            "E0302",
+            declared.span,
+            format!("`{}` needs itself", name(declared.to)),
+        )
+        .label("leads back to itself")
+        .help("delete it");
     }
     if let Some(d) = later_phase(model, nodes, &steps, declared) {
         return d;
@@ -55,7 +78,12 @@ fn one(model: &Model, nodes: &Table<NodeId, Node>, edges: &[Edge], graph: &Graph
 }
 
 /// E0307: a task needs something of a later phase.
-fn later_phase(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], declared: Edge) -> Option<Diagnostic> {
+fn later_phase(
+    model: &Model,
+    nodes: &Table<NodeId, Node>,
+    steps: &[Edge],
+    declared: Edge,
+) -> Option<Diagnostic> {
     if !steps.iter().any(|e| e.origin == Origin::Phase) {
         return None;
     }
@@ -71,7 +99,10 @@ fn later_phase(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], decla
             declared.span,
             format!(
                 "`{}` of phase `{}` needs `{}` of the later phase `{}`",
-                nodes[declared.to].name, own.name.value, nodes[declared.from].name, other.name.value
+                nodes[declared.to].name,
+                own.name.value,
+                nodes[declared.from].name,
+                other.name.value
             ),
         )
         .label("this opens only later")
@@ -81,22 +112,51 @@ fn later_phase(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], decla
     )
 }
 
-fn cycle(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], component: &[usize]) -> Diagnostic {
+fn cycle(
+    model: &Model,
+    nodes: &Table<NodeId, Node>,
+    steps: &[Edge],
+    component: &[usize],
+) -> Diagnostic {
     // read as "a needs b needs c", from the need that is written first
     let mut steps: Vec<&Edge> = steps.iter().rev().collect();
-    let written = |e: &Edge| (!matches!(e.origin, Origin::Declared | Origin::Artifact), e.span);
-    let first = (0..steps.len()).min_by_key(|i| written(steps[*i])).unwrap_or(0);
+    let written = |e: &Edge| {
+        (
+            !matches!(e.origin, Origin::Declared | Origin::Artifact),
+            e.span,
+        )
+    };
+    let first = (0..steps.len())
+        .min_by_key(|i| written(steps[*i]))
+        .unwrap_or(0);
     steps.rotate_left(first);
     if let Some(d) = phases(model, nodes, &steps) {
         return d;
     }
-    let names: Vec<String> = steps.iter().map(|e| format!("`{}`", nodes[e.to].name)).collect();
+    let names: Vec<String> = steps
+        .iter()
+        .map(|e| format!("`{}`", nodes[e.to].name))
+        .collect();
     let closed = format!("{} → {}", names.join(" → "), names[0]);
     let more = component.len().saturating_sub(steps.len());
-    let also = if more > 0 { format!(" ({more} more are caught in it)") } else { String::new() };
-    let tasks = steps.iter().all(|e| matches!(nodes[e.to].kind, NodeKind::Task(_)));
-    let what = if tasks { format!("{} tasks wait", steps.len()) } else { "these wait".to_string() };
-    let mut d = Diagnostic::new("E0301", steps[0].span, format!("{what} for each other: {closed}{also}"));
+    let also = if more > 0 {
+        format!(" ({more} more are caught in it)")
+    } else {
+        String::new()
+    };
+    let tasks = steps
+        .iter()
+        .all(|e| matches!(nodes[e.to].kind, NodeKind::Task(_)));
+    let what = if tasks {
+        format!("{} tasks wait", steps.len())
+    } else {
+        "these wait".to_string()
+    };
+    let mut d = Diagnostic::new(
+        "E0301",
+        steps[0].span,
+        format!("{what} for each other: {closed}{also}"),
+    );
     for (index, step) in steps.iter().enumerate() {
         let (after, before) = (&nodes[step.to].name, &nodes[step.from].name);
         let text = match step.origin {
@@ -105,7 +165,11 @@ fn cycle(model: &Model, nodes: &Table<NodeId, Node>, steps: &[Edge], component: 
             Origin::Phase => format!("`{after}` comes after `{before}` by the order of phases"),
             Origin::Artifact => format!("`{after}` needs what `{before}` makes"),
         };
-        d = if index == 0 { d.label(text) } else { d.related(step.span, text) };
+        d = if index == 0 {
+            d.label(text)
+        } else {
+            d.related(step.span, text)
+        };
     }
     d.help("delete one of these, the one that matters least")
 }
@@ -128,13 +192,23 @@ fn phases(model: &Model, nodes: &Table<NodeId, Node>, steps: &[&Edge]) -> Option
     let names: Vec<String> = way.iter().map(|(_, name)| format!("`{name}`")).collect();
     let message = match names.as_slice() {
         [own] => format!("phase {own} comes after itself"),
-        many => format!("{} phases wait for each other: {} → {}", many.len(), many.join(" → "), many[0]),
+        many => format!(
+            "{} phases wait for each other: {} → {}",
+            many.len(),
+            many.join(" → "),
+            many[0]
+        ),
     };
-    let mut d = Diagnostic::new("E0301", way[0].0, message).help("let one of them come `after start`, or after another phase");
+    let mut d = Diagnostic::new("E0301", way[0].0, message)
+        .help("let one of them come `after start`, or after another phase");
     for (index, (span, name)) in way.iter().enumerate() {
         let before = names.get((index + 1) % names.len())?;
         let text = format!("`{name}` comes after {before}");
-        d = if index == 0 { d.label(text) } else { d.related(*span, text) };
+        d = if index == 0 {
+            d.label(text)
+        } else {
+            d.related(*span, text)
+        };
     }
     Some(d)
 }

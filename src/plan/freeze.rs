@@ -8,9 +8,9 @@ use crate::claims;
 use crate::cycles::{self, Edge};
 use crate::graph::Graph;
 use crate::plan::{
-    self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR, Limit, Milestone, Need,
-    Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Program, Requirement, Resource, Retry, Span, Sync, Task, Want,
-    Wanted,
+    self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
+    Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Program,
+    Requirement, Resource, Retry, Span, Sync, Task, Want, Wanted,
 };
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;
@@ -82,17 +82,32 @@ impl<'m> Freezer<'m> {
                 Some(Err(_)) if given.is_none() => None, // reported where the default stands
                 Some(Err(why)) => {
                     self.diagnostics.push(
-                        Diagnostic::new("E0501", param.name.span, format!("parameter `{}` expects {why}, found `{}`", param.name.value, text.map_or("", String::as_str)))
-                            .label(format!("of type {}", param.ty.name()))
-                            .help(format!("give it with `--set {}=VALUE`", param.name.value)),
+                        Diagnostic::new(
+                            "E0501",
+                            param.name.span,
+                            format!(
+                                "parameter `{}` expects {why}, found `{}`",
+                                param.name.value,
+                                text.map_or("", String::as_str)
+                            ),
+                        )
+                        .label(format!("of type {}", param.ty.name()))
+                        .help(format!("give it with `--set {}=VALUE`", param.name.value)),
                     );
                     None
                 }
                 None if need_values => {
                     self.diagnostics.push(
-                        Diagnostic::new("E0516", param.name.span, format!("parameter `{}` has no value and no default", param.name.value))
-                            .label("declared here")
-                            .help(format!("give it with `--set {}=VALUE`", param.name.value)),
+                        Diagnostic::new(
+                            "E0516",
+                            param.name.span,
+                            format!(
+                                "parameter `{}` has no value and no default",
+                                param.name.value
+                            ),
+                        )
+                        .label("declared here")
+                        .help(format!("give it with `--set {}=VALUE`", param.name.value)),
                     );
                     None
                 }
@@ -116,17 +131,41 @@ impl<'m> Freezer<'m> {
 
     /// E0517: a time zone that nobody knows. Dates are then laid out in UTC.
     fn known_zone(&mut self) {
-        let Some(written) = self.model.project.timezone.as_ref().filter(|z| anchor::zone(&z.value).is_none()) else { return };
-        let d = Diagnostic::new("E0517", written.span, format!("there is no time zone `{}`", written.value)).label("not known");
-        self.diagnostics.push(match anchor::zone_like(&written.value) {
-            Some(meant) => d.fix(written.span, meant.clone(), format!("did you mean `{meant}`?")),
-            None => d.help("write `UTC`, or a place such as `Europe/Berlin`"),
-        });
+        let Some(written) = self
+            .model
+            .project
+            .timezone
+            .as_ref()
+            .filter(|z| anchor::zone(&z.value).is_none())
+        else {
+            return;
+        };
+        let d = Diagnostic::new(
+            "E0517",
+            written.span,
+            format!("there is no time zone `{}`", written.value),
+        )
+        .label("not known");
+        self.diagnostics
+            .push(match anchor::zone_like(&written.value) {
+                Some(meant) => d.fix(
+                    written.span,
+                    meant.clone(),
+                    format!("did you mean `{meant}`?"),
+                ),
+                None => d.help("write `UTC`, or a place such as `Europe/Berlin`"),
+            });
     }
 
     // ---- nodes -------------------------------------------------------------------------------
 
-    fn add(&mut self, name: &str, title: Option<&String>, phase: Option<PhaseId>, kind: NodeKind) -> NodeId {
+    fn add(
+        &mut self,
+        name: &str,
+        title: Option<&String>,
+        phase: Option<PhaseId>,
+        kind: NodeKind,
+    ) -> NodeId {
         self.spans.push(Vec::new());
         self.nodes.push(Node {
             name: name.to_string(),
@@ -151,8 +190,16 @@ impl<'m> Freezer<'m> {
             self.add(&sync.name.value, sync.title.as_ref(), sync.phase, kind);
         }
         for milestone in model.milestones.values() {
-            let due_ms = milestone.due.as_ref().and_then(|d| self.anchor.due(d.value));
-            self.add(&milestone.name.value, milestone.title.as_ref(), None, NodeKind::Milestone(Milestone { due_ms }));
+            let due_ms = milestone
+                .due
+                .as_ref()
+                .and_then(|d| self.anchor.due(d.value));
+            self.add(
+                &milestone.name.value,
+                milestone.title.as_ref(),
+                None,
+                NodeKind::Milestone(Milestone { due_ms }),
+            );
         }
     }
 
@@ -178,7 +225,17 @@ impl<'m> Freezer<'m> {
     }
 
     fn need(&mut self, of: NodeId, on: NodeId, origin: Origin, span: source::Span) {
-        self.push_need(of, Need { on, or: Vec::new(), wanted: Wanted::Done, within: None, origin }, span);
+        self.push_need(
+            of,
+            Need {
+                on,
+                or: Vec::new(),
+                wanted: Wanted::Done,
+                within: None,
+                origin,
+            },
+            span,
+        );
     }
 
     fn push_need(&mut self, of: NodeId, need: Need, span: source::Span) {
@@ -214,7 +271,13 @@ impl<'m> Freezer<'m> {
                 let first = self.anchor.week_start(w.first)?;
                 Some((first, w.last.and_then(|l| self.anchor.week_end(l))))
             });
-            self.phases.push(Phase { name: phase.name.value.clone(), title: phase.title.clone(), open: None, end, window_ms });
+            self.phases.push(Phase {
+                name: phase.name.value.clone(),
+                title: phase.title.clone(),
+                open: None,
+                end,
+                window_ms,
+            });
         }
     }
 
@@ -299,7 +362,9 @@ impl<'m> Freezer<'m> {
             match work {
                 Work::Task(task) => found.push(Self::task_node(*task)),
                 Work::Milestone(milestone) => found.push(self.milestone_node(*milestone)),
-                Work::Parallel(inner, _) | Work::Sequence(inner, _) => stack.extend(inner.iter().rev()),
+                Work::Parallel(inner, _) | Work::Sequence(inner, _) => {
+                    stack.extend(inner.iter().rev())
+                }
                 Work::Phase(_) | Work::Sync(_) => {}
             }
         }
@@ -311,7 +376,10 @@ impl<'m> Freezer<'m> {
         for (id, phase) in model.phases.iter() {
             let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
             self.phases[id].open = match phase.after.as_ref().map(|a| &a.value) {
-                None => id.index().checked_sub(1).map(|before| self.phases[PhaseId::from_index(before)].end),
+                None => id
+                    .index()
+                    .checked_sub(1)
+                    .map(|before| self.phases[PhaseId::from_index(before)].end),
                 Some(After::Start | After::StartOf(_)) => None,
                 Some(After::Phases(phases)) => match phases.as_slice() {
                     [one] => Some(self.phases[*one].end),
@@ -322,7 +390,9 @@ impl<'m> Freezer<'m> {
         for (id, phase) in model.phases.iter() {
             let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
             if let Some(After::StartOf(_)) = phase.after.as_ref().map(|a| &a.value) {
-                self.phases[id].open = self.opens_with(id).and_then(|other| self.phases[other].open);
+                self.phases[id].open = self
+                    .opens_with(id)
+                    .and_then(|other| self.phases[other].open);
             }
             self.open_phase(id, span);
         }
@@ -333,7 +403,9 @@ impl<'m> Freezer<'m> {
     fn opens_with(&mut self, id: PhaseId) -> Option<PhaseId> {
         let mut way = vec![id];
         let mut at = id;
-        while let Some(After::StartOf(next)) = self.model.phases[at].after.as_ref().map(|a| &a.value) {
+        while let Some(After::StartOf(next)) =
+            self.model.phases[at].after.as_ref().map(|a| &a.value)
+        {
             at = *next;
             if at == id {
                 if way.iter().all(|p| *p >= id) {
@@ -351,10 +423,24 @@ impl<'m> Freezer<'m> {
 
     fn start_loop(&mut self, way: &[PhaseId]) {
         let model = self.model;
-        let names: Vec<String> = way.iter().map(|p| format!("`{}`", model.phases[*p].name.value)).collect();
-        let message = format!("phases that start with each other never start: {} → {}", names.join(" → "), names[0]);
-        let at = |p: PhaseId| model.phases[p].after.as_ref().map_or(model.phases[p].name.span, |a| a.span);
-        let mut d = Diagnostic::new("E0301", at(way[0]), message).label("leads back").help("let one of them come `after start`");
+        let names: Vec<String> = way
+            .iter()
+            .map(|p| format!("`{}`", model.phases[*p].name.value))
+            .collect();
+        let message = format!(
+            "phases that start with each other never start: {} → {}",
+            names.join(" → "),
+            names[0]
+        );
+        let at = |p: PhaseId| {
+            model.phases[p]
+                .after
+                .as_ref()
+                .map_or(model.phases[p].name.span, |a| a.span)
+        };
+        let mut d = Diagnostic::new("E0301", at(way[0]), message)
+            .label("leads back")
+            .help("let one of them come `after start`");
         for phase in &way[1..] {
             d = d.related(at(*phase), "through this");
         }
@@ -373,7 +459,10 @@ impl<'m> Freezer<'m> {
     /// Everything in the phase waits for its opening; what waits for something else inside the
     /// phase by order does so already.
     fn open_phase(&mut self, id: PhaseId, span: source::Span) {
-        let window = self.phases[id].window_ms.map(|(first, _)| first).filter(|first| *first > 0);
+        let window = self.phases[id]
+            .window_ms
+            .map(|(first, _)| first)
+            .filter(|first| *first > 0);
         let open = self.phases[id].open;
         let mut inside = self.inside(id);
         if inside.is_empty() {
@@ -381,7 +470,10 @@ impl<'m> Freezer<'m> {
         }
         for node in inside {
             self.nodes[node].not_before_ms = window;
-            let ordered = self.nodes[node].needs.iter().any(|n| n.origin == Origin::Sequence);
+            let ordered = self.nodes[node]
+                .needs
+                .iter()
+                .any(|n| n.origin == Origin::Sequence);
             if let Some(open) = open
                 && !ordered
             {
@@ -399,10 +491,18 @@ impl<'m> Freezer<'m> {
             self.add_needs(node, &task.needs);
             for artifact in &task.needs_artifacts {
                 if let Some(producer) = artifact.producer {
-                    self.need(node, Self::task_node(producer), Origin::Artifact, artifact.span);
+                    self.need(
+                        node,
+                        Self::task_node(producer),
+                        Origin::Artifact,
+                        artifact.span,
+                    );
                 }
             }
-            let wants = task.wants.iter().map(|w| Want { on: self.node_of(w.on), within_ms: w.within_ms });
+            let wants = task.wants.iter().map(|w| Want {
+                on: self.node_of(w.on),
+                within_ms: w.within_ms,
+            });
             let wants: Vec<Want> = wants.collect();
             self.nodes[node].wants = wants;
         }
@@ -414,7 +514,12 @@ impl<'m> Freezer<'m> {
 
     fn add_needs(&mut self, node: NodeId, needs: &[model::Need]) {
         for need in needs {
-            let mut nodes = need.any_of.iter().map(|w| self.node_of(*w)).collect::<Vec<_>>().into_iter();
+            let mut nodes = need
+                .any_of
+                .iter()
+                .map(|w| self.node_of(*w))
+                .collect::<Vec<_>>()
+                .into_iter();
             let Some(on) = nodes.next() else { continue };
             let wanted = match need.wanted {
                 model::Wanted::Done => Wanted::Done,
@@ -423,7 +528,17 @@ impl<'m> Freezer<'m> {
                 model::Wanted::Skipped => Wanted::Skipped,
             };
             let within = need.within.as_ref().map(limit);
-            self.push_need(node, Need { on, or: nodes.collect(), wanted, within, origin: Origin::Declared }, need.span);
+            self.push_need(
+                node,
+                Need {
+                    on,
+                    or: nodes.collect(),
+                    wanted,
+                    within,
+                    origin: Origin::Declared,
+                },
+                need.span,
+            );
         }
     }
 
@@ -435,7 +550,10 @@ impl<'m> Freezer<'m> {
             likely: Span::from_effort(e.likely, WORKING_DAY_MS),
             high: Span::from_effort(e.high, WORKING_DAY_MS),
         });
-        let deadline = task.deadline.as_ref().and_then(|d| self.anchor.deadline(d.value));
+        let deadline = task
+            .deadline
+            .as_ref()
+            .and_then(|d| self.anchor.deadline(d.value));
         let due = task.due.as_ref().and_then(|d| self.anchor.due(d.value));
         Task {
             by: match task.by.as_ref().map(|b| &b.value) {
@@ -448,8 +566,16 @@ impl<'m> Freezer<'m> {
             program: task.run.as_ref().map(|p| self.program(p)),
             steps: task.steps.clone(),
             doc: task.doc.clone(),
-            writes: task.writes.iter().map(|g| g.value.as_str().to_string()).collect(),
-            reads: task.reads.iter().map(|g| g.value.as_str().to_string()).collect(),
+            writes: task
+                .writes
+                .iter()
+                .map(|g| g.value.as_str().to_string())
+                .collect(),
+            reads: task
+                .reads
+                .iter()
+                .map(|g| g.value.as_str().to_string())
+                .collect(),
             produces: task.produces.iter().map(artifact).collect(),
             takes_artifacts: task.needs_artifacts.iter().map(|n| self.taken(n)).collect(),
             uses: task.uses.iter().map(|u| (u.resource, u.amount)).collect(),
@@ -464,7 +590,11 @@ impl<'m> Freezer<'m> {
             timeout_ms: task.timeout_ms.as_ref().map(|t| t.value),
             retry: task.retry.as_ref().map(retry),
             idempotent: task.idempotent,
-            env: task.env.iter().map(|(k, v)| (k.clone(), self.fill(v))).collect(),
+            env: task
+                .env
+                .iter()
+                .map(|(k, v)| (k.clone(), self.fill(v)))
+                .collect(),
             dir: task.dir.as_ref().map(|d| d.value.clone()),
             on_fail: match task.on_fail {
                 model::OnFail::Block => OnFail::Block,
@@ -477,18 +607,34 @@ impl<'m> Freezer<'m> {
     /// The path of a needed artifact: from the task that makes it, else from the promise.
     fn taken(&self, need: &model::NeedArtifact) -> (String, Option<String>) {
         let agent = &self.model.agents[need.agent];
-        let made = need.producer.iter().flat_map(|t| &self.model.tasks[*t].produces).chain(&agent.produces);
-        let path = made.filter(|a| a.name.value == need.artifact).find_map(|a| a.path.as_ref());
-        (format!("{}.{}", agent.name.value, need.artifact), path.map(|p| p.value.clone()))
+        let made = need
+            .producer
+            .iter()
+            .flat_map(|t| &self.model.tasks[*t].produces)
+            .chain(&agent.produces);
+        let path = made
+            .filter(|a| a.name.value == need.artifact)
+            .find_map(|a| a.path.as_ref());
+        (
+            format!("{}.{}", agent.name.value, need.artifact),
+            path.map(|p| p.value.clone()),
+        )
     }
 
     fn program(&self, program: &model::Program) -> Program {
         match program {
-            model::Program::Argv(argv, _) => Program::Argv(argv.iter().map(|a| self.fill(&a.value)).collect()),
+            model::Program::Argv(argv, _) => {
+                Program::Argv(argv.iter().map(|a| self.fill(&a.value)).collect())
+            }
             model::Program::Script { language, text, .. } => {
-                let known = INTERPRETERS.iter().find(|(name, _)| *name == language.value);
+                let known = INTERPRETERS
+                    .iter()
+                    .find(|(name, _)| *name == language.value);
                 let interpreter = known.map_or(language.value.as_str(), |(_, program)| program);
-                Program::Script { language: interpreter.to_string(), text: text.clone() }
+                Program::Script {
+                    language: interpreter.to_string(),
+                    text: text.clone(),
+                }
             }
         }
     }
@@ -501,7 +647,11 @@ impl<'m> Freezer<'m> {
                 .iter()
                 .map(|r| Requirement {
                     text: r.text.value.clone(),
-                    by: if r.by.is_empty() { sync.participants.clone() } else { r.by.clone() },
+                    by: if r.by.is_empty() {
+                        sync.participants.clone()
+                    } else {
+                        r.by.clone()
+                    },
                 })
                 .collect(),
             gates: sync.gates.iter().map(|g| g.value).collect(),
@@ -537,13 +687,19 @@ impl<'m> Freezer<'m> {
 
     fn finish(mut self, waves: Vec<u32>) -> Frozen {
         let edges: Vec<Edge> = self.edges();
-        let graph = Graph::new(self.nodes.len(), edges.iter().map(|e| (e.from.index(), e.to.index())));
+        let graph = Graph::new(
+            self.nodes.len(),
+            edges.iter().map(|e| (e.from.index(), e.to.index())),
+        );
         let order = match graph.topological() {
             Ok(order) => order,
             Err(components) => {
                 let reports = cycles::explain(self.model, &self.nodes, &edges, &graph, &components);
                 self.diagnostics.extend(reports);
-                return Frozen { plan: None, diagnostics: self.diagnostics };
+                return Frozen {
+                    plan: None,
+                    diagnostics: self.diagnostics,
+                };
             }
         };
         self.rank(&order);
@@ -551,32 +707,53 @@ impl<'m> Freezer<'m> {
         let mut resources: Table<_, Resource> = model
             .resources
             .values()
-            .map(|r| Resource { name: r.name.value.clone(), title: r.title.clone(), capacity: r.capacity, claim: false })
+            .map(|r| Resource {
+                name: r.name.value.clone(),
+                title: r.title.clone(),
+                capacity: r.capacity,
+                claim: false,
+            })
             .collect();
         claims::add(model, &mut resources, &mut self.nodes);
         let plan = Plan {
             ir: IR,
-            project: model.project.name.as_ref().map_or_else(String::new, |n| n.value.clone()),
+            project: model
+                .project
+                .name
+                .as_ref()
+                .map_or_else(String::new, |n| n.value.clone()),
             title: model.project.title.clone(),
             origin_ms: self.anchor.origin_ms,
             timezone: self.anchor.zone.iana_name().unwrap_or("UTC").to_string(),
             parallel: model.project.parallel.as_ref().map(|p| p.value),
             stop_on_failure: model.project.on_failure == OnFailure::Stop,
-            agents: model.agents.iter().map(|(id, a)| agent(a, waves[id.index()])).collect(),
+            agents: model
+                .agents
+                .iter()
+                .map(|(id, a)| agent(a, waves[id.index()]))
+                .collect(),
             resources,
             gates: model.gates.values().map(|g| self.gate(g)).collect(),
             phases: self.phases,
             nodes: self.nodes,
             order: order.into_iter().map(NodeId::from_index).collect(),
         };
-        Frozen { plan: Some(plan), diagnostics: self.diagnostics }
+        Frozen {
+            plan: Some(plan),
+            diagnostics: self.diagnostics,
+        }
     }
 
     fn edges(&self) -> Vec<Edge> {
         let mut edges = Vec::new();
         for (to, node) in self.nodes.iter() {
             for (need, span) in node.needs.iter().zip(&self.spans[to.index()]) {
-                edges.extend(need.nodes().map(|from| Edge { from, to, origin: need.origin, span: *span }));
+                edges.extend(need.nodes().map(|from| Edge {
+                    from,
+                    to,
+                    origin: need.origin,
+                    span: *span,
+                }));
             }
         }
         edges
@@ -604,7 +781,11 @@ impl<'m> Freezer<'m> {
 }
 
 fn weight(span: plan::Span) -> i64 {
-    if span.working { span.ms.saturating_mul(168) / 40 } else { span.ms }
+    if span.working {
+        span.ms.saturating_mul(168) / 40
+    } else {
+        span.ms
+    }
 }
 
 fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
@@ -641,11 +822,18 @@ fn limit(limit: &model::Limit) -> Limit {
         model::Otherwise::Proceed => Otherwise::Proceed,
         model::Otherwise::Halt => Otherwise::Halt,
     };
-    Limit { ms: limit.ms, otherwise }
+    Limit {
+        ms: limit.ms,
+        otherwise,
+    }
 }
 
 fn approval(approval: &model::Approval) -> Approval {
-    Approval { quorum: approval.quorum, of: approval.of.clone(), within: approval.within.as_ref().map(limit) }
+    Approval {
+        quorum: approval.quorum,
+        of: approval.of.clone(),
+        within: approval.within.as_ref().map(limit),
+    }
 }
 
 fn retry(retry: &model::Retry) -> Retry {
@@ -654,8 +842,17 @@ fn retry(retry: &model::Retry) -> Retry {
         every_ms: retry.every_ms,
         factor_milli: retry.factor_milli,
         up_to_ms: retry.up_to_ms,
-        on_exit: retry.on.iter().filter_map(|on| if let RetryOn::Exit(code) = on { Some(*code) } else { None }).collect(),
+        on_exit: retry
+            .on
+            .iter()
+            .filter_map(|on| {
+                if let RetryOn::Exit(code) = on {
+                    Some(*code)
+                } else {
+                    None
+                }
+            })
+            .collect(),
         on_timeout: retry.on.contains(&RetryOn::Timeout),
     }
 }
-

@@ -65,7 +65,11 @@ impl Graph {
         let mut from: std::collections::HashMap<usize, usize> = std::collections::HashMap::new();
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
-            let mut next: Vec<usize> = self.inner.neighbors(NodeIndex::new(node)).map(NodeIndex::index).collect();
+            let mut next: Vec<usize> = self
+                .inner
+                .neighbors(NodeIndex::new(node))
+                .map(NodeIndex::index)
+                .collect();
             next.sort_unstable();
             for to in next {
                 if to == start {
@@ -113,7 +117,9 @@ mod tests {
     #[test]
     fn a_long_chain_has_an_order_and_no_cycle() {
         let n = 300_000;
-        let order = Graph::new(n, (1..n).map(|i| (i - 1, i))).topological().unwrap();
+        let order = Graph::new(n, (1..n).map(|i| (i - 1, i)))
+            .topological()
+            .unwrap();
         assert_eq!(order[0], 0);
         assert_eq!(order[n - 1], n - 1);
     }

@@ -16,9 +16,20 @@ const REDUNDANCY_LIMIT: usize = 3_000;
 
 /// Everything there is to say about a plan and its schedule. Unless `whole`, something of a task
 /// could not be read: then only what more work could not make right is said.
-pub(crate) fn judge(model: &Model, plan: &Plan, schedule: &Schedule, whole: bool) -> Vec<Diagnostic> {
+pub(crate) fn judge(
+    model: &Model,
+    plan: &Plan,
+    schedule: &Schedule,
+    whole: bool,
+) -> Vec<Diagnostic> {
     let clock = Clock::of(plan);
-    let mut judge = Judge { model, plan, schedule, clock, out: Vec::new() };
+    let mut judge = Judge {
+        model,
+        plan,
+        schedule,
+        clock,
+        out: Vec::new(),
+    };
     judge.deadlines();
     judge.milestones();
     if whole {
@@ -57,8 +68,17 @@ impl Judge<'_> {
     fn deadlines(&mut self) {
         for (id, task) in self.model.tasks.iter() {
             let node = Plan::task_node(id);
-            let Some(due_ms) = self.plan.task(node).and_then(|t| t.deadline_ms) else { continue };
-            let Some(span) = task.deadline.as_ref().map(|d| d.span).or(task.due.as_ref().map(|d| d.span)) else { continue };
+            let Some(due_ms) = self.plan.task(node).and_then(|t| t.deadline_ms) else {
+                continue;
+            };
+            let Some(span) = task
+                .deadline
+                .as_ref()
+                .map(|d| d.span)
+                .or(task.due.as_ref().map(|d| d.span))
+            else {
+                continue;
+            };
             self.one_deadline(node, &task.name.value, due_ms, span);
         }
     }
@@ -85,10 +105,14 @@ impl Judge<'_> {
             let phase = &self.model.phases[phase];
             let at = phase.weeks.as_ref().map_or(phase.name.span, |w| w.span);
             self.out.push(
-                Diagnostic::new("E0602", span, format!("the deadline of `{name}` is before its phase opens"))
-                    .label(format!("ends {}", self.clock.at(due_ms)))
-                    .related(at, format!("opens {}", self.clock.at(opens)))
-                    .help("move the deadline, or the task into an earlier phase"),
+                Diagnostic::new(
+                    "E0602",
+                    span,
+                    format!("the deadline of `{name}` is before its phase opens"),
+                )
+                .label(format!("ends {}", self.clock.at(due_ms)))
+                .related(at, format!("opens {}", self.clock.at(opens)))
+                .help("move the deadline, or the task into an earlier phase"),
             );
             return;
         }
@@ -96,27 +120,54 @@ impl Judge<'_> {
             Diagnostic::new(
                 "E0601",
                 span,
-                format!("the deadline of `{name}` is {} before its earliest finish, {}", self.clock.lasting(finish - due_ms), self.clock.at(finish)),
+                format!(
+                    "the deadline of `{name}` is {} before its earliest finish, {}",
+                    self.clock.lasting(finish - due_ms),
+                    self.clock.at(finish)
+                ),
             )
             .label(format!("ends {}", self.clock.at(due_ms)))
-            .help(format!("the way there is {path}: shorten it, or move the deadline")),
+            .help(format!(
+                "the way there is {path}: shorten it, or move the deadline"
+            )),
         );
     }
 
     fn milestones(&mut self) {
         for due in &self.schedule.milestones {
             let node = &self.plan.nodes[due.node];
-            let Some((_, milestone)) = self.model.milestones.iter().find(|(_, m)| m.name.value == node.name) else { continue };
-            let span = milestone.due.as_ref().map_or(milestone.name.span, |d| d.span);
+            let Some((_, milestone)) = self
+                .model
+                .milestones
+                .iter()
+                .find(|(_, m)| m.name.value == node.name)
+            else {
+                continue;
+            };
+            let span = milestone
+                .due
+                .as_ref()
+                .map_or(milestone.name.span, |d| d.span);
             if due.logical_late_ms() > 0 {
-                let (late, finish, path) = (due.logical_late_ms(), due.logical_finish_ms, self.path_to(due.node));
+                let (late, finish, path) = (
+                    due.logical_late_ms(),
+                    due.logical_finish_ms,
+                    self.path_to(due.node),
+                );
                 let d = Diagnostic::new(
                     "E0601",
                     span,
-                    format!("`{}` is due {} before its earliest finish, {}", node.name, self.clock.lasting(late), self.clock.at(finish)),
+                    format!(
+                        "`{}` is due {} before its earliest finish, {}",
+                        node.name,
+                        self.clock.lasting(late),
+                        self.clock.at(finish)
+                    ),
                 )
                 .label(format!("due {}", self.clock.at(due.due_ms)))
-                .help(format!("the way there is {path}: shorten it, or move the day"));
+                .help(format!(
+                    "the way there is {path}: shorten it, or move the day"
+                ));
                 self.out.push(d);
             } else if due.late_ms() > 0 {
                 let d = Diagnostic::new("W0612", span, format!("`{}` comes {} late in the levelled schedule", node.name, self.clock.lasting(due.late_ms())))
@@ -153,7 +204,11 @@ impl Judge<'_> {
     }
 
     fn weekends(&mut self) {
-        let deadlines = self.model.tasks.values().filter_map(|t| t.deadline.as_ref());
+        let deadlines = self
+            .model
+            .tasks
+            .values()
+            .filter_map(|t| t.deadline.as_ref());
         for deadline in deadlines {
             let day = Anchor::weekday(deadline.value.date());
             let name = match day {
@@ -177,12 +232,23 @@ impl Judge<'_> {
             return; // this project does not estimate
         }
         let schedule = self.schedule;
-        for id in schedule.missing_estimates.iter().filter(|id| schedule.nodes[**id].logical.critical) {
+        for id in schedule
+            .missing_estimates
+            .iter()
+            .filter(|id| schedule.nodes[**id].logical.critical)
+        {
             let task = &self.model.tasks[coord_lang::ids::TaskId(id.0)];
             self.out.push(
-                Diagnostic::new("W0603", task.name.span, format!("`{}` is on the critical path and has no estimate", task.name.value))
-                    .label("counts as no time at all")
-                    .help("write `takes 2d`, or a range such as `takes 1wd..3wd`"),
+                Diagnostic::new(
+                    "W0603",
+                    task.name.span,
+                    format!(
+                        "`{}` is on the critical path and has no estimate",
+                        task.name.value
+                    ),
+                )
+                .label("counts as no time at all")
+                .help("write `takes 2d`, or a range such as `takes 1wd..3wd`"),
             );
         }
     }
@@ -192,23 +258,39 @@ impl Judge<'_> {
         for (id, phase) in self.model.phases.iter() {
             let Some(weeks) = &phase.weeks else { continue };
             let span = &self.schedule.phases[id];
-            let Some(late) = span.late_ms.filter(|late| *late > 0) else { continue };
+            let Some(late) = span.late_ms.filter(|late| *late > 0) else {
+                continue;
+            };
             let by_logic = span.logical_late_ms.is_some_and(|late| late > 0);
             if !by_logic && overloaded.contains(&id) {
                 continue;
             }
-            let why = if by_logic { "by its needs alone" } else { "with who is there" };
+            let why = if by_logic {
+                "by its needs alone"
+            } else {
+                "with who is there"
+            };
             self.out.push(
-                Diagnostic::new("W0604", weeks.span, format!("`{}` ends {} after its window, {why}", phase.name.value, self.clock.lasting(late)))
-                    .label(format!("it would end {}", self.clock.at(span.end_ms)))
-                    .help("widen the weeks, or take work out of the phase"),
+                Diagnostic::new(
+                    "W0604",
+                    weeks.span,
+                    format!(
+                        "`{}` ends {} after its window, {why}",
+                        phase.name.value,
+                        self.clock.lasting(late)
+                    ),
+                )
+                .label(format!("it would end {}", self.clock.at(span.end_ms)))
+                .help("widen the weeks, or take work out of the phase"),
             );
         }
     }
 
     fn criticality(&mut self) {
         for (id, task) in self.model.tasks.iter() {
-            let Some(claim) = &task.criticality else { continue };
+            let Some(claim) = &task.criticality else {
+                continue;
+            };
             let logical = self.logical(Plan::task_node(id));
             let slack = logical.slack_ms;
             let wrong = match claim.value {
@@ -218,12 +300,23 @@ impl Judge<'_> {
             if !wrong {
                 continue;
             }
-            let name = Criticality::ALL.iter().find(|(_, c)| *c == claim.value).map_or("", |(n, _)| *n);
-            let fact = if logical.critical { "has no slack: it is critical".to_string() } else { format!("has {} of slack", self.clock.lasting(slack)) };
+            let name = Criticality::ALL
+                .iter()
+                .find(|(_, c)| *c == claim.value)
+                .map_or("", |(n, _)| *n);
+            let fact = if logical.critical {
+                "has no slack: it is critical".to_string()
+            } else {
+                format!("has {} of slack", self.clock.lasting(slack))
+            };
             self.out.push(
-                Diagnostic::new("W0605", claim.span, format!("`{}` is marked `{name}`, but {fact}", task.name.value))
-                    .label("the plan says otherwise")
-                    .help("correct the mark, or look for a missing `needs`"),
+                Diagnostic::new(
+                    "W0605",
+                    claim.span,
+                    format!("`{}` is marked `{name}`, but {fact}", task.name.value),
+                )
+                .label("the plan says otherwise")
+                .help("correct the mark, or look for a missing `needs`"),
             );
         }
     }
@@ -233,23 +326,40 @@ impl Judge<'_> {
         let mut overloaded = Vec::new();
         let calendar = Calendar::standard(&self.plan.timezone, self.plan.origin_ms);
         for (id, phase) in self.model.phases.iter() {
-            let (Some(weeks), Some((first, Some(last)))) = (&phase.weeks, self.plan.phases[id].window_ms) else { continue };
+            let (Some(weeks), Some((first, Some(last)))) =
+                (&phase.weeks, self.plan.phases[id].window_ms)
+            else {
+                continue;
+            };
             let room = calendar.working_between(first, last);
             for (agent, work) in self.work_of_phase(id) {
                 let capacity = i64::from(self.plan.agents[agent].capacity.max(1));
                 if work > room.saturating_mul(capacity) {
                     overloaded.push(id);
                     let day = calendar.day_ms().max(1);
-                    let days = |ms: i64| format!("{}wd", (ms as f64 / day as f64 * 10.0).round() / 10.0);
+                    let days =
+                        |ms: i64| format!("{}wd", (ms as f64 / day as f64 * 10.0).round() / 10.0);
                     let agent = &self.model.agents[agent];
                     self.out.push(
                         Diagnostic::new(
                             "W0606",
                             weeks.span,
-                            format!("`{}` has {} of work in `{}`, whose window has {}", agent.name.value, days(work), phase.name.value, days(room * capacity)),
+                            format!(
+                                "`{}` has {} of work in `{}`, whose window has {}",
+                                agent.name.value,
+                                days(work),
+                                phase.name.value,
+                                days(room * capacity)
+                            ),
                         )
                         .label("too short for it")
-                        .related(agent.name.span, format!("{capacity} task{} at a time", if capacity == 1 { "" } else { "s" }))
+                        .related(
+                            agent.name.span,
+                            format!(
+                                "{capacity} task{} at a time",
+                                if capacity == 1 { "" } else { "s" }
+                            ),
+                        )
                         .help("widen the weeks, raise `capacity`, or give work to somebody else"),
                     );
                 }
@@ -261,13 +371,23 @@ impl Judge<'_> {
     fn work_of_phase(&self, phase: PhaseId) -> Vec<(AgentId, i64)> {
         let mut work = vec![0i64; self.plan.agents.len()];
         for id in &self.model.phases[phase].tasks {
-            let Some(task) = self.plan.task(Plan::task_node(*id)) else { continue };
-            let Some(estimate) = task.estimate.filter(|e| e.likely.working) else { continue };
+            let Some(task) = self.plan.task(Plan::task_node(*id)) else {
+                continue;
+            };
+            let Some(estimate) = task.estimate.filter(|e| e.likely.working) else {
+                continue;
+            };
             if let crate::plan::By::All(agents) = &task.by {
-                agents.iter().for_each(|a| work[a.index()] += estimate.likely.ms);
+                agents
+                    .iter()
+                    .for_each(|a| work[a.index()] += estimate.likely.ms);
             }
         }
-        work.into_iter().enumerate().filter(|(_, ms)| *ms > 0).map(|(a, ms)| (AgentId::from_index(a), ms)).collect()
+        work.into_iter()
+            .enumerate()
+            .filter(|(_, ms)| *ms > 0)
+            .map(|(a, ms)| (AgentId::from_index(a), ms))
+            .collect()
     }
 
     // ---- the graph ---------------------------------------------------------------------------
@@ -284,12 +404,19 @@ impl Judge<'_> {
             return;
         }
         let graph = Graph::new(self.plan.nodes.len(), edges);
-        let Err(components) = graph.topological() else { return };
+        let Err(components) = graph.topological() else {
+            return;
+        };
         for component in components {
             let way = graph.shortest_cycle(&component);
             let steps: Vec<(NodeId, NodeId)> = (0..way.len())
                 .rev()
-                .map(|i| (NodeId::from_index(way[(i + 1) % way.len()]), NodeId::from_index(way[i])))
+                .map(|i| {
+                    (
+                        NodeId::from_index(way[(i + 1) % way.len()]),
+                        NodeId::from_index(way[i]),
+                    )
+                })
                 .collect();
             self.want_loop(steps);
         }
@@ -303,13 +430,19 @@ impl Judge<'_> {
             let index = self.plan.nodes[of].wants.iter().position(|w| w.on == on)?;
             task.wants.get(index).map(|w| w.span)
         };
-        let Some(first) = (0..steps.len()).min_by_key(|i| span(steps[*i])) else { return };
+        let Some(first) = (0..steps.len()).min_by_key(|i| span(steps[*i])) else {
+            return;
+        };
         steps.rotate_left(first);
         let Some(at) = span(steps[0]) else { return };
         let names: Vec<String> = steps.iter().map(|(of, _)| name(*of)).collect();
         let message = match names.as_slice() {
             [own] => format!("{own} wants itself, which is not waited for"),
-            many => format!("these `wants` form a loop; none will be waited for: {} → {}", many.join(" → "), many[0]),
+            many => format!(
+                "these `wants` form a loop; none will be waited for: {} → {}",
+                many.join(" → "),
+                many[0]
+            ),
         };
         let mut d = Diagnostic::new("W0309", at, message).help("delete one of them");
         for (index, step) in steps.iter().enumerate() {
@@ -327,16 +460,33 @@ impl Judge<'_> {
     fn turns(&mut self) {
         for turn in self.schedule.turns.iter().take(20) {
             let (a, b) = (&self.plan.nodes[turn.first], &self.plan.nodes[turn.then]);
-            let Some(task) = self.model.tasks.get(coord_lang::ids::TaskId(turn.then.0)) else { continue };
+            let Some(task) = self.model.tasks.get(coord_lang::ids::TaskId(turn.then.0)) else {
+                continue;
+            };
             let span = task.writes.first().map_or(task.name.span, |w| w.span);
             let other = self.model.tasks.get(coord_lang::ids::TaskId(turn.first.0));
             let glob = &self.plan.resources[turn.claim].name;
-            let mut d = Diagnostic::new("W0410", span, format!("`{}` and `{}` could run together, but both write `{glob}`, so they take turns", a.name, b.name))
-                .label(format!("`{}` waits {} for it", b.name, self.clock.lasting(turn.waited_ms)));
+            let mut d = Diagnostic::new(
+                "W0410",
+                span,
+                format!(
+                    "`{}` and `{}` could run together, but both write `{glob}`, so they take turns",
+                    a.name, b.name
+                ),
+            )
+            .label(format!(
+                "`{}` waits {} for it",
+                b.name,
+                self.clock.lasting(turn.waited_ms)
+            ));
             if let Some(other) = other {
-                d = d.related(other.writes.first().map_or(other.name.span, |w| w.span), format!("claimed by `{}`", a.name));
+                d = d.related(
+                    other.writes.first().map_or(other.name.span, |w| w.span),
+                    format!("claimed by `{}`", a.name),
+                );
             }
-            self.out.push(d.help("name narrower globs, or put one behind the other with `needs`"));
+            self.out
+                .push(d.help("name narrower globs, or put one behind the other with `needs`"));
         }
     }
 
@@ -349,10 +499,17 @@ impl Judge<'_> {
                     if !self.waits_for(node, Plan::task_node(other)) {
                         let name = self.model.tasks[other].name.value.clone();
                         self.out.push(
-                            Diagnostic::new("E0315", when.span, format!("`{}` looks at `{name}`, but does not wait for it", task.name.value))
-                                .label(format!("`{name}` may not have ended yet"))
-                                .related(self.model.tasks[other].name.span, "declared here")
-                                .help(format!("write `needs {name}` or `needs {name} finished`")),
+                            Diagnostic::new(
+                                "E0315",
+                                when.span,
+                                format!(
+                                    "`{}` looks at `{name}`, but does not wait for it",
+                                    task.name.value
+                                ),
+                            )
+                            .label(format!("`{name}` may not have ended yet"))
+                            .related(self.model.tasks[other].name.span, "declared here")
+                            .help(format!("write `needs {name}` or `needs {name} finished`")),
                         );
                     }
                 }
@@ -363,18 +520,33 @@ impl Judge<'_> {
         }
     }
 
-    fn circular_gate(&mut self, node: NodeId, task: &Task, gate: coord_lang::ids::GateId, span: Span) {
+    fn circular_gate(
+        &mut self,
+        node: NodeId,
+        task: &Task,
+        gate: coord_lang::ids::GateId,
+        span: Span,
+    ) {
         for check in &self.model.gates[gate].checks {
-            let Evidence::When(expr) = &check.evidence else { continue };
+            let Evidence::When(expr) = &check.evidence else {
+                continue;
+            };
             for other in expr.tasks() {
                 let before = Plan::task_node(other);
                 if before == node || self.waits_for(before, node) {
                     let name = &self.model.tasks[other].name.value;
                     self.out.push(
-                        Diagnostic::new("E0817", span, format!("gate `{}` waits for `{name}`, which waits for `{}`", self.model.gates[gate].name.value, task.name.value))
-                            .label(format!("`{}` starts only after this gate", task.name.value))
-                            .related(check.title.span, format!("looks at `{name}`"))
-                            .help("require the gate later, or look at something else"),
+                        Diagnostic::new(
+                            "E0817",
+                            span,
+                            format!(
+                                "gate `{}` waits for `{name}`, which waits for `{}`",
+                                self.model.gates[gate].name.value, task.name.value
+                            ),
+                        )
+                        .label(format!("`{}` starts only after this gate", task.name.value))
+                        .related(check.title.span, format!("looks at `{name}`"))
+                        .help("require the gate later, or look at something else"),
                     );
                 }
             }
@@ -408,23 +580,38 @@ impl Judge<'_> {
             let declared: Vec<(usize, Span)> = task
                 .needs
                 .iter()
-                .filter(|n| n.any_of.len() == 1 && n.wanted == coord_lang::model::Wanted::Done && n.within.is_none())
+                .filter(|n| {
+                    n.any_of.len() == 1
+                        && n.wanted == coord_lang::model::Wanted::Done
+                        && n.within.is_none()
+                })
                 .filter_map(|n| self.direct(node, n.span).map(|on| (on.index(), n.span)))
                 .collect();
             if declared.len() < 2 || declared.len() > 64 {
                 continue;
             }
             let sources: Vec<usize> = declared.iter().map(|(on, _)| *on).collect();
-            let bits = reached_by(&order, &sources, |at| written(&self.plan.nodes[NodeId::from_index(at)]));
+            let bits = reached_by(&order, &sources, |at| {
+                written(&self.plan.nodes[NodeId::from_index(at)])
+            });
             for (bit, (on, span)) in declared.iter().enumerate() {
-                let through = declared.iter().find(|(other, _)| other != on && bits[*other] & (1 << bit) != 0);
+                let through = declared
+                    .iter()
+                    .find(|(other, _)| other != on && bits[*other] & (1 << bit) != 0);
                 if let Some((through, at)) = through {
-                    let (a, b) = (&self.plan.nodes[NodeId::from_index(*on)].name, &self.plan.nodes[NodeId::from_index(*through)].name);
+                    let (a, b) = (
+                        &self.plan.nodes[NodeId::from_index(*on)].name,
+                        &self.plan.nodes[NodeId::from_index(*through)].name,
+                    );
                     self.out.push(
-                        Diagnostic::new("W0306", *span, format!("`needs {a}` is already implied through `{b}`"))
-                            .label("says nothing new")
-                            .related(*at, format!("`{b}` waits for `{a}`"))
-                            .help("delete it, unless it is there for the reader"),
+                        Diagnostic::new(
+                            "W0306",
+                            *span,
+                            format!("`needs {a}` is already implied through `{b}`"),
+                        )
+                        .label("says nothing new")
+                        .related(*at, format!("`{b}` waits for `{a}`"))
+                        .help("delete it, unless it is there for the reader"),
                     );
                 }
             }
@@ -434,12 +621,18 @@ impl Judge<'_> {
     fn direct(&self, node: NodeId, span: Span) -> Option<NodeId> {
         let task = self.model.tasks.get(coord_lang::ids::TaskId(node.0))?;
         let index = task.needs.iter().position(|n| n.span == span)?;
-        let mut declared = self.plan.nodes[node].needs.iter().filter(|n| n.origin == Origin::Declared);
+        let mut declared = self.plan.nodes[node]
+            .needs
+            .iter()
+            .filter(|n| n.origin == Origin::Declared);
         declared.nth(index).map(|n| n.on)
     }
 }
 
 /// What a node waits for by what is written, not by the order of phases.
 fn written(node: &Node) -> impl Iterator<Item = usize> + '_ {
-    node.needs.iter().filter(|n| n.origin != Origin::Phase && n.or.is_empty()).map(|n| n.on.index())
+    node.needs
+        .iter()
+        .filter(|n| n.origin != Origin::Phase && n.or.is_empty())
+        .map(|n| n.on.index())
 }

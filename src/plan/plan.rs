@@ -54,7 +54,10 @@ impl Plan {
 
     /// Finds a task, sync or milestone by name; linear.
     pub fn find(&self, name: &str) -> Option<NodeId> {
-        self.nodes.iter().find(|(_, n)| n.name == name && n.kind != NodeKind::Join).map(|(id, _)| id)
+        self.nodes
+            .iter()
+            .find(|(_, n)| n.name == name && n.kind != NodeKind::Join)
+            .map(|(id, _)| id)
     }
 
     /// All tasks with their nodes.
@@ -313,7 +316,10 @@ impl Span {
         match effort {
             Effort::Elapsed(ms) => Span { ms, working: false },
             Effort::Working(ms) => Span { ms, working: true },
-            Effort::WorkingDays(milli) => Span { ms: milli.saturating_mul(day_ms) / 1000, working: true },
+            Effort::WorkingDays(milli) => Span {
+                ms: milli.saturating_mul(day_ms) / 1000,
+                working: true,
+            },
         }
     }
 }

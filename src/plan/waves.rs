@@ -21,8 +21,11 @@ pub(crate) fn waves(model: &Model, out: &mut Vec<Diagnostic>) -> Vec<u32> {
         itself("needs", id, &agent.name.value, &agent.needs, out);
         itself("wants", id, &agent.name.value, &agent.wants, out);
     }
-    let between: Vec<(usize, usize)> =
-        edges.iter().filter(|(id, c)| c.on != *id).map(|(id, c)| (c.on.index(), id.index())).collect();
+    let between: Vec<(usize, usize)> = edges
+        .iter()
+        .filter(|(id, c)| c.on != *id)
+        .map(|(id, c)| (c.on.index(), id.index()))
+        .collect();
     let graph = Graph::new(model.agents.len(), between.iter().copied());
     let mut waves = vec![0u32; model.agents.len()];
     match graph.topological() {
@@ -38,7 +41,15 @@ pub(crate) fn waves(model: &Model, out: &mut Vec<Diagnostic>) -> Vec<u32> {
 
 fn itself(word: &str, id: AgentId, name: &str, contracts: &[Contract], out: &mut Vec<Diagnostic>) {
     for contract in contracts.iter().filter(|c| c.on == id) {
-        out.push(Diagnostic::new("E0302", contract.span, format!("agent `{name}` {word} itself")).label("leads back to itself").help("delete it"));
+        out.push(
+            Diagnostic::new(
+                "E0302",
+                contract.span,
+                format!("agent `{name}` {word} itself"),
+            )
+            .label("leads back to itself")
+            .help("delete it"),
+        );
     }
 }
 
@@ -66,10 +77,14 @@ fn both_need_all(model: &Model, out: &mut Vec<Diagnostic>) -> HashSet<(AgentId, 
         for (b, b_span) in &needs_all[i + 1..] {
             let (x, y) = (&model.agents[*a].name.value, &model.agents[*b].name.value);
             out.push(
-                Diagnostic::new("E0305", *b_span, format!("`{x}` and `{y}` both need all, so each waits for the other"))
-                    .label(format!("`{y}` needs `{x}`, too"))
-                    .related(*a_span, format!("`{x}` needs `{y}`"))
-                    .help("name the agents that one of them really needs, as in `needs [a, b]`"),
+                Diagnostic::new(
+                    "E0305",
+                    *b_span,
+                    format!("`{x}` and `{y}` both need all, so each waits for the other"),
+                )
+                .label(format!("`{y}` needs `{x}`, too"))
+                .related(*a_span, format!("`{x}` needs `{y}`"))
+                .help("name the agents that one of them really needs, as in `needs [a, b]`"),
             );
             mutual.insert((*a, *b));
             mutual.insert((*b, *a));
@@ -78,29 +93,63 @@ fn both_need_all(model: &Model, out: &mut Vec<Diagnostic>) -> HashSet<(AgentId, 
     mutual
 }
 
-fn contract_cycle(model: &Model, edges: &[(AgentId, &Contract)], graph: &Graph, component: &[usize]) -> Diagnostic {
+fn contract_cycle(
+    model: &Model,
+    edges: &[(AgentId, &Contract)],
+    graph: &Graph,
+    component: &[usize],
+) -> Diagnostic {
     let way = graph.shortest_cycle(component);
     let name = |i: usize| model.agents[AgentId::from_index(i)].name.value.as_str();
     let mut steps: Vec<(&Contract, usize, usize)> = Vec::new();
     for (index, before) in way.iter().enumerate() {
         let after = way[(index + 1) % way.len()];
-        let edge = edges.iter().find(|(id, c)| id.index() == after && c.on.index() == *before);
+        let edge = edges
+            .iter()
+            .find(|(id, c)| id.index() == after && c.on.index() == *before);
         steps.extend(edge.map(|(_, contract)| (*contract, after, *before)));
     }
     // read as "a needs b needs c", from the one that is written first
     steps.reverse();
-    let first = steps.iter().enumerate().min_by_key(|(_, (c, ..))| c.span).map_or(0, |(i, _)| i);
+    let first = steps
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, (c, ..))| c.span)
+        .map_or(0, |(i, _)| i);
     steps.rotate_left(first);
-    let names: Vec<String> = steps.iter().map(|(_, after, _)| format!("`{}`", name(*after))).collect();
-    let closed = format!("{} → {}", names.join(" → "), names.first().map_or("", String::as_str));
-    let labels = steps.iter().map(|(c, after, before)| (c.span, format!("`{}` needs `{}`", name(*after), name(*before))));
-    let first = steps.first().map_or_else(coord_lang::source::Span::default, |(c, ..)| c.span);
+    let names: Vec<String> = steps
+        .iter()
+        .map(|(_, after, _)| format!("`{}`", name(*after)))
+        .collect();
+    let closed = format!(
+        "{} → {}",
+        names.join(" → "),
+        names.first().map_or("", String::as_str)
+    );
+    let labels = steps.iter().map(|(c, after, before)| {
+        (
+            c.span,
+            format!("`{}` needs `{}`", name(*after), name(*before)),
+        )
+    });
+    let first = steps
+        .first()
+        .map_or_else(coord_lang::source::Span::default, |(c, ..)| c.span);
     let more = component.len().saturating_sub(way.len());
-    let also = if more > 0 { format!(" ({more} more are caught in it)") } else { String::new() };
+    let also = if more > 0 {
+        format!(" ({more} more are caught in it)")
+    } else {
+        String::new()
+    };
     let message = format!("{} agents need each other: {closed}{also}", way.len());
-    let mut d = Diagnostic::new("E0301", first, message).help("delete one of these contracts, or make it `wants`");
+    let mut d = Diagnostic::new("E0301", first, message)
+        .help("delete one of these contracts, or make it `wants`");
     for (index, (span, text)) in labels.enumerate() {
-        d = if index == 0 { d.label(text) } else { d.related(span, text) };
+        d = if index == 0 {
+            d.label(text)
+        } else {
+            d.related(span, text)
+        };
     }
     d
 }

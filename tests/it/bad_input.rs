@@ -139,7 +139,10 @@ fn a_folder_without_files() {
 #[test]
 fn a_pipe_is_refused_before_it_is_opened() {
     let space = Space::new();
-    let made = std::process::Command::new("mkfifo").arg(space.path("pipe.coord")).status().unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(space.path("pipe.coord"))
+        .status()
+        .unwrap();
     assert!(made.success());
     snapshot!(space, ["check", "pipe.coord"], @r#"
     exit status: 2
@@ -163,7 +166,11 @@ fn a_device_that_never_ends() {
 fn a_file_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let space = Space::new().file("main.coord", HELLO);
-    std::fs::set_permissions(space.path("main.coord"), std::fs::Permissions::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(
+        space.path("main.coord"),
+        std::fs::Permissions::from_mode(0o000),
+    )
+    .unwrap();
     if std::fs::read(space.path("main.coord")).is_ok() {
         return; // root reads everything
     }
@@ -179,7 +186,11 @@ fn standard_input() {
     --- stderr
     no mistakes in 1 file
     "#);
-    let ran = space.coord(&["check", "-", "--stdin-filename", "editor.coord"]).stdin("task {").run().exits(2);
+    let ran = space
+        .coord(&["check", "-", "--stdin-filename", "editor.coord"])
+        .stdin("task {")
+        .run()
+        .exits(2);
     insta::assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
@@ -262,10 +273,24 @@ fn more_tasks_than_the_limit() {
 
 #[test]
 fn nesting_up_to_the_limit() {
-    let nested = |depth: usize| format!("edition 2026\n\n{}task t {{ run [\"true\"] }}\n{}", "parallel {\n".repeat(depth), "}\n".repeat(depth));
+    let nested = |depth: usize| {
+        format!(
+            "edition 2026\n\n{}task t {{ run [\"true\"] }}\n{}",
+            "parallel {\n".repeat(depth),
+            "}\n".repeat(depth)
+        )
+    };
     // the task's block and its list are two more levels
-    Space::new().file("main.coord", nested(62)).coord(&["check"]).run().exits(0);
-    let ran = Space::new().file("main.coord", nested(63)).coord(&["check"]).run().exits(2);
+    Space::new()
+        .file("main.coord", nested(62))
+        .coord(&["check"])
+        .run()
+        .exits(0);
+    let ran = Space::new()
+        .file("main.coord", nested(63))
+        .coord(&["check"])
+        .run()
+        .exits(2);
     insta::assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
@@ -288,7 +313,11 @@ fn nesting_up_to_the_limit() {
 #[test]
 fn json_is_what_editors_expect() {
     let text = "edition 2026\n\ntask t {\n  do \"😀\" needs x # both on one line\n  by nobdy\n}\n\nagent nobody { via human }\n";
-    let ran = Space::new().file("main.coord", text).coord(&["check", "--format", "json"]).run().exits(2);
+    let ran = Space::new()
+        .file("main.coord", text)
+        .coord(&["check", "--format", "json"])
+        .run()
+        .exits(2);
     let files: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(files[0]["uri"], "file://[SPACE]/main.coord");
     let first = &files[0]["diagnostics"][0];
@@ -328,12 +357,19 @@ fn json_is_what_editors_expect() {
     }
     "#);
     // the emoji counts as two
-    assert_eq!(first["range"]["start"]["character"], "  do \"😀\" ".encode_utf16().count());
+    assert_eq!(
+        first["range"]["start"]["character"],
+        "  do \"😀\" ".encode_utf16().count()
+    );
 }
 
 #[test]
 fn a_clean_project_is_an_empty_list_in_json() {
-    let ran = Space::new().file("main.coord", HELLO).coord(&["check", "--format", "json"]).run().exits(0);
+    let ran = Space::new()
+        .file("main.coord", HELLO)
+        .coord(&["check", "--format", "json"])
+        .run()
+        .exits(0);
     insta::assert_snapshot!(ran, @r#"
     exit status: 0
     --- stdout
@@ -348,14 +384,22 @@ fn a_clean_project_is_an_empty_list_in_json() {
 
 #[test]
 fn what_a_file_says_is_no_order_to_the_terminal() {
-    let ran = Space::new().file("main.coord", "edition 2026\n\u{1b}[31mtask\u{7} x\n").coord(&["check"]).run().exits(2);
+    let ran = Space::new()
+        .file("main.coord", "edition 2026\n\u{1b}[31mtask\u{7} x\n")
+        .coord(&["check"])
+        .run()
+        .exits(2);
     assert!(!ran.stderr.contains(['\u{1b}', '\u{7}']), "{ran}");
 }
 
 #[test]
 fn many_mistakes_are_capped() {
     let text = "edition 2026\n".to_string() + &"banana\n".repeat(80);
-    let ran = Space::new().file("main.coord", text).coord(&["check"]).run().exits(2);
+    let ran = Space::new()
+        .file("main.coord", text)
+        .coord(&["check"])
+        .run()
+        .exits(2);
     assert_eq!(ran.stderr.matches("E0101").count(), 50);
     assert!(ran.stderr.contains("… and 30 more"), "{ran}");
 }

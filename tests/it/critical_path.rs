@@ -42,12 +42,22 @@ fn graph(seed: u64) -> Graph {
 }
 
 fn program(graph: &Graph) -> String {
-    let mut text = String::from("edition 2026\n\nproject random {\n  starts 2026-01-05\n}\n\nresource gpu {\n  capacity 3\n}\n\n");
+    let mut text = String::from(
+        "edition 2026\n\nproject random {\n  starts 2026-01-05\n}\n\nresource gpu {\n  capacity 3\n}\n\n",
+    );
     for agent in 0..3 {
-        let _ = writeln!(text, "agent agent-{agent} {{\n  via human\n  capacity {}\n}}\n", agent + 1);
+        let _ = writeln!(
+            text,
+            "agent agent-{agent} {{\n  via human\n  capacity {}\n}}\n",
+            agent + 1
+        );
     }
     for i in 0..graph.needs.len() {
-        let _ = writeln!(text, "task task-{i} {{\n  by agent-{}\n  takes {}s", graph.agent[i], graph.seconds[i]);
+        let _ = writeln!(
+            text,
+            "task task-{i} {{\n  by agent-{}\n  takes {}s",
+            graph.agent[i], graph.seconds[i]
+        );
         if !graph.needs[i].is_empty() {
             let names: Vec<String> = graph.needs[i].iter().map(|b| format!("task-{b}")).collect();
             let _ = writeln!(text, "  needs [{}]", names.join(", "));
@@ -96,7 +106,9 @@ fn relaxed(graph: &Graph) -> (Vec<u64>, Vec<u64>, u64) {
 }
 
 fn number(value: &Value, key: &str) -> u64 {
-    value[key].as_u64().unwrap_or_else(|| panic!("{key} in {value}"))
+    value[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{key} in {value}"))
 }
 
 #[test]
@@ -111,27 +123,64 @@ fn the_plan_agrees_to_the_second_and_its_schedule_breaks_nothing() {
         assert_eq!(number(&plan, "logical_makespan_s"), end, "seed {seed}");
         for (i, task) in tasks.iter().enumerate() {
             assert_eq!(task["id"], format!("task-{i}"));
-            assert_eq!(number(task, "earliest_start_s"), early[i], "seed {seed}, task {i}");
-            assert_eq!(number(task, "latest_start_s"), late[i], "seed {seed}, task {i}");
-            assert_eq!(number(task, "slack_s"), late[i] - early[i], "seed {seed}, task {i}");
-            assert_eq!(task["critical"], late[i] == early[i], "seed {seed}, task {i}");
+            assert_eq!(
+                number(task, "earliest_start_s"),
+                early[i],
+                "seed {seed}, task {i}"
+            );
+            assert_eq!(
+                number(task, "latest_start_s"),
+                late[i],
+                "seed {seed}, task {i}"
+            );
+            assert_eq!(
+                number(task, "slack_s"),
+                late[i] - early[i],
+                "seed {seed}, task {i}"
+            );
+            assert_eq!(
+                task["critical"],
+                late[i] == early[i],
+                "seed {seed}, task {i}"
+            );
         }
         schedule_holds(seed, &graph, tasks);
-        let (bound, makespan) = (plan["lower_bound_s"].as_f64().unwrap(), number(&plan, "makespan_s") as f64);
-        assert!(end as f64 <= bound && bound <= makespan, "seed {seed}: {end} ≤ {bound} ≤ {makespan}");
+        let (bound, makespan) = (
+            plan["lower_bound_s"].as_f64().unwrap(),
+            number(&plan, "makespan_s") as f64,
+        );
+        assert!(
+            end as f64 <= bound && bound <= makespan,
+            "seed {seed}: {end} ≤ {bound} ≤ {makespan}"
+        );
     }
 }
 
 fn schedule_holds(seed: u64, graph: &Graph, tasks: &[Value]) {
-    let span: Vec<(u64, u64)> = tasks.iter().map(|t| (number(t, "start_s"), number(t, "finish_s"))).collect();
+    let span: Vec<(u64, u64)> = tasks
+        .iter()
+        .map(|t| (number(t, "start_s"), number(t, "finish_s")))
+        .collect();
     for (i, (start, finish)) in span.iter().enumerate() {
         assert_eq!(finish - start, graph.seconds[i]);
         for b in &graph.needs[i] {
-            assert!(span[*b].1 <= *start, "seed {seed}: task {i} starts before {b} has ended");
+            assert!(
+                span[*b].1 <= *start,
+                "seed {seed}: task {i} starts before {b} has ended"
+            );
         }
-        let now: Vec<usize> = (0..span.len()).filter(|o| span[*o].0 <= *start && *start < span[*o].1).collect();
-        let busy = now.iter().filter(|o| graph.agent[**o] == graph.agent[i]).count();
-        assert!(busy <= graph.agent[i] + 1, "seed {seed}: agent {} does {busy} at once", graph.agent[i]);
+        let now: Vec<usize> = (0..span.len())
+            .filter(|o| span[*o].0 <= *start && *start < span[*o].1)
+            .collect();
+        let busy = now
+            .iter()
+            .filter(|o| graph.agent[**o] == graph.agent[i])
+            .count();
+        assert!(
+            busy <= graph.agent[i] + 1,
+            "seed {seed}: agent {} does {busy} at once",
+            graph.agent[i]
+        );
         let used: u64 = now.iter().map(|o| graph.gpu[*o]).sum();
         assert!(used <= 3, "seed {seed}: {used} of 3 gpu in use");
     }

@@ -47,17 +47,27 @@ fn the_readme_picture_is_what_plan_prints() {
     let space = Space::new().file("main.coord", &fences(&readme, "coord")[0]);
     let plan = space.coord(&["plan", "--width", "88"]).run();
     let shown = &fences(&readme, "text")[0];
-    assert_eq!(&plan.stdout, shown, "paste the output of `coord plan --width 88` into README.md");
+    assert_eq!(
+        &plan.stdout, shown,
+        "paste the output of `coord plan --width 88` into README.md"
+    );
 }
 
 #[test]
 fn every_relative_link_leads_somewhere() {
     for name in ["README.md", "src/README.md", "benches/README.md"] {
         let folder = root().join(name).parent().map(Path::to_path_buf).unwrap();
-        for link in read(name).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in read(name)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let path = link.split('#').next().unwrap_or("");
             if !path.is_empty() && !path.contains("://") {
-                assert!(folder.join(path).exists(), "{name} links to {path}, which is not there");
+                assert!(
+                    folder.join(path).exists(),
+                    "{name} links to {path}, which is not there"
+                );
             }
         }
     }
@@ -68,9 +78,15 @@ fn every_command_that_the_documents_name_exists() {
     let help = Space::new().coord(&["--help"]).run().stdout;
     for name in ["README.md", "src/README.md", "benches/README.md"] {
         for part in read(name).split("`coord ").skip(1) {
-            let word = part.split(|c: char| !c.is_ascii_lowercase()).next().unwrap_or("");
+            let word = part
+                .split(|c: char| !c.is_ascii_lowercase())
+                .next()
+                .unwrap_or("");
             if !word.is_empty() {
-                assert!(help.contains(&format!("  {word} ")), "{name} names `coord {word}`, which is no command");
+                assert!(
+                    help.contains(&format!("  {word} ")),
+                    "{name} names `coord {word}`, which is no command"
+                );
             }
         }
     }
@@ -81,22 +97,50 @@ fn the_workflows_are_formatted_and_clean_but_for_what_is_true() {
     let space = Space::new();
     let path = |name: &str| root().join("workflows").join(name).display().to_string();
     let _formatted = space.coord(&["fmt", "--check", &path("")]).run().exits(0);
-    let deploy = space.coord(&["check", &path("deploy.coord")]).run().exits(0);
+    let deploy = space
+        .coord(&["check", &path("deploy.coord")])
+        .run()
+        .exits(0);
     assert_eq!(deploy.stderr, "no mistakes in 1 file\n");
-    let candlefish = space.coord(&["check", "--format", "json", &path("candlefish.coord")]).run();
+    let candlefish = space
+        .coord(&["check", "--format", "json", &path("candlefish.coord")])
+        .run();
     let found: serde_json::Value = serde_json::from_str(&candlefish.stdout).unwrap();
-    let codes: Vec<&str> =
-        found[0]["diagnostics"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = found[0]["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["code"].as_str().unwrap())
+        .collect();
     assert_eq!(codes, ["W0306", "W0608", "W0612"]);
 }
 
 #[test]
 fn week_one_of_candlefish_takes_two_days_by_logic_and_five_with_who_is_there() {
-    let path = root().join("workflows/candlefish.coord").display().to_string();
+    let path = root()
+        .join("workflows/candlefish.coord")
+        .display()
+        .to_string();
     let plan = Space::new().coord(&["plan", &path]).run().stdout;
-    let line = plan.lines().find(|l| l.trim_start().starts_with("Foundation   ")).unwrap();
+    let line = plan
+        .lines()
+        .find(|l| l.trim_start().starts_with("Foundation   "))
+        .unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
-    assert_eq!(words, ["Foundation", "week", "1", "2wd", "5wd", "Fri", "15", "Aug", "17:00"]);
+    assert_eq!(
+        words,
+        [
+            "Foundation",
+            "week",
+            "1",
+            "2wd",
+            "5wd",
+            "Fri",
+            "15",
+            "Aug",
+            "17:00"
+        ]
+    );
 }
 
 #[test]
@@ -118,18 +162,35 @@ fn the_deployment_runs_to_its_end_and_leaves_its_evidence() {
     let path = root().join("workflows/deploy.coord").display().to_string();
     let home = std::env::var("HOME").unwrap_or_default();
     let space = Space::new();
-    let _ran = space.coord(&["run", &path, "--progress", "plain"]).env("HOME", &home).run().exits(0);
+    let _ran = space
+        .coord(&["run", &path, "--progress", "plain"])
+        .env("HOME", &home)
+        .run()
+        .exits(0);
     let deployment = root().join("workflows/deployment");
     let report = fs::read_to_string(deployment.join("evidence/verification.md")).unwrap();
     assert!(report.contains("PASS"), "{report}");
-    for file in ["evidence/deployment.md", "handoff/handoff.md", "server/page.txt"] {
-        assert!(deployment.join(file).metadata().unwrap().len() > 50, "{file} says too little");
+    for file in [
+        "evidence/deployment.md",
+        "handoff/handoff.md",
+        "server/page.txt",
+    ] {
+        assert!(
+            deployment.join(file).metadata().unwrap().len() > 50,
+            "{file} says too little"
+        );
     }
     let pictured = deployment.join("evidence/screenshot.png").exists();
     let excused = deployment.join("evidence/screenshot.png.none").exists();
-    assert!(pictured || excused, "neither a screenshot nor the reason why there is none");
+    assert!(
+        pictured || excused,
+        "neither a screenshot nor the reason why there is none"
+    );
     let kept: Vec<_> = walk(&space.path(".coord-state/artifacts"));
-    assert!(kept.iter().any(|p| p.ends_with("verification.md")), "{kept:?}");
+    assert!(
+        kept.iter().any(|p| p.ends_with("verification.md")),
+        "{kept:?}"
+    );
 }
 
 fn walk(folder: &Path) -> Vec<PathBuf> {
@@ -137,7 +198,11 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
-            if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
+            if entry.path().is_dir() {
+                folders.push(entry.path())
+            } else {
+                found.push(entry.path())
+            }
         }
     }
     found

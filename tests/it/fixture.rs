@@ -32,13 +32,22 @@ pub(crate) struct Note {
 impl Fixture {
     /// Every fixture of `tests/cases/check`, by name.
     pub(crate) fn all() -> Vec<Fixture> {
-        coord_files("tests/cases/check").iter().map(|path| Fixture::read(path)).collect()
+        coord_files("tests/cases/check")
+            .iter()
+            .map(|path| Fixture::read(path))
+            .collect()
     }
 
     fn read(path: &Path) -> Fixture {
         let text = std::fs::read_to_string(path).unwrap();
-        let with = text.lines().next().and_then(|l| l.strip_prefix("# with: ")).unwrap_or("");
-        let files = with.strip_prefix("files ").map(|f| f.split(' ').map(str::to_string).collect());
+        let with = text
+            .lines()
+            .next()
+            .and_then(|l| l.strip_prefix("# with: "))
+            .unwrap_or("");
+        let files = with
+            .strip_prefix("files ")
+            .map(|f| f.split(' ').map(str::to_string).collect());
         Fixture {
             name: path.file_name().unwrap().to_str().unwrap().to_string(),
             values_needed: with == "values needed",
@@ -58,9 +67,25 @@ impl Fixture {
 
     /// Compiles another text as this fixture is compiled.
     pub(crate) fn compile_text(&self, sources: &Sources) -> Compiled {
-        let here = self.files.iter().cloned().chain([self.name.clone()]).collect();
-        let paths = if self.files.is_empty() { None } else { Some(here) };
-        compile(sources, &Settings { need_values: self.values_needed, paths, ..Settings::default() })
+        let here = self
+            .files
+            .iter()
+            .cloned()
+            .chain([self.name.clone()])
+            .collect();
+        let paths = if self.files.is_empty() {
+            None
+        } else {
+            Some(here)
+        };
+        compile(
+            sources,
+            &Settings {
+                need_values: self.values_needed,
+                paths,
+                ..Settings::default()
+            },
+        )
     }
 }
 
@@ -76,7 +101,11 @@ fn notes(text: &str) -> Vec<Note> {
             about = index + 1;
         }
         let (code, message) = note.split_once(' ').unwrap_or((note, ""));
-        found.push(Note { line: about - up, code: code.to_string(), message: message.to_string() });
+        found.push(Note {
+            line: about - up,
+            code: code.to_string(),
+            message: message.to_string(),
+        });
     }
     found
 }
@@ -92,9 +121,13 @@ fn note_in(line: &str) -> Option<(&str, usize, &str)> {
 /// The `.coord` files of a folder of this repository, sorted.
 pub(crate) fn coord_files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<PathBuf> =
-        entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "coord") && p.is_file()).collect();
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "coord") && p.is_file())
+        .collect();
     files.sort();
     files
 }

@@ -15,7 +15,10 @@ pub(crate) fn project(statements: &str) -> Space {
 
 /// `task NAME { … run SCRIPT }`.
 pub(crate) fn script(name: &str, fields: &str, text: &str) -> String {
-    format!("task {name} {{\n  timeout 60s\n  {fields}\n  run ```sh\n    {}\n  ```\n}}\n", text.replace('\n', "\n    "))
+    format!(
+        "task {name} {{\n  timeout 60s\n  {fields}\n  run ```sh\n    {}\n  ```\n}}\n",
+        text.replace('\n', "\n    ")
+    )
 }
 
 /// Waits until there is an answer.
@@ -26,7 +29,10 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{what}: not within {PATIENCE:?}"
+        );
         std::thread::sleep(PAUSE);
     }
 }
@@ -34,12 +40,18 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// Waits until a file is there, and gives its text.
 #[track_caller]
 pub(crate) fn until_file(space: &Space, name: &str) -> String {
-    until(name, || std::fs::read_to_string(space.path(name)).ok().filter(|text| text.ends_with('\n')))
+    until(name, || {
+        std::fs::read_to_string(space.path(name))
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    })
 }
 
 /// Starts `coord run` of run `r` without waiting for it.
 pub(crate) fn start<'s>(space: &'s Space, more: &[&str]) -> Started<'s> {
-    space.coord(&[&["run", "--run-id", "r"], more].concat()).start()
+    space
+        .coord(&[&["run", "--run-id", "r"], more].concat())
+        .start()
 }
 
 /// Runs `coord run` of run `r` to its end.
@@ -65,8 +77,13 @@ pub(crate) fn status(space: &Space) -> Value {
 pub(crate) fn of_task(space: &Space, task: &str, field: &str) -> String {
     let status = status(space);
     let tasks = status["tasks"].as_array().unwrap();
-    let found = tasks.iter().find(|t| t["id"] == task).unwrap_or_else(|| panic!("no task {task}: {status}"));
-    found[field].as_str().map_or_else(|| found[field].to_string(), str::to_string)
+    let found = tasks
+        .iter()
+        .find(|t| t["id"] == task)
+        .unwrap_or_else(|| panic!("no task {task}: {status}"));
+    found[field]
+        .as_str()
+        .map_or_else(|| found[field].to_string(), str::to_string)
 }
 
 /// The journal's events of the last run.
@@ -78,7 +95,9 @@ pub(crate) fn events(space: &Space) -> Vec<Value> {
 /// A text of JSON lines.
 #[track_caller]
 pub(crate) fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+        .collect()
 }
 
 /// A text without what differs from run to run: times, durations, digests.
@@ -95,7 +114,10 @@ pub(crate) fn timeless(text: impl ToString) -> String {
 }
 
 fn shown(word: &str) -> Option<String> {
-    let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let shape: String = word
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '9' } else { c })
+        .collect();
     let (word, sentence_end) = word.split_at(word.trim_end_matches(['.', ':']).len());
     match shape.trim_end_matches(['.', ':']) {
         "99:99:99" => Some(format!("[TIME]{sentence_end}")),

@@ -33,8 +33,17 @@ fn shuffled(text: &str, dice: &mut Dice) -> Option<String> {
         order.swap(i, dice.roll(i + 1));
     }
     let mut phases = rest.iter().filter(|(word, _)| *word == "phase");
-    let order = order.iter().filter_map(|piece| if piece.0 == "phase" { phases.next() } else { Some(*piece) });
-    let texts: Vec<&str> = std::iter::once(first).chain(order).map(|(_, text)| *text).collect();
+    let order = order.iter().filter_map(|piece| {
+        if piece.0 == "phase" {
+            phases.next()
+        } else {
+            Some(*piece)
+        }
+    });
+    let texts: Vec<&str> = std::iter::once(first)
+        .chain(order)
+        .map(|(_, text)| *text)
+        .collect();
     Some(texts.join("\n\n") + "\n")
 }
 
@@ -43,11 +52,25 @@ fn meaning(text: &str) -> BTreeSet<String> {
     let sources = Sources::single("main.coord", text);
     let compiled = compile(&sources, &Settings::default());
     let Some(plan) = compiled.plan else {
-        return compiled.diagnostics.iter().map(|d| one_line(&sources, d)).collect();
+        return compiled
+            .diagnostics
+            .iter()
+            .map(|d| one_line(&sources, d))
+            .collect();
     };
     let name = |id| plan.nodes[id].name.as_str();
     let node = |n: &coord_plan::plan::Node| {
-        let mut needs: Vec<String> = n.needs.iter().map(|need| format!("{} {:?}", need.nodes().map(name).collect::<Vec<_>>().join("|"), need.wanted)).collect();
+        let mut needs: Vec<String> = n
+            .needs
+            .iter()
+            .map(|need| {
+                format!(
+                    "{} {:?}",
+                    need.nodes().map(name).collect::<Vec<_>>().join("|"),
+                    need.wanted
+                )
+            })
+            .collect();
         needs.sort();
         format!("{} needs {needs:?}", n.name)
     };
@@ -56,7 +79,11 @@ fn meaning(text: &str) -> BTreeSet<String> {
 
 fn codes(text: &str) -> Vec<&'static str> {
     let sources = Sources::single("main.coord", text);
-    let mut codes: Vec<&str> = compile(&sources, &Settings::default()).diagnostics.iter().map(|d| d.code).collect();
+    let mut codes: Vec<&str> = compile(&sources, &Settings::default())
+        .diagnostics
+        .iter()
+        .map(|d| d.code)
+        .collect();
     codes.sort_unstable();
     codes
 }
@@ -64,7 +91,10 @@ fn codes(text: &str) -> Vec<&'static str> {
 #[test]
 fn examples_mean_the_same_in_any_order() {
     let mut dice = Dice::new(7);
-    for path in coord_files("examples").iter().chain(&coord_files("workflows")) {
+    for path in coord_files("examples")
+        .iter()
+        .chain(&coord_files("workflows"))
+    {
         let text = std::fs::read_to_string(path).unwrap();
         let meant = meaning(&text);
         for _ in 0..ORDERS {
@@ -79,10 +109,15 @@ fn mistakes_are_the_same_in_any_order() {
     let mut dice = Dice::new(8);
     // where an order is the mistake, another order is another mistake
     let of_order = ["E0102-late-edition", "E0102-statement-elsewhere"];
-    for fixture in Fixture::all().iter().filter(|f| !of_order.iter().any(|o| f.name.starts_with(o))) {
+    for fixture in Fixture::all()
+        .iter()
+        .filter(|f| !of_order.iter().any(|o| f.name.starts_with(o)))
+    {
         let found = codes(&fixture.text);
         for _ in 0..ORDERS {
-            let Some(other) = shuffled(&fixture.text, &mut dice) else { break };
+            let Some(other) = shuffled(&fixture.text, &mut dice) else {
+                break;
+            };
             assert_eq!(found, codes(&other), "{}:\n{other}", fixture.name);
         }
     }

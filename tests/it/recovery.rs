@@ -4,7 +4,9 @@
 //! The oracle is a file outside of coord to which tasks append. `kill -9` ends processes, not the
 //! machine, so what a task has appended is there without a flush.
 
-use crate::live::{events, fine, of_task, project, run, script, start, status, timeless, until, until_file};
+use crate::live::{
+    events, fine, of_task, project, run, script, start, status, timeless, until, until_file,
+};
 use crate::space::{Ran, Space, Started};
 use crate::totality::Dice;
 use insta::assert_snapshot;
@@ -45,11 +47,21 @@ impl Graph {
         let mut text = String::new();
         let mut needs = Vec::new();
         for task in 0..TASKS {
-            let of: BTreeSet<usize> = (0..dice.roll(4)).filter(|_| task > 0).map(|_| dice.roll(task)).collect();
+            let of: BTreeSet<usize> = (0..dice.roll(4))
+                .filter(|_| task > 0)
+                .map(|_| dice.roll(task))
+                .collect();
             let names: Vec<String> = of.iter().map(|n| format!("t{n}")).collect();
-            let needed = if of.is_empty() { String::new() } else { format!("needs [{}]\n  ", names.join(", ")) };
+            let needed = if of.is_empty() {
+                String::new()
+            } else {
+                format!("needs [{}]\n  ", names.join(", "))
+            };
             let fields = format!("{needed}{}", if task % 2 == 0 { "idempotent" } else { "" });
-            let work = format!("echo $COORD_TASK $COORD_ATTEMPT $COORD_IDEMPOTENCY_KEY >> witness\nsleep 0.0{}", dice.roll(5));
+            let work = format!(
+                "echo $COORD_TASK $COORD_ATTEMPT $COORD_IDEMPOTENCY_KEY >> witness\nsleep 0.0{}",
+                dice.roll(5)
+            );
             text.push_str(&script(&format!("t{task}"), &fields, &work));
             needs.push(of.into_iter().collect());
         }
@@ -70,7 +82,11 @@ fn witness(space: &Space) -> Vec<Begin> {
     let begin = |line: &str| {
         let mut words = line.split(' ').map(str::to_string);
         let mut next = || words.next().unwrap();
-        Begin { task: next(), attempt: next().parse().unwrap(), key: next() }
+        Begin {
+            task: next(),
+            attempt: next().parse().unwrap(),
+            key: next(),
+        }
     };
     text.lines().map(begin).collect()
 }
@@ -106,7 +122,10 @@ impl Told {
         for item in items.as_array().unwrap() {
             assert_eq!(item["kind"], "doubt");
             let (task, number) = (item["task"].as_str().unwrap(), item["item"].to_string());
-            assert!(task[1..].parse::<usize>().unwrap() % 2 == 1, "{task} is idempotent and in doubt");
+            assert!(
+                task[1..].parse::<usize>().unwrap() % 2 == 1,
+                "{task} is idempotent and in doubt"
+            );
             match dice.roll(4) {
                 0 => {
                     self.done.insert(task.to_string());
@@ -127,26 +146,48 @@ impl Told {
         let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
         for (at, begin) in begins.iter().enumerate() {
-            assert!(attempts.insert((&begin.task, begin.attempt)), "the same attempt began twice: {begin:?}");
-            assert_eq!(*keys.entry(&begin.task).or_insert(&begin.key), begin.key, "another key: {begin:?}");
+            assert!(
+                attempts.insert((&begin.task, begin.attempt)),
+                "the same attempt began twice: {begin:?}"
+            );
+            assert_eq!(
+                *keys.entry(&begin.task).or_insert(&begin.key),
+                begin.key,
+                "another key: {begin:?}"
+            );
             first.entry(&begin.task).or_insert(at);
         }
-        assert_eq!(keys.values().collect::<BTreeSet<_>>().len(), keys.len(), "two tasks with one key");
+        assert_eq!(
+            keys.values().collect::<BTreeSet<_>>().len(),
+            keys.len(),
+            "two tasks with one key"
+        );
         for (task, then) in &self.completed {
-            assert_eq!(begins_of(space, task), *then, "{task} was recorded as completed and ran again");
+            assert_eq!(
+                begins_of(space, task),
+                *then,
+                "{task} was recorded as completed and ran again"
+            );
         }
         for (number, needs) in graph.needs.iter().enumerate() {
             let name = format!("t{number}");
             let state = of_task(space, &name, "state");
             let count = begins_of(space, &name);
-            let fine = state == "SKIPPED" || (state == "COMPLETED" && (count > 0 || self.done.contains(&name)));
+            let fine = state == "SKIPPED"
+                || (state == "COMPLETED" && (count > 0 || self.done.contains(&name)));
             assert!(fine, "{name} is {state}, begun {count} times");
             if number % 2 == 1 {
                 let retried = self.retried.get(&name).copied().unwrap_or(0);
-                assert!(count <= 1 + retried, "{name} began {count} times and was retried {retried} times");
+                assert!(
+                    count <= 1 + retried,
+                    "{name} began {count} times and was retried {retried} times"
+                );
             }
             for need in needs {
-                if let (Some(at), Some(before)) = (first.get(name.as_str()), first.get(format!("t{need}").as_str())) {
+                if let (Some(at), Some(before)) = (
+                    first.get(name.as_str()),
+                    first.get(format!("t{need}").as_str()),
+                ) {
                     assert!(before < at, "{name} began before t{need}, which it needs");
                 }
             }
@@ -161,9 +202,18 @@ fn crash_one_run(dice: &mut Dice, most: usize) -> usize {
     let mut told = Told::default();
     let mut kills = 0;
     loop {
-        let created = space.path(".coord-state/journal.db").exists() && fine(&space, &["runs", "--format", "json"]).stdout.contains("\"r\"");
-        let args: &[&str] = if created { &["resume", "r"] } else { &["run", "--run-id", "r"] };
-        let mut live = space.coord(&[args, &["--parallel", "4", "--no-wait"]].concat()).start();
+        let created = space.path(".coord-state/journal.db").exists()
+            && fine(&space, &["runs", "--format", "json"])
+                .stdout
+                .contains("\"r\"");
+        let args: &[&str] = if created {
+            &["resume", "r"]
+        } else {
+            &["run", "--run-id", "r"]
+        };
+        let mut live = space
+            .coord(&[args, &["--parallel", "4", "--no-wait"]].concat())
+            .start();
         if kills < most {
             let until = Instant::now() + Duration::from_millis(dice.roll(90) as u64);
             while Instant::now() < until && !live.has_ended() {
@@ -189,7 +239,10 @@ fn crash_one_run(dice: &mut Dice, most: usize) -> usize {
 
 #[test]
 fn a_hundred_crashes_repeat_nothing_and_lose_nothing() {
-    let seed = std::env::var("COORD_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(20_261_121);
+    let seed = std::env::var("COORD_TEST_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(20_261_121);
     eprintln!("COORD_TEST_SEED={seed}");
     let mut dice = Dice::new(seed);
     let mut kills = 0;
@@ -202,7 +255,13 @@ fn a_hundred_crashes_repeat_nothing_and_lose_nothing() {
 
 /// A task that waits for the file `go`, and one behind it.
 fn waiting() -> Space {
-    project(&(script("first", "", "echo on > on\nuntil test -e go; do sleep 0.01; done") + &script("second", "needs first", "true")))
+    project(
+        &(script(
+            "first",
+            "",
+            "echo on > on\nuntil test -e go; do sleep 0.01; done",
+        ) + &script("second", "needs first", "true")),
+    )
 }
 
 #[test]
@@ -211,7 +270,9 @@ fn ctrl_c_lets_what_is_at_work_end() {
     let live = start(&space, &[]);
     until_file(&space, "on");
     send(live.pid(), Signal::INT);
-    until("the order to stop", || (status(&space)["state"] == "stopping").then_some(()));
+    until("the order to stop", || {
+        (status(&space)["state"] == "stopping").then_some(())
+    });
     std::fs::write(space.path("go"), "").unwrap();
     assert_snapshot!(timeless(live.wait()), @r#"
     exit status: 130
@@ -251,7 +312,9 @@ fn ctrl_c_twice_ends_what_is_at_work() {
     let live = start(&space, &[]);
     until_file(&space, "on");
     send(live.pid(), Signal::INT);
-    until("the order to stop", || (status(&space)["state"] == "stopping").then_some(()));
+    until("the order to stop", || {
+        (status(&space)["state"] == "stopping").then_some(())
+    });
     send(live.pid(), Signal::INT);
     assert_snapshot!(timeless(live.wait()), @r#"
     exit status: 130
@@ -271,8 +334,8 @@ fn ctrl_c_twice_ends_what_is_at_work() {
     run r of main.coord goes on
     [TIME] ! first: attempt 1 was cut off
     [TIME] ? first is in doubt: nobody knows whether it was done
-    [TIME] ? somebody (item 0: say what became of `first`: it was cut off)
-          coord done 0, coord retry first, coord skip first or coord reject 0
+    [TIME] ? somebody (item 1: say what became of `first`: it was cut off)
+          coord done 1, coord retry first, coord skip first or coord reject 1
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 in doubt, 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
@@ -288,7 +351,9 @@ fn sigterm_is_told_apart() {
     let live = start(&space, &[]);
     until_file(&space, "on");
     send(live.pid(), Signal::TERM);
-    until("the order to stop", || (status(&space)["state"] == "stopping").then_some(()));
+    until("the order to stop", || {
+        (status(&space)["state"] == "stopping").then_some(())
+    });
     std::fs::write(space.path("go"), "").unwrap();
     live.wait().exits(143);
     fine(&space, &["resume"]);
@@ -298,7 +363,13 @@ fn sigterm_is_told_apart() {
 
 /// Crashed after the effect of `pay` and before the record of its end.
 fn in_doubt() -> Space {
-    let space = project(&(script("pay", "", "echo paid >> effect\necho on > on\ntest $COORD_ATTEMPT -gt 1 || exec sleep 60") + &script("thank", "needs pay", "true")));
+    let space = project(
+        &(script(
+            "pay",
+            "",
+            "echo paid >> effect\necho on > on\ntest $COORD_ATTEMPT -gt 1 || exec sleep 60",
+        ) + &script("thank", "needs pay", "true")),
+    );
     let live = start(&space, &[]);
     until_file(&space, "on");
     crash(live);
@@ -306,7 +377,10 @@ fn in_doubt() -> Space {
 }
 
 fn effects(space: &Space) -> usize {
-    std::fs::read_to_string(space.path("effect")).unwrap().lines().count()
+    std::fs::read_to_string(space.path("effect"))
+        .unwrap()
+        .lines()
+        .count()
 }
 
 #[test]
@@ -329,8 +403,8 @@ fn an_effect_without_a_record_is_in_doubt() {
     run r of main.coord goes on
     [TIME] ! pay: attempt 1 was cut off
     [TIME] ? pay is in doubt: nobody knows whether it was done
-    [TIME] ? somebody (item 0: say what became of `pay`: it was cut off)
-          coord done 0, coord retry pay, coord skip pay or coord reject 0
+    [TIME] ? somebody (item 1: say what became of `pay`: it was cut off)
+          coord done 1, coord retry pay, coord skip pay or coord reject 1
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 in doubt, 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
@@ -341,21 +415,21 @@ fn an_effect_without_a_record_is_in_doubt() {
     run r of main.coord: paused, waits for people
     started [AT]
 
-    ? pay   in-doubt    local                        waits for somebody (item 0: say what became of `pa…
+    ? pay   in-doubt    local                        waits for somebody (item 1: say what became of `pa…
     ⏸ thank blocked     local                        waits for `pay` to be done
 
     asked of people
-      somebody (item 0: say what became of `pay`: it was cut off)
-        coord done 0, coord retry pay, coord skip pay or coord reject 0
+      somebody (item 1: say what became of `pay`: it was cut off)
+        coord done 1, coord retry pay, coord skip pay or coord reject 1
 
     `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["inbox"]), @r#"
     exit status: 0
     --- stdout
-    somebody (item 0: say what became of `pay`: it was cut off)
+    somebody (item 1: say what became of `pay`: it was cut off)
         open since [AT], run r
-        coord done 0, coord retry pay, coord skip pay or coord reject 0
+        coord done 1, coord retry pay, coord skip pay or coord reject 1
     "#);
     assert_snapshot!(said(&space, &["why", "thank"]), @r#"
     exit status: 0
@@ -364,12 +438,12 @@ fn an_effect_without_a_record_is_in_doubt() {
         waits for `pay` to be done
         the run is paused; `coord resume` goes on
       ? pay is in doubt
-          waits for somebody (item 0: say what became of `pay`: it was cut off)
+          waits for somebody (item 1: say what became of `pay`: it was cut off)
     "#);
     assert_snapshot!(said(&space, &["approve", "pay"]), @r#"
     exit status: 0
     --- stderr
-    item 0: done; nobody runs it now: `coord resume r` goes on
+    item 1: done; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0
@@ -384,7 +458,12 @@ fn an_effect_without_a_record_is_in_doubt() {
 
 #[test]
 fn a_doubt_is_settled_in_four_ways() {
-    let cases: [(&[&str], i32, usize); 4] = [(&["done", "0"], 0, 1), (&["retry", "pay"], 0, 2), (&["skip", "pay"], 0, 1), (&["reject", "0", "--note", "bounced"], 1, 1)];
+    let cases: [(&[&str], i32, usize); 4] = [
+        (&["done", "1"], 0, 1),
+        (&["retry", "pay"], 0, 2),
+        (&["skip", "pay"], 0, 1),
+        (&["reject", "1", "--note", "bounced"], 1, 1),
+    ];
     for (answer, code, effect) in cases {
         let space = in_doubt();
         space.coord(&["resume", "--no-wait"]).run().exits(3);
@@ -398,7 +477,9 @@ fn a_doubt_is_settled_in_four_ways() {
 fn a_doubt_is_settled_while_the_run_is_live() {
     let space = in_doubt();
     let live = space.coord(&["resume"]).start();
-    until("the doubt", || (of_task(&space, "pay", "state") == "IN_DOUBT").then_some(()));
+    until("the doubt", || {
+        (of_task(&space, "pay", "state") == "IN_DOUBT").then_some(())
+    });
     assert_snapshot!(said(&space, &["retry", "pay"]), @r#"
     exit status: 0
     --- stderr
@@ -429,7 +510,11 @@ fn a_crashed_run_is_cancelled() {
 
 #[test]
 fn an_idempotent_task_is_simply_tried_again() {
-    let space = project(&script("sync", "idempotent", "echo $COORD_IDEMPOTENCY_KEY >> effect\necho on > on\ntest $COORD_ATTEMPT -gt 1 || exec sleep 60"));
+    let space = project(&script(
+        "sync",
+        "idempotent",
+        "echo $COORD_IDEMPOTENCY_KEY >> effect\necho on > on\ntest $COORD_ATTEMPT -gt 1 || exec sleep 60",
+    ));
     let live = start(&space, &[]);
     until_file(&space, "on");
     crash(live);
@@ -463,7 +548,13 @@ fn one_slot(space: &Space) -> Started<'_> {
 }
 
 fn four_tasks() -> Space {
-    let task = |name: &str| script(name, "", "echo on > $COORD_TASK\nuntil test -e go; do sleep 0.01; done");
+    let task = |name: &str| {
+        script(
+            name,
+            "",
+            "echo on > $COORD_TASK\nuntil test -e go; do sleep 0.01; done",
+        )
+    };
     project(&["t0", "t1", "t2", "t3"].map(task).concat())
 }
 
@@ -478,7 +569,11 @@ fn what_was_only_written_down_is_in_doubt_after_another_boot_alone() {
     crash(one_slot(&space));
     std::fs::write(space.path("go"), "").unwrap();
     assert_eq!(doubts(&space), 1);
-    assert!(["t1", "t2", "t3"].iter().all(|t| of_task(&space, t, "state") == "COMPLETED"));
+    assert!(
+        ["t1", "t2", "t3"]
+            .iter()
+            .all(|t| of_task(&space, t, "state") == "COMPLETED")
+    );
 
     let space = four_tasks();
     crash(one_slot(&space));
@@ -492,7 +587,9 @@ fn nothing_of_a_paused_run_is_in_doubt_after_another_boot() {
     let space = four_tasks();
     let live = one_slot(&space);
     send(live.pid(), Signal::INT);
-    until("the order to stop", || (status(&space)["state"] == "stopping").then_some(()));
+    until("the order to stop", || {
+        (status(&space)["state"] == "stopping").then_some(())
+    });
     std::fs::write(space.path("go"), "").unwrap();
     live.wait().exits(130);
     boot_again(&space);
@@ -501,19 +598,37 @@ fn nothing_of_a_paused_run_is_in_doubt_after_another_boot() {
 
 #[test]
 fn a_pause_before_another_try_outlives_a_crash() {
-    let space = project(&script("flaky", "retry 2 every 2s", "echo $COORD_ATTEMPT >> tries\ntest $COORD_ATTEMPT -gt 1"));
+    let space = project(&script(
+        "flaky",
+        "retry 2 every 2s",
+        "echo $COORD_ATTEMPT >> tries\ntest $COORD_ATTEMPT -gt 1",
+    ));
     let live = start(&space, &[]);
     let due = until("the back-off", || {
         let ran = space.coord(&["logs", "r", "--events"]).run();
-        let line = ran.stdout.lines().find(|l| l.contains("task.retry-scheduled"))?.to_string();
+        let line = ran
+            .stdout
+            .lines()
+            .find(|l| l.contains("task.retry-scheduled"))?
+            .to_string();
         serde_json::from_str::<serde_json::Value>(&line).unwrap()["due_ms"].as_i64()
     });
     crash(live);
     fine(&space, &["resume"]);
-    let started = events(&space).iter().rfind(|e| e["kind"] == "task.started").unwrap()["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let started = events(&space)
+        .iter()
+        .rfind(|e| e["kind"] == "task.started")
+        .unwrap()["at"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap();
     let late = started.as_millisecond() - due;
     assert!((0..1000).contains(&late), "{late} ms after it was due");
-    assert_eq!(std::fs::read_to_string(space.path("tries")).unwrap(), "1\n2\n");
+    assert_eq!(
+        std::fs::read_to_string(space.path("tries")).unwrap(),
+        "1\n2\n"
+    );
 }
 
 // ---------------------------------------------------------------- orphans
@@ -534,7 +649,8 @@ while :; do sleep 1; done";
 
 fn evil(name: &str, timeout: &str) -> (Space, String) {
     let mark = format!("evil-{name}-{}", std::process::id());
-    let task = script("evil", &format!("env EVIL_MARK \"{mark}\""), EVIL).replace("timeout 60s", &format!("timeout {timeout}"));
+    let task = script("evil", &format!("env EVIL_MARK \"{mark}\""), EVIL)
+        .replace("timeout 60s", &format!("timeout {timeout}"));
     (project(&task), mark)
 }
 
@@ -542,25 +658,37 @@ fn evil(name: &str, timeout: &str) -> (Space, String) {
 fn marked(mark: &str) -> Vec<i32> {
     let has = |pid: i32, file: &str| {
         let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
-        bytes.windows(mark.len()).any(|part| part == mark.as_bytes())
+        bytes
+            .windows(mark.len())
+            .any(|part| part == mark.as_bytes())
     };
-    pids().filter(|pid| has(*pid, "cmdline") || has(*pid, "environ")).filter(|pid| !matches!(stat(*pid), None | Some(('Z', _)))).collect()
+    pids()
+        .filter(|pid| has(*pid, "cmdline") || has(*pid, "environ"))
+        .filter(|pid| !matches!(stat(*pid), None | Some(('Z', _))))
+        .collect()
 }
 
 fn pids() -> impl Iterator<Item = i32> {
-    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|e| e.file_name().to_str()?.parse().ok())
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|e| e.file_name().to_str()?.parse().ok())
 }
 
 /// State and parent.
 fn stat(pid: i32) -> Option<(char, i32)> {
-    let text = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let text =
+        std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     let (_, rest) = text.rsplit_once(") ")?;
     let mut words = rest.split(' ');
     Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
 }
 
 fn children(of: u32) -> Vec<u32> {
-    pids().filter(|pid| stat(*pid).is_some_and(|(_, parent)| parent == of as i32)).map(|pid| pid as u32).collect()
+    pids()
+        .filter(|pid| stat(*pid).is_some_and(|(_, parent)| parent == of as i32))
+        .map(|pid| pid as u32)
+        .collect()
 }
 
 #[track_caller]
@@ -574,8 +702,14 @@ fn started_evil<'s>(space: &'s Space, mark: &str) -> Started<'s> {
 #[track_caller]
 fn gone_within_a_second(mark: &str) {
     let since = Instant::now();
-    until("the end of the tree", || marked(mark).is_empty().then_some(()));
-    assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
+    until("the end of the tree", || {
+        marked(mark).is_empty().then_some(())
+    });
+    assert!(
+        since.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        since.elapsed()
+    );
 }
 
 #[test]
@@ -599,7 +733,9 @@ fn two_interrupts_leave_nobody() {
     let (space, mark) = evil("interrupt", "60s");
     let live = started_evil(&space, &mark);
     send(live.pid(), Signal::INT);
-    until("the order to stop", || (status(&space)["state"] == "stopping").then_some(()));
+    until("the order to stop", || {
+        (status(&space)["state"] == "stopping").then_some(())
+    });
     send(live.pid(), Signal::INT);
     live.wait().exits(130);
     gone_within_a_second(&mark);
@@ -632,7 +768,9 @@ fn kill_9_of_coord_and_its_helpers_is_swept_up_by_resume() {
     // environment cannot be told from a stranger.
     let hidden = marked(&mark);
     assert!(hidden.len() <= 1, "{hidden:?} of {left:?}");
-    hidden.iter().for_each(|pid| send(*pid as u32, Signal::KILL));
+    hidden
+        .iter()
+        .for_each(|pid| send(*pid as u32, Signal::KILL));
 }
 
 // ---------------------------------------------------------------- journals that cannot be trusted
@@ -654,10 +792,20 @@ fn refuses(space: &Space, spoil: impl FnOnce(&mut Vec<u8>)) -> String {
     spoil(&mut bytes);
     std::fs::write(journal(space), &bytes).unwrap();
     let mut all = String::new();
-    for args in [&["status"][..], &["resume"], &["retry", "t"], &["runs"], &["inbox"], &["logs"]] {
+    for args in [
+        &["status"][..],
+        &["resume"],
+        &["retry", "t"],
+        &["runs"],
+        &["inbox"],
+        &["logs"],
+    ] {
         let ran = space.coord(args).run().exits(4);
         assert!(ran.stderr.contains("journal.db"), "{args:?}: {ran}");
-        assert!(std::fs::read(journal(space)).unwrap() == bytes, "{args:?} changed the file");
+        assert!(
+            std::fs::read(journal(space)).unwrap() == bytes,
+            "{args:?} changed the file"
+        );
         if all.is_empty() {
             all = ran.stderr;
         }
@@ -669,12 +817,21 @@ fn refuses(space: &Space, spoil: impl FnOnce(&mut Vec<u8>)) -> String {
 fn a_journal_that_cannot_be_trusted_is_refused_and_left_alone() {
     let other = stopped();
     let cut = refuses(&stopped(), |bytes| bytes.truncate(bytes.len() / 2));
-    let swapped = refuses(&stopped(), |bytes| *bytes = std::fs::read(journal(&other)).unwrap());
-    let text = refuses(&stopped(), |bytes| *bytes = b"once upon a time\n".repeat(500));
+    let swapped = refuses(&stopped(), |bytes| {
+        *bytes = std::fs::read(journal(&other)).unwrap()
+    });
+    let text = refuses(&stopped(), |bytes| {
+        *bytes = b"once upon a time\n".repeat(500)
+    });
     // SQLite's user version
-    let newer = refuses(&stopped(), |bytes| bytes[60..64].copy_from_slice(&99u32.to_be_bytes()));
+    let newer = refuses(&stopped(), |bytes| {
+        bytes[60..64].copy_from_slice(&99u32.to_be_bytes())
+    });
     let flipped = refuses(&stopped(), |bytes| {
-        let at = bytes.windows(12).position(|part| part == b"task.started").unwrap();
+        let at = bytes
+            .windows(12)
+            .position(|part| part == b"task.started")
+            .unwrap();
         bytes[at] ^= 1;
     });
     assert_snapshot!([cut, swapped, text, newer, flipped].concat(), @r#"
@@ -694,7 +851,12 @@ fn a_project_has_one_owner() {
     let live = start(&space, &[]);
     until_file(&space, "on");
     let pid = live.pid().to_string();
-    let named = |ran: Ran| timeless(ran).replace(&pid, "[PID]").replace(&hostname(), "[HOST]").replace(|c: char| c.is_ascii_digit(), "9");
+    let named = |ran: Ran| {
+        timeless(ran)
+            .replace(&pid, "[PID]")
+            .replace(&hostname(), "[HOST]")
+            .replace(|c: char| c.is_ascii_digit(), "9")
+    };
     assert_snapshot!(named(space.coord(&["resume"]).run().exits(4)), @r#"
     exit status: 9
     --- stderr
@@ -712,9 +874,19 @@ fn a_project_has_one_owner() {
 #[test]
 fn a_run_that_nobody_runs_is_told_from_the_one_at_work() {
     let space = in_doubt();
-    let space = space.file("other.coord", "edition 2026\n\nhuman ann \"Ann\"\ntask sign { by ann }\n");
-    let live = space.coord(&["run", "other.coord", "--run-id", "other"]).start();
-    until("the item", || fine(&space, &["inbox"]).stdout.contains("sign").then_some(()));
+    let space = space.file(
+        "other.coord",
+        "edition 2026\n\nhuman ann \"Ann\"\ntask sign { by ann }\n",
+    );
+    let live = space
+        .coord(&["run", "other.coord", "--run-id", "other"])
+        .start();
+    until("the item", || {
+        fine(&space, &["inbox"])
+            .stdout
+            .contains("sign")
+            .then_some(())
+    });
     assert_snapshot!(said(&space, &["status", "r"]), @r#"
     exit status: 0
     --- stdout
@@ -739,13 +911,19 @@ fn a_run_that_nobody_runs_is_told_from_the_one_at_work() {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_string()
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .unwrap()
+        .trim()
+        .to_string()
 }
 
 #[test]
 fn a_run_keeps_the_plan_it_was_started_with() {
     let space = in_doubt();
-    let space = space.file("main.coord", "edition 2026\n\ntask other { run [\"false\"] }\n");
+    let space = space.file(
+        "main.coord",
+        "edition 2026\n\ntask other { run [\"false\"] }\n",
+    );
     assert_snapshot!(said(&space, &["resume", "--no-wait"]), @r#"
     exit status: 3
     --- stderr
@@ -753,13 +931,13 @@ fn a_run_keeps_the_plan_it_was_started_with() {
     run r of main.coord goes on
     [TIME] ! pay: attempt 1 was cut off
     [TIME] ? pay is in doubt: nobody knows whether it was done
-    [TIME] ? somebody (item 0: say what became of `pay`: it was cut off)
-          coord done 0, coord retry pay, coord skip pay or coord reject 0
+    [TIME] ? somebody (item 1: say what became of `pay`: it was cut off)
+          coord done 1, coord retry pay, coord skip pay or coord reject 1
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 in doubt, 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
     "#);
-    fine(&space, &["done", "0"]);
+    fine(&space, &["done", "1"]);
     std::fs::remove_file(space.path("main.coord")).unwrap();
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0

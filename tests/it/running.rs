@@ -1,6 +1,8 @@
 //! What a user sees of a run: how it goes, what it asks, how one helps it.
 
-use crate::live::{events, fine, lines, of_task, project, run, script, start, status, timeless, until, until_file};
+use crate::live::{
+    events, fine, lines, of_task, project, run, script, start, status, timeless, until, until_file,
+};
 use crate::space::{Ran, Space};
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -62,7 +64,8 @@ fn the_project_of_init_runs_as_it_stands() {
     ✔ unit-tests is completed
         started [AT], ended [AT]
     "#);
-    let report = std::fs::read_to_string(space.path(".coord-state/artifacts/r/build/app.txt")).unwrap();
+    let report =
+        std::fs::read_to_string(space.path(".coord-state/artifacts/r/build/app.txt")).unwrap();
     assert_eq!(report, "built by builder in run r\n");
 }
 
@@ -88,8 +91,14 @@ fn outputs_and_conditions_choose_the_way() {
     --- stdout
     deploying to us
     "#);
-    let space = space.file("main.coord", std::fs::read_to_string("examples/08-conditions-and-outputs.coord").unwrap());
-    let ran = space.coord(&["run", "--set", "dry=true", "--run-id", "dry"]).run().exits(0);
+    let space = space.file(
+        "main.coord",
+        std::fs::read_to_string("examples/08-conditions-and-outputs.coord").unwrap(),
+    );
+    let ran = space
+        .coord(&["run", "--set", "dry=true", "--run-id", "dry"])
+        .run()
+        .exits(0);
     assert_snapshot!(timeless(ran), @r#"
     exit status: 0
     --- stderr
@@ -106,7 +115,11 @@ fn outputs_and_conditions_choose_the_way() {
 
 #[test]
 fn a_task_is_tried_again_with_a_growing_pause() {
-    let space = project(&script("flaky", "retry 3 every 100ms factor 2x", "echo try $COORD_ATTEMPT\ntest $COORD_ATTEMPT -ge 3"));
+    let space = project(&script(
+        "flaky",
+        "retry 3 every 100ms factor 2x",
+        "echo try $COORD_ATTEMPT\ntest $COORD_ATTEMPT -ge 3",
+    ));
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 0
     --- stderr
@@ -130,12 +143,20 @@ fn a_task_is_tried_again_with_a_growing_pause() {
         .map(|e| e["due_ms"].as_i64().unwrap() - at_ms(e))
         .collect();
     assert_eq!(pauses, [100, 200]);
-    assert_eq!(fine(&space, &["logs", "r", "flaky", "--attempt", "1"]).stdout, "try 1\n");
+    assert_eq!(
+        fine(&space, &["logs", "r", "flaky", "--attempt", "1"]).stdout,
+        "try 1\n"
+    );
     assert_eq!(fine(&space, &["logs", "r", "flaky"]).stdout, "try 3\n");
 }
 
 fn at_ms(event: &Value) -> i64 {
-    event["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond()
+    event["at"]
+        .as_str()
+        .unwrap()
+        .parse::<jiff::Timestamp>()
+        .unwrap()
+        .as_millisecond()
 }
 
 #[test]
@@ -164,8 +185,16 @@ fn a_task_that_takes_too_long_is_ended() {
 
 #[test]
 fn a_failure_blocks_what_follows_until_it_is_tried_again() {
-    let build = script("build", "", "echo compiling\ntest -e mended || { echo 'no such header' >&2; exit 2; }");
-    let space = project(&(build + &script("ship", "needs build", "echo shipped") + &script("tell", "needs ship", "echo told")));
+    let build = script(
+        "build",
+        "",
+        "echo compiling\ntest -e mended || { echo 'no such header' >&2; exit 2; }",
+    );
+    let space = project(
+        &(build
+            + &script("ship", "needs build", "echo shipped")
+            + &script("tell", "needs ship", "echo told")),
+    );
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 1
     --- stderr
@@ -229,7 +258,8 @@ fn a_failure_blocks_what_follows_until_it_is_tried_again() {
 
 #[test]
 fn a_failed_task_can_be_skipped() {
-    let space = project(&(script("docs", "", "false") + &script("ship", "needs docs", "echo shipped")));
+    let space =
+        project(&(script("docs", "", "false") + &script("ship", "needs docs", "echo shipped")));
     run(&space, &[]).exits(1);
     assert_snapshot!(said(&space, &["skip", "r", "docs", "--as", "ann", "--note", "next time"]), @r#"
     exit status: 0
@@ -281,7 +311,11 @@ fn a_finished_task_can_neither_be_retried_nor_skipped() {
 
 #[test]
 fn a_promised_file_that_is_not_there_fails_its_task() {
-    let space = project(&script("build", "produces app \"The program\" \"out/app\"", "echo nothing to do"));
+    let space = project(&script(
+        "build",
+        "produces app \"The program\" \"out/app\"",
+        "echo nothing to do",
+    ));
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 1
     --- stderr
@@ -303,8 +337,16 @@ fn a_promised_file_that_is_not_there_fails_its_task() {
 
 #[test]
 fn artifacts_are_copied_with_their_folders() {
-    let make = script("make", "by smith\n  produces site \"The site\" \"out/site\"\n  produces one \"One file\" \"out/one.txt\"", "mkdir -p out/site/a\necho x > out/site/a/x\necho 1 > out/one.txt");
-    let take = script("take", "needs make\n  needs smith.site", "cat \"$COORD_ARTIFACT_SITE/a/x\"");
+    let make = script(
+        "make",
+        "by smith\n  produces site \"The site\" \"out/site\"\n  produces one \"One file\" \"out/one.txt\"",
+        "mkdir -p out/site/a\necho x > out/site/a/x\necho 1 > out/one.txt",
+    );
+    let take = script(
+        "take",
+        "needs make\n  needs smith.site",
+        "cat \"$COORD_ARTIFACT_SITE/a/x\"",
+    );
     let space = project(&format!("agent smith \"Smith\"\n{make}{take}"));
     run(&space, &[]).exits(0);
     for (name, text) in [("site/a/x", "x\n"), ("one.txt", "1\n")] {
@@ -341,7 +383,9 @@ fn fail_fast_starts_nothing_after_a_failure() {
     ✘ bad   failed      local              [TOOK]      exit status 1
     ⏸ other blocked     local                        the run failed before its turn
     "#);
-    let space = project(&format!("project p \"P\" {{\n  on failure stop\n  parallel 1\n}}\n{both}"));
+    let space = project(&format!(
+        "project p \"P\" {{\n  on failure stop\n  parallel 1\n}}\n{both}"
+    ));
     run(&space, &[]).exits(1);
     assert_eq!(of_task(&space, "other", "attempts"), "0");
     // without it, the rest goes on
@@ -365,7 +409,10 @@ gate slow {
   on fail retry 2
 }
 ";
-    let tasks = script("a", "requires good", "true") + &script("b", "needs a\n  ensures soft", "true") + &script("c", "needs b\n  requires slow", "true") + &script("d", "needs c\n  requires bad", "true");
+    let tasks = script("a", "requires good", "true")
+        + &script("b", "needs a\n  ensures soft", "true")
+        + &script("c", "needs b\n  requires slow", "true")
+        + &script("d", "needs c\n  requires bad", "true");
     let space = project(&format!("{gates}{tasks}"));
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 1
@@ -404,15 +451,22 @@ const PEOPLE: &str = "human ann \"Ann\"\nhuman bob \"Bob\"\nhuman eve \"Eve\"\n\
 
 #[test]
 fn a_person_does_a_task_and_gives_its_outputs() {
-    let text = format!("{PEOPLE}task sign \"Sign the paper\" {{\n  by ann\n  do \"Read it\"\n  do \"Sign it\"\n}}\n{}", script("post", "needs sign", "echo \"sent to $COORD_OUTPUT_SIGN_PLACE\""));
+    let text = format!(
+        "{PEOPLE}task sign \"Sign the paper\" {{\n  by ann\n  do \"Read it\"\n  do \"Sign it\"\n}}\n{}",
+        script(
+            "post",
+            "needs sign",
+            "echo \"sent to $COORD_OUTPUT_SIGN_PLACE\""
+        )
+    );
     let space = project(&text);
     assert_snapshot!(timeless(run(&space, &["--no-wait"])), @r#"
     exit status: 3
     --- stderr
     1 warning; `coord check` shows them
     run r of main.coord
-    [TIME] ? ann (item 0: do `sign`)
-          coord done 0
+    [TIME] ? ann (item 1: do `sign`)
+          coord done 1
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 2 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
@@ -423,24 +477,24 @@ fn a_person_does_a_task_and_gives_its_outputs() {
     run r of main.coord: paused, waits for people
     started [AT]
 
-    ▶ sign in-progress ann                          waits for ann (item 0: do `sign`)
+    ▶ sign in-progress ann                          waits for ann (item 1: do `sign`)
     ⏸ post blocked     local                        waits for `sign` to be done
 
     asked of people
-      ann (item 0: do `sign`)
-        coord done 0
+      ann (item 1: do `sign`)
+        coord done 1
 
     `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["inbox"]), @r#"
     exit status: 0
     --- stdout
-    ann (item 0: do `sign`)
+    ann (item 1: do `sign`)
         Sign the paper
         - Read it
         - Sign it
         open since [AT], run r
-        coord done 0
+        coord done 1
     "#);
     assert_snapshot!(said(&space, &["inbox", "--for", "bob"]), @r#"
     exit status: 0
@@ -450,7 +504,7 @@ fn a_person_does_a_task_and_gives_its_outputs() {
     assert_snapshot!(said(&space, &["done", "sign", "--output", "place=Bonn"]), @r#"
     exit status: 0
     --- stderr
-    item 0: done; nobody runs it now: `coord resume r` goes on
+    item 1: done; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume", "--no-wait"]), @r#"
     exit status: 0
@@ -485,36 +539,36 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "mallory"]), @r#"
     exit status: 2
     --- stderr
-    error: item 1 is not for mallory, but for ann, bob, eve
+    error: item 2 is not for mallory, but for ann, bob, eve
     "#);
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "bob"]), @r#"
     exit status: 0
     --- stderr
-    item 1: approved; nobody runs it now: `coord resume r` goes on
+    item 2: approved; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "bob"]), @r#"
     exit status: 2
     --- stderr
-    error: bob has already answered item 1
+    error: bob has already answered item 2
     "#);
     assert_snapshot!(said(&space, &["inbox"]), @r#"
     exit status: 0
     --- stdout
-    ann, bob, eve (item 1: approve `deed`)
+    ann, bob, eve (item 2: approve `deed`)
         The deed
         1 of 2 have agreed
         open since [AT], run r
-        coord approve 1 or coord reject 1 --note …
+        coord approve 2 or coord reject 2 --note …
     "#);
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "eve"]), @r#"
     exit status: 0
     --- stderr
-    item 1: approved; nobody runs it now: `coord resume r` goes on
+    item 2: approved; nobody runs it now: `coord resume r` goes on
     "#);
-    assert_snapshot!(said(&space, &["approve", "1", "--as", "eve"]), @r#"
+    assert_snapshot!(said(&space, &["approve", "2", "--as", "eve"]), @r#"
     exit status: 2
     --- stderr
-    error: item 1 is already answered by eve
+    error: item 2 is already answered by eve
     "#);
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "eve"]), @r#"
     exit status: 2
@@ -522,10 +576,10 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     error: nothing is asked about `deed` in run `r`
       help: no item is open
     "#);
-    assert_snapshot!(said(&space, &["approve", "77", "--as", "eve"]), @r#"
+    assert_snapshot!(said(&space, &["approve", "78", "--as", "eve"]), @r#"
     exit status: 2
     --- stderr
-    error: there is no item 77
+    error: there is no item 78
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0
@@ -537,21 +591,28 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
 
 #[test]
 fn a_no_sends_the_task_back_with_the_reason() {
-    let text = format!("{PEOPLE}{}", script("draft", "approve by bob", "echo \"attempt $COORD_ATTEMPT\"\ngrep -A9 'Changes asked for' \"$COORD_BRIEF\" || true"));
+    let text = format!(
+        "{PEOPLE}{}",
+        script(
+            "draft",
+            "approve by bob",
+            "echo \"attempt $COORD_ATTEMPT\"\ngrep -A9 'Changes asked for' \"$COORD_BRIEF\" || true"
+        )
+    );
     let space = project(&text.replace("task draft", "task draft \"Draft\""));
     run(&space, &["--no-wait"]).exits(3);
     assert_snapshot!(said(&space, &["reject", "draft", "--as", "bob", "--note", "too long"]), @r#"
     exit status: 0
     --- stderr
-    item 0: rejected; nobody runs it now: `coord resume r` goes on
+    item 1: rejected; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume", "--no-wait"]), @r#"
     exit status: 3
     --- stderr
     run r of main.coord goes on
     [TIME] ▶ draft (attempt 2)
-    [TIME] ? bob (item 1: approve `draft`)
-          coord approve 1 or coord reject 1 --note …
+    [TIME] ? bob (item 2: approve `draft`)
+          coord approve 2 or coord reject 2 --note …
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
@@ -570,7 +631,10 @@ fn a_no_sends_the_task_back_with_the_reason() {
 
 #[test]
 fn an_approval_that_does_not_come_in_time_has_its_end() {
-    let text = format!("{PEOPLE}{}", script("late", "approve by bob within 200ms else fail", "true"));
+    let text = format!(
+        "{PEOPLE}{}",
+        script("late", "approve by bob within 200ms else fail", "true")
+    );
     let space = project(&text);
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 1
@@ -578,20 +642,27 @@ fn an_approval_that_does_not_come_in_time_has_its_end() {
     1 warning; `coord check` shows them
     run r of main.coord
     [TIME] ▶ late
-    [TIME] ? bob (item 0: approve `late`)
-          coord approve 0 or coord reject 0 --note …
-    [TIME] ! nobody answered item 0 in time: it fails
+    [TIME] ? bob (item 1: approve `late`)
+          coord approve 1 or coord reject 1 --note …
+    [TIME] ! nobody answered item 1 in time: it fails
     [TIME] ✘ late failed: nobody approved it in time
     run r failed in [TOOK]: 1 failed
       `coord why TASK` says why, `coord retry TASK` tries again
     "#);
-    let text = format!("{PEOPLE}{}", script("late", "approve by bob within 200ms else proceed", "true"));
+    let text = format!(
+        "{PEOPLE}{}",
+        script("late", "approve by bob within 200ms else proceed", "true")
+    );
     run(&project(&text), &[]).exits(0);
 }
 
 #[test]
 fn a_sync_waits_for_what_it_requires() {
-    let text = format!("{PEOPLE}phase one \"One\" {{\n  {}\n  sync gather \"Gather\" {{\n    participants [bob]\n    require \"all is written\" by bob\n  }}\n}}\nphase two \"Two\" {{\n  {}\n}}\n", script("a", "", "true").replace('\n', "\n  "), script("b", "", "true").replace('\n', "\n  "));
+    let text = format!(
+        "{PEOPLE}phase one \"One\" {{\n  {}\n  sync gather \"Gather\" {{\n    participants [bob]\n    require \"all is written\" by bob\n  }}\n}}\nphase two \"Two\" {{\n  {}\n}}\n",
+        script("a", "", "true").replace('\n', "\n  "),
+        script("b", "", "true").replace('\n', "\n  ")
+    );
     let space = project(&text);
     assert_snapshot!(timeless(run(&space, &["--no-wait"])), @r#"
     exit status: 3
@@ -601,8 +672,8 @@ fn a_sync_waits_for_what_it_requires() {
     [TIME] ─ One opens
     [TIME] ▶ a
     [TIME] ✔ a  [TOOK]
-    [TIME] ? bob (item 0: confirm "all is written" for `gather`)
-          coord approve 0 or coord reject 0 --note …
+    [TIME] ? bob (item 1: confirm "all is written" for `gather`)
+          coord approve 1 or coord reject 1 --note …
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 completed, 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on
@@ -614,12 +685,12 @@ fn a_sync_waits_for_what_it_requires() {
         waits for `gather` to be done
         the run is paused; `coord resume` goes on
       ◎ gather is in review
-          waits for bob (item 0: confirm "all is written" for `gather`)
+          waits for bob (item 1: confirm "all is written" for `gather`)
     "#);
     assert_snapshot!(said(&space, &["done", "gather"]), @r#"
     exit status: 0
     --- stderr
-    item 0: done; nobody runs it now: `coord resume r` goes on
+    item 1: done; nobody runs it now: `coord resume r` goes on
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0
@@ -634,14 +705,23 @@ fn a_sync_waits_for_what_it_requires() {
 
 #[test]
 fn an_answer_reaches_a_live_run() {
-    let text = format!("{PEOPLE}{}{}", script("ask", "approve by bob", "true"), script("after", "needs ask", "true"));
+    let text = format!(
+        "{PEOPLE}{}{}",
+        script("ask", "approve by bob", "true"),
+        script("after", "needs ask", "true")
+    );
     let space = project(&text);
     let live = start(&space, &[]);
-    until("the item", || fine_json(&space, &["inbox", "--format", "json"]).as_array().filter(|a| !a.is_empty()).cloned());
+    until("the item", || {
+        fine_json(&space, &["inbox", "--format", "json"])
+            .as_array()
+            .filter(|a| !a.is_empty())
+            .cloned()
+    });
     assert_snapshot!(said(&space, &["approve", "ask", "--as", "bob"]), @r#"
     exit status: 0
     --- stderr
-    item 0: approved
+    item 1: approved
     "#);
     let ran = live.wait().exits(0);
     assert!(ran.stderr.contains("approved by bob"), "{ran}");
@@ -651,9 +731,17 @@ fn an_answer_reaches_a_live_run() {
 fn the_last_answer_of_a_live_run_is_confirmed() {
     // the answer ends the run, and the process with it
     for _ in 0..10 {
-        let space = project(&format!("{PEOPLE}{}", script("ask", "approve by bob", "true")));
+        let space = project(&format!(
+            "{PEOPLE}{}",
+            script("ask", "approve by bob", "true")
+        ));
         let live = start(&space, &[]);
-        until("the item", || fine_json(&space, &["inbox", "--format", "json"]).as_array().filter(|a| !a.is_empty()).cloned());
+        until("the item", || {
+            fine_json(&space, &["inbox", "--format", "json"])
+                .as_array()
+                .filter(|a| !a.is_empty())
+                .cloned()
+        });
         fine(&space, &["approve", "ask", "--as", "bob"]);
         live.wait().exits(0);
     }
@@ -672,7 +760,10 @@ fn fine_json(space: &Space, args: &[&str]) -> Value {
 
 #[test]
 fn a_live_run_is_cancelled() {
-    let space = project(&(script("long", "", "echo on > on\nexec sleep 60") + &script("next", "needs long", "true")));
+    let space = project(
+        &(script("long", "", "echo on > on\nexec sleep 60")
+            + &script("next", "needs long", "true")),
+    );
     let live = start(&space, &[]);
     until_file(&space, "on");
     assert_snapshot!(said(&space, &["cancel", "--as", "ann", "--note", "not needed"]), @r#"
@@ -740,14 +831,36 @@ fn most_at_once(witness: &str) -> usize {
 
 /// Tasks that write down when they are at work.
 fn at_work(count: usize, fields: &str) -> String {
-    (0..count).map(|i| script(&format!("t{i}"), fields, "echo $COORD_TASK begin >> witness\nsleep 0.05\necho $COORD_TASK end >> witness")).collect()
+    (0..count)
+        .map(|i| {
+            script(
+                &format!("t{i}"),
+                fields,
+                "echo $COORD_TASK begin >> witness\nsleep 0.05\necho $COORD_TASK end >> witness",
+            )
+        })
+        .collect()
 }
 
 #[test]
 fn resources_claims_and_parallel_are_never_oversubscribed() {
     let cases = [
-        (format!("resource gpu \"Cards\" {{ capacity 3 }}\n{}", at_work(12, "uses gpu")), "8", 3),
-        (format!("resource gpu \"Cards\" {{ capacity 3 }}\n{}", at_work(8, "uses gpu 2")), "8", 1),
+        (
+            format!(
+                "resource gpu \"Cards\" {{ capacity 3 }}\n{}",
+                at_work(12, "uses gpu")
+            ),
+            "8",
+            3,
+        ),
+        (
+            format!(
+                "resource gpu \"Cards\" {{ capacity 3 }}\n{}",
+                at_work(8, "uses gpu 2")
+            ),
+            "8",
+            1,
+        ),
         (at_work(8, "writes \"same/*.txt\""), "8", 1),
         (at_work(8, ""), "2", 2),
         (at_work(6, ""), "1", 1),
@@ -796,18 +909,33 @@ fn a_dry_run_shows_the_order_and_does_nothing() {
 
 #[test]
 fn progress_as_json_is_the_journal_in_order() {
-    let space = project(&(script("a", "", "echo k=v >> $COORD_OUTPUTS") + &script("b", "needs a", "true")));
+    let space =
+        project(&(script("a", "", "echo k=v >> $COORD_OUTPUTS") + &script("b", "needs a", "true")));
     let ran = run(&space, &["--progress", "json"]).exits(0);
-    assert_eq!(ran.stderr, "run r of main.coord\nrun r completed in [TOOK]: 2 completed\n".replace("[TOOK]", took(&ran)), "{ran}");
+    assert_eq!(
+        ran.stderr,
+        "run r of main.coord\nrun r completed in [TOOK]: 2 completed\n"
+            .replace("[TOOK]", took(&ran)),
+        "{ran}"
+    );
     let seen = lines(&ran.stdout);
     assert_eq!(seen, events(&space));
     let seqs: Vec<i64> = seen.iter().map(|e| e["seq"].as_i64().unwrap()).collect();
     assert!(seqs.is_sorted_by(|a, b| a < b), "{seqs:?}");
     for event in &seen {
-        assert!(event["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(
+            event["at"]
+                .as_str()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .is_ok()
+        );
         assert_eq!(event["run"], "r");
         assert!(event["kind"].as_str().unwrap().contains('.'));
-        assert!(event.get("node").is_none(), "a number of the inside: {event}");
+        assert!(
+            event.get("node").is_none(),
+            "a number of the inside: {event}"
+        );
     }
     let kinds: Vec<&str> = seen.iter().map(|e| e["kind"].as_str().unwrap()).collect();
     assert_snapshot!(kinds.join("\n"), @r#"
@@ -827,17 +955,33 @@ fn progress_as_json_is_the_journal_in_order() {
 }
 
 fn took(ran: &Ran) -> &str {
-    ran.stderr.split(" in ").nth(1).and_then(|t| t.split(':').next()).unwrap_or("")
+    ran.stderr
+        .split(" in ")
+        .nth(1)
+        .and_then(|t| t.split(':').next())
+        .unwrap_or("")
 }
 
 #[test]
 fn status_as_json_has_its_documented_shape() {
-    let space = project(&format!("{PEOPLE}{}task sign \"Sign\" {{\n  by ann\n  needs a\n}}\n", script("a", "", "echo k=v >> $COORD_OUTPUTS")));
+    let space = project(&format!(
+        "{PEOPLE}{}task sign \"Sign\" {{\n  by ann\n  needs a\n}}\n",
+        script("a", "", "echo k=v >> $COORD_OUTPUTS")
+    ));
     run(&space, &["--no-wait"]).exits(3);
     let mut status = status(&space);
-    for path in ["/started_at", "/tasks/0/started_at", "/tasks/0/finished_at", "/tasks/1/started_at", "/items/0/opened_at"] {
+    for path in [
+        "/started_at",
+        "/tasks/0/started_at",
+        "/tasks/0/finished_at",
+        "/tasks/1/started_at",
+        "/items/0/opened_at",
+    ] {
         let at = status.pointer_mut(path).unwrap_or_else(|| panic!("{path}"));
-        assert!(at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{path}");
+        assert!(
+            at.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(),
+            "{path}"
+        );
         *at = "[AT]".into();
     }
     assert_snapshot!(format!("{status:#}"), @r#"
@@ -852,7 +996,7 @@ fn status_as_json_has_its_documented_shape() {
           "for": [
             "ann"
           ],
-          "item": 0,
+          "item": 1,
           "kind": "work",
           "opened_at": "[AT]",
           "question": "do `sign`",
@@ -886,7 +1030,7 @@ fn status_as_json_has_its_documented_shape() {
           "finished_at": null,
           "id": "sign",
           "outputs": {},
-          "reason": "waits for ann (item 0: do `sign`)",
+          "reason": "waits for ann (item 1: do `sign`)",
           "started_at": "[AT]",
           "state": "IN_PROGRESS",
           "title": "Sign"
@@ -898,7 +1042,14 @@ fn status_as_json_has_its_documented_shape() {
 
 #[test]
 fn the_environment_of_a_task_is_what_is_promised() {
-    let text = format!("{PEOPLE}agent smith \"Smith\" {{ env CRAFT \"iron\" }}\n{}", script("show", "by smith\n  env MODE \"fast\"\n  produces log-file \"Log\" \"log.txt\"", "env > log.txt\necho size=3 >> $COORD_OUTPUTS") + &script("next", "needs [show, smith.log-file]", "env | sort"));
+    let text = format!(
+        "{PEOPLE}agent smith \"Smith\" {{ env CRAFT \"iron\" }}\n{}",
+        script(
+            "show",
+            "by smith\n  env MODE \"fast\"\n  produces log-file \"Log\" \"log.txt\"",
+            "env > log.txt\necho size=3 >> $COORD_OUTPUTS"
+        ) + &script("next", "needs [show, smith.log-file]", "env | sort")
+    );
     let space = project(&text);
     let ran = space
         .coord(&["run", "--run-id", "r"])
@@ -907,13 +1058,25 @@ fn the_environment_of_a_task_is_what_is_promised() {
         .env("LC_TIME", "C")
         .run();
     ran.exits(0);
-    let shown = std::fs::read_to_string(space.path("log.txt")).unwrap() + &fine(&space, &["logs", "next"]).stdout;
+    let shown = std::fs::read_to_string(space.path("log.txt")).unwrap()
+        + &fine(&space, &["logs", "next"]).stdout;
     assert!(!shown.contains("hunter2"), "{shown}");
     let tidy = |text: &str| {
-        let text = text.replace(space.path("").to_str().unwrap().trim_end_matches('/'), "[SPACE]");
+        let text = text.replace(
+            space.path("").to_str().unwrap().trim_end_matches('/'),
+            "[SPACE]",
+        );
         // the shell's own, and where this machine has its programs
-        let of_shell = |line: &&str| ["PATH=", "_=", "SHLVL=", "OLDPWD="].iter().any(|name| line.starts_with(name));
-        let mut lines: Vec<String> = text.lines().filter(|l| !of_shell(l)).map(hide_hex).collect();
+        let of_shell = |line: &&str| {
+            ["PATH=", "_=", "SHLVL=", "OLDPWD="]
+                .iter()
+                .any(|name| line.starts_with(name))
+        };
+        let mut lines: Vec<String> = text
+            .lines()
+            .filter(|l| !of_shell(l))
+            .map(hide_hex)
+            .collect();
         lines.sort();
         lines.join("\n")
     };
@@ -960,7 +1123,11 @@ fn the_environment_of_a_task_is_what_is_promised() {
 
 fn hide_hex(line: &str) -> String {
     match line.split_once('=') {
-        Some((name, value)) if value.len() == 32 && value.chars().all(|c| c.is_ascii_hexdigit()) => format!("{name}=[HEX]"),
+        Some((name, value))
+            if value.len() == 32 && value.chars().all(|c| c.is_ascii_hexdigit()) =>
+        {
+            format!("{name}=[HEX]")
+        }
         Some((name, value)) if value.contains("blake3:") => format!("{name}={}", timeless(value)),
         _ => line.to_string(),
     }
@@ -970,7 +1137,11 @@ fn hide_hex(line: &str) -> String {
 
 #[test]
 fn logs_of_all_tasks_are_told_apart() {
-    let space = project(&(script("a", "", "echo one; printf two") + &script("b", "needs a", "echo three >&2") + &script("c", "needs b", "true")));
+    let space = project(
+        &(script("a", "", "echo one; printf two")
+            + &script("b", "needs a", "echo three >&2")
+            + &script("c", "needs b", "true")),
+    );
     run(&space, &[]).exits(0);
     assert_snapshot!(said(&space, &["logs"]), @r#"
     exit status: 0
@@ -1002,7 +1173,11 @@ fn logs_of_all_tasks_are_told_apart() {
 
 #[test]
 fn logs_are_followed_to_the_end_however_long() {
-    let space = project(&script("much", "", "echo on > on\nuntil test -e go; do sleep 0.01; done\nseq 1 200000"));
+    let space = project(&script(
+        "much",
+        "",
+        "echo on > on\nuntil test -e go; do sleep 0.01; done\nseq 1 200000",
+    ));
     let live = start(&space, &[]);
     until_file(&space, "on");
     let follower = space.coord(&["logs", "r", "much", "-f"]).start();

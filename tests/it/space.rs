@@ -27,7 +27,12 @@ pub(crate) struct Space {
 impl Space {
     #[must_use]
     pub(crate) fn new() -> Space {
-        Space { folder: tempfile::Builder::new().prefix("coord-it-").tempdir().unwrap() }
+        Space {
+            folder: tempfile::Builder::new()
+                .prefix("coord-it-")
+                .tempdir()
+                .unwrap(),
+        }
     }
 
     /// Writes a file, and the folders above it.
@@ -52,18 +57,35 @@ impl Space {
     /// A call of the program in this folder; `run` makes it.
     pub(crate) fn coord(&self, args: &[&str]) -> Call<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_coord"));
-        command.args(args).current_dir(self.folder.path()).env_clear();
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear();
         let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin"));
-        command.env("PATH", path).env("HOME", self.folder.path()).env("COORD_HOME", self.path(".coord-state"));
-        command.env("TZ", "UTC").env("LANG", "C.UTF-8").env("TERM", "dumb").env("NO_COLOR", "1").env("COLUMNS", "100");
-        Call { space: self, command, stdin: Vec::new() }
+        command
+            .env("PATH", path)
+            .env("HOME", self.folder.path())
+            .env("COORD_HOME", self.path(".coord-state"));
+        command
+            .env("TZ", "UTC")
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "dumb")
+            .env("NO_COLOR", "1")
+            .env("COLUMNS", "100");
+        Call {
+            space: self,
+            command,
+            stdin: Vec::new(),
+        }
     }
 
     /// Texts with this folder's path as `[SPACE]`.
     fn filtered(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let real = std::fs::canonicalize(self.folder.path()).unwrap_or_default();
-        [real.as_path(), self.folder.path()].iter().fold(text, |text, path| filter(&text, path))
+        [real.as_path(), self.folder.path()]
+            .iter()
+            .fold(text, |text, path| filter(&text, path))
     }
 }
 
@@ -90,7 +112,9 @@ impl<'s> Call<'s> {
 
     /// In a folder of the space instead of the space itself, with that folder's own state.
     pub(crate) fn within(mut self, folder: &str) -> Self {
-        self.command.current_dir(self.space.path(folder)).env_remove("COORD_HOME");
+        self.command
+            .current_dir(self.space.path(folder))
+            .env_remove("COORD_HOME");
         self
     }
 
@@ -108,7 +132,11 @@ impl<'s> Call<'s> {
     /// Calls it, and lets it run.
     #[track_caller]
     pub(crate) fn start(mut self) -> Started<'s> {
-        let piped = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let piped = self
+            .command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         let text = std::mem::take(&mut self.stdin);
@@ -117,7 +145,13 @@ impl<'s> Call<'s> {
         });
         let stdout = read_all(child.stdout.take().unwrap());
         let stderr = read_all(child.stderr.take().unwrap());
-        Started { space: self.space, shown: format!("{:?}", self.command), child, stdout, stderr }
+        Started {
+            space: self.space,
+            shown: format!("{:?}", self.command),
+            child,
+            stdout,
+            stderr,
+        }
     }
 }
 
@@ -143,11 +177,18 @@ impl Started<'_> {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Ran {
-        let (Ok(stdout), Ok(stderr)) = (self.stdout.recv_timeout(PATIENCE), self.stderr.recv_timeout(PATIENCE)) else {
+        let (Ok(stdout), Ok(stderr)) = (
+            self.stdout.recv_timeout(PATIENCE),
+            self.stderr.recv_timeout(PATIENCE),
+        ) else {
             panic!("{} did not end within {PATIENCE:?}", self.shown);
         };
         let status = self.child.wait().unwrap();
-        Ran { status, stdout: self.space.filtered(&stdout), stderr: self.space.filtered(&stderr) }
+        Ran {
+            status,
+            stdout: self.space.filtered(&stdout),
+            stderr: self.space.filtered(&stderr),
+        }
     }
 }
 

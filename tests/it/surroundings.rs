@@ -37,8 +37,14 @@ fn on_a_small_disk(space: &Space, size: &str, text: &str) -> Option<String> {
     let mount = format!("mount -t tmpfs -o size={size},mode=0700 tmpfs \"$COORD_HOME\"");
     let in_namespace = |text: &str| {
         let mut command = Command::new("unshare");
-        command.arg(if is_root() { "-m" } else { "-Urm" }).args(["sh", "-c", text]).current_dir(space.path(""));
-        command.env("COORD_HOME", &home).env("COORD", env!("CARGO_BIN_EXE_coord")).env("NO_COLOR", "1");
+        command
+            .arg(if is_root() { "-m" } else { "-Urm" })
+            .args(["sh", "-c", text])
+            .current_dir(space.path(""));
+        command
+            .env("COORD_HOME", &home)
+            .env("COORD", env!("CARGO_BIN_EXE_coord"))
+            .env("NO_COLOR", "1");
         command.output()
     };
     if !in_namespace(&mount).is_ok_and(|able| able.status.success()) {
@@ -53,7 +59,9 @@ fn on_a_small_disk(space: &Space, size: &str, text: &str) -> Option<String> {
 #[test]
 fn a_full_disk_is_noticed_before_anything_starts() {
     let space = witness();
-    let Some(said) = on_a_small_disk(&space, "512k", "$COORD run --run-id r; echo exit $?") else { return };
+    let Some(said) = on_a_small_disk(&space, "512k", "$COORD run --run-id r; echo exit $?") else {
+        return;
+    };
     assert_snapshot!(said, @r#"
     error: cannot write to `[HOME]`: the disk is full; free some space there and run the command again
     exit 4
@@ -63,18 +71,38 @@ fn a_full_disk_is_noticed_before_anything_starts() {
 
 #[test]
 fn a_disk_that_fills_up_stops_the_run_and_loses_nothing() {
-    let fill = script("fill", "", "dd if=/dev/zero of=$COORD_HOME/ballast bs=4k 2>/dev/null || true");
-    let many: String = (0..200).map(|i| script(&format!("t{i}"), "needs fill\n  idempotent", "echo $COORD_TASK >> ran")).collect();
+    let fill = script(
+        "fill",
+        "",
+        "dd if=/dev/zero of=$COORD_HOME/ballast bs=4k 2>/dev/null || true",
+    );
+    let many: String = (0..200)
+        .map(|i| {
+            script(
+                &format!("t{i}"),
+                "needs fill\n  idempotent",
+                "echo $COORD_TASK >> ran",
+            )
+        })
+        .collect();
     let space = project(&(fill + &many));
     let text = "$COORD run --run-id r --progress none; echo exit $?
 rm $COORD_HOME/ballast
 $COORD resume r --no-wait --progress none; echo exit $?
 $COORD done fill 2>/dev/null; $COORD resume --progress none; echo exit $?";
-    let Some(said) = on_a_small_disk(&space, "4m", text) else { return };
-    assert!(said.contains("exit 4") && said.contains("disk is full"), "{said}");
+    let Some(said) = on_a_small_disk(&space, "4m", text) else {
+        return;
+    };
+    assert!(
+        said.contains("exit 4") && said.contains("disk is full"),
+        "{said}"
+    );
     assert!(said.trim_end().ends_with("exit 0"), "{said}");
     let ran = std::fs::read_to_string(space.path("ran")).unwrap();
-    assert!((0..200).all(|i| ran.lines().any(|line| line == format!("t{i}"))), "{said}");
+    assert!(
+        (0..200).all(|i| ran.lines().any(|line| line == format!("t{i}"))),
+        "{said}"
+    );
 }
 
 #[test]
@@ -96,8 +124,20 @@ fn a_home_that_may_not_be_written_is_refused() {
 /// A call by a user who owns nothing here; None where that cannot be had.
 fn as_nobody(space: &Space, args: &[&str]) -> Option<String> {
     std::fs::set_permissions(space.path(""), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_coord")];
-    let call = |args: &[&str]| Command::new("setpriv").args(nobody).args(args).current_dir(space.path("")).env("NO_COLOR", "1").output();
+    let nobody = [
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        env!("CARGO_BIN_EXE_coord"),
+    ];
+    let call = |args: &[&str]| {
+        Command::new("setpriv")
+            .args(nobody)
+            .args(args)
+            .current_dir(space.path(""))
+            .env("NO_COLOR", "1")
+            .output()
+    };
     if !call(&["--version"]).is_ok_and(|able| able.status.success()) {
         eprintln!("SKIPPED: cannot become another user here");
         return None;
@@ -105,7 +145,10 @@ fn as_nobody(space: &Space, args: &[&str]) -> Option<String> {
     let output = call(args).unwrap();
     let space = std::fs::canonicalize(space.path("")).unwrap();
     let text = String::from_utf8_lossy(&output.stderr).replace(space.to_str().unwrap(), "[SPACE]");
-    Some(format!("exit status: {}\n{text}", output.status.code().unwrap()))
+    Some(format!(
+        "exit status: {}\n{text}",
+        output.status.code().unwrap()
+    ))
 }
 
 #[test]
@@ -115,7 +158,9 @@ fn a_home_of_somebody_else_is_refused() {
         eprintln!("SKIPPED: only root can be somebody else");
         return;
     }
-    let Some(ran) = as_nobody(&space, &["--home", ".coord-state", "run"]) else { return };
+    let Some(ran) = as_nobody(&space, &["--home", ".coord-state", "run"]) else {
+        return;
+    };
     assert_snapshot!(ran, @r#"
     exit status: 4
     error: `[SPACE]/.coord-state` cannot hold a journal: it belongs to user 0 and this is user 65534; set COORD_HOME to a folder of your own
@@ -142,7 +187,11 @@ fn a_home_that_is_a_file_is_refused() {
 #[test]
 fn a_home_that_others_can_write_to_is_refused() {
     let space = witness().folder(".coord-state");
-    std::fs::set_permissions(space.path(".coord-state"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(
+        space.path(".coord-state"),
+        std::fs::Permissions::from_mode(0o777),
+    )
+    .unwrap();
     assert_snapshot!(said(&space, &["run"]), @r#"
     exit status: 4
     --- stderr
@@ -161,7 +210,11 @@ fn looking_before_the_first_run_says_so() {
       help: start one with `coord run`
     "#);
     let space = space.folder(".coord-state");
-    std::fs::set_permissions(space.path(".coord-state"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::set_permissions(
+        space.path(".coord-state"),
+        std::fs::Permissions::from_mode(0o700),
+    )
+    .unwrap();
     assert_snapshot!(said(&space, &["inbox"]), @r#"
     exit status: 2
     --- stderr
@@ -180,7 +233,10 @@ fn looking_before_the_first_run_says_so() {
 
 #[test]
 fn a_missing_program_is_found_before_anything_starts() {
-    let space = project(&(script("t", "", "echo started > started") + "task u {\n  timeout 1m\n  run [\"no-such-program\"]\n}\ntask v {\n  timeout 1m\n  run [\"no-other-program\"]\n}\n"));
+    let space = project(
+        &(script("t", "", "echo started > started")
+            + "task u {\n  timeout 1m\n  run [\"no-such-program\"]\n}\ntask v {\n  timeout 1m\n  run [\"no-other-program\"]\n}\n"),
+    );
     assert_snapshot!(said(&space, &["run"]), @r#"
     exit status: 4
     --- stderr
@@ -192,7 +248,8 @@ fn a_missing_program_is_found_before_anything_starts() {
 
 #[test]
 fn a_program_that_may_not_be_run_fails_its_task() {
-    let space = project("task t {\n  timeout 1m\n  run [\"./tool\"]\n}\n").file("tool", "#!/bin/sh\n");
+    let space =
+        project("task t {\n  timeout 1m\n  run [\"./tool\"]\n}\n").file("tool", "#!/bin/sh\n");
     assert_snapshot!(timeless(run(&space, &[])), @r#"
     exit status: 1
     --- stderr
@@ -235,7 +292,11 @@ fn a_folder_that_is_not_there_fails_its_task() {
 
 #[test]
 fn a_hundred_megabytes_of_output_are_taken_in_little_memory() {
-    let space = project(&script("t", "", "yes 'all work and no play' | head -c 100000000"));
+    let space = project(&script(
+        "t",
+        "",
+        "yes 'all work and no play' | head -c 100000000",
+    ));
     let started = Instant::now();
     let mut live = start(&space, &[]);
     let mut most = 0;
@@ -245,7 +306,11 @@ fn a_hundred_megabytes_of_output_are_taken_in_little_memory() {
     }
     live.wait().exits(0);
     assert!(most > 0 && most < 100_000, "{most} KiB");
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        started.elapsed()
+    );
     // the end is cut, and that is said
     let kept = fine(&space, &["logs", "t"]).stdout;
     assert!(kept.len() < 17 << 20);
@@ -253,20 +318,44 @@ fn a_hundred_megabytes_of_output_are_taken_in_little_memory() {
 }
 
 fn memory_kib(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("");
+    let text = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"))
+        .unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or("");
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
 #[test]
 fn what_a_task_prints_is_no_order_to_the_terminal() {
     let print = "printf '\\033[31mred\\007\\033]0;title\\007\\302\\233 \\377\\000 end\\n'\nexit 1";
-    let space = project(&(script("t", "", print) + &script("u", "needs t finished", "printf 'k=\\033[31mred\\n' >> $COORD_OUTPUTS")));
+    let space = project(
+        &(script("t", "", print)
+            + &script(
+                "u",
+                "needs t finished",
+                "printf 'k=\\033[31mred\\n' >> $COORD_OUTPUTS",
+            )),
+    );
     let ran = run(&space, &[]).exits(1);
-    let seen = [ran.to_string(), said(&space, &["status"]), said(&space, &["why", "t"]), said(&space, &["why", "u"])].concat();
-    assert!(!seen.contains(|c: char| c.is_control() && c != '\n'), "{seen:?}");
+    let seen = [
+        ran.to_string(),
+        said(&space, &["status"]),
+        said(&space, &["why", "t"]),
+        said(&space, &["why", "u"]),
+    ]
+    .concat();
+    assert!(
+        !seen.contains(|c: char| c.is_control() && c != '\n'),
+        "{seen:?}"
+    );
     // a log is what was printed
-    assert!(fine(&space, &["logs", "t"]).stdout.contains("\u{1b}[31mred"));
+    assert!(
+        fine(&space, &["logs", "t"])
+            .stdout
+            .contains("\u{1b}[31mred")
+    );
 }
 
 // ---------------------------------------------------------------- names
@@ -303,8 +392,12 @@ fn names_of_runs_are_looked_at() {
 
 #[test]
 fn unknown_runs_and_tasks_are_named_with_what_may_be_meant() {
-    let space = project(&(script("compile", "", "true") + &script("publish", "needs compile", "true")));
-    space.coord(&["run", "--run-id", "release-one"]).run().exits(0);
+    let space =
+        project(&(script("compile", "", "true") + &script("publish", "needs compile", "true")));
+    space
+        .coord(&["run", "--run-id", "release-one"])
+        .run()
+        .exits(0);
     let calls: [&[&str]; 9] = [
         &["status", "release-on"],
         &["status", "nothing-like-it"],
@@ -361,17 +454,35 @@ fn unknown_runs_and_tasks_are_named_with_what_may_be_meant() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_panic() {
-    let many: String = (0..300).map(|i| script(&format!("task-with-a-long-name-{i}"), "", "true")).collect();
+    let many: String = (0..300)
+        .map(|i| script(&format!("task-with-a-long-name-{i}"), "", "true"))
+        .collect();
     let space = project(&many);
-    for call in ["run --run-id r --progress json", "status", "status --format json", "logs --events", "runs", "why task-with-a-long-name-1"] {
+    for call in [
+        "run --run-id r --progress json",
+        "status",
+        "status --format json",
+        "logs --events",
+        "runs",
+        "why task-with-a-long-name-1",
+    ] {
         let line = format!("{{ $COORD {call}; echo \"exit $?\" >&2; }} | head -c 1 > /dev/null");
         let mut sh = Command::new("sh");
-        sh.args(["-c", &line]).current_dir(space.path("")).env("COORD", env!("CARGO_BIN_EXE_coord")).env("NO_COLOR", "1");
+        sh.args(["-c", &line])
+            .current_dir(space.path(""))
+            .env("COORD", env!("CARGO_BIN_EXE_coord"))
+            .env("NO_COLOR", "1");
         let output = sh.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.ends_with("exit 0\n") && !said.contains("panicked"), "{call}: {said}");
+        assert!(
+            said.ends_with("exit 0\n") && !said.contains("panicked"),
+            "{call}: {said}"
+        );
     }
-    assert_eq!(of_task(&space, "task-with-a-long-name-299", "state"), "COMPLETED");
+    assert_eq!(
+        of_task(&space, "task-with-a-long-name-299", "state"),
+        "COMPLETED"
+    );
 }
 
 // ---------------------------------------------------------------- paths
@@ -380,13 +491,18 @@ fn a_reader_that_goes_away_is_no_panic() {
 fn a_project_deep_below_can_be_answered_while_it_runs() {
     // names of sockets are shorter than paths may be
     let deep = "a-folder-with-a-long-name/".repeat(6);
-    let text = format!("edition 2026\n\nhuman bob \"Bob\"\n\n{}", script("t", "approve by bob", "true"));
+    let text = format!(
+        "edition 2026\n\nhuman bob \"Bob\"\n\n{}",
+        script("t", "approve by bob", "true")
+    );
     let space = Space::new().file(&format!("{deep}main.coord"), text);
     let (home, file) = (format!("{deep}.coord-state"), format!("{deep}main.coord"));
-    let live = space.coord(&["--home", &home, "run", &file, "--run-id", "r"]).start();
+    let live = space
+        .coord(&["--home", &home, "run", &file, "--run-id", "r"])
+        .start();
     crate::live::until("the item", || {
         let Ran { stdout, .. } = space.coord(&["--home", &home, "inbox"]).run();
-        stdout.contains("item 0").then_some(())
+        stdout.contains("item 1").then_some(())
     });
     fine(&space, &["--home", &home, "approve", "t", "--as", "bob"]);
     live.wait().exits(0);

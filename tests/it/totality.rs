@@ -64,12 +64,19 @@ fn all_answer(count: usize, text: impl Fn(usize) -> String + Sync) {
 /// Why there was no proper answer.
 fn answer(text: &str) -> Option<String> {
     let started = Instant::now();
-    let compiled = catch_unwind(|| compile(&Sources::single("main.coord", text), &Settings::default()).diagnostics);
+    let compiled = catch_unwind(|| {
+        compile(&Sources::single("main.coord", text), &Settings::default()).diagnostics
+    });
     let took = started.elapsed();
     let why = match compiled {
         Err(_) => "panicked".to_string(),
         Ok(_) if took > SOON => format!("took {took:?}"),
-        Ok(found) if found.iter().any(|d| !text.is_char_boundary(d.primary.span.start as usize) || d.primary.span.end as usize > text.len()) => {
+        Ok(found)
+            if found.iter().any(|d| {
+                !text.is_char_boundary(d.primary.span.start as usize)
+                    || d.primary.span.end as usize > text.len()
+            }) =>
+        {
             "points outside of the text".to_string()
         }
         Ok(_) => return None,
@@ -86,9 +93,24 @@ fn texts() -> Vec<Vec<u8>> {
 /// Places of every text: (text, byte). A release build tries all of them, a debug build at most
 /// `PLACES` of each text.
 fn places() -> Vec<(usize, usize)> {
-    let step = |length: usize| if cfg!(debug_assertions) { length.div_ceil(PLACES).max(1) } else { 1 };
-    let of = |(i, text): (usize, &Vec<u8>)| (i % step(text.len())..text.len()).step_by(step(text.len())).map(move |at| (i, at)).collect();
-    texts().iter().enumerate().flat_map(|text| -> Vec<(usize, usize)> { of(text) }).collect()
+    let step = |length: usize| {
+        if cfg!(debug_assertions) {
+            length.div_ceil(PLACES).max(1)
+        } else {
+            1
+        }
+    };
+    let of = |(i, text): (usize, &Vec<u8>)| {
+        (i % step(text.len())..text.len())
+            .step_by(step(text.len()))
+            .map(move |at| (i, at))
+            .collect()
+    };
+    texts()
+        .iter()
+        .enumerate()
+        .flat_map(|text| -> Vec<(usize, usize)> { of(text) })
+        .collect()
 }
 
 #[test]
@@ -115,10 +137,70 @@ fn every_text_without_one_byte_is_answered() {
 fn soups_of_words_are_answered() {
     let mut words: Vec<&str> = ROWS.iter().map(|row| row.word).collect();
     words.extend([
-        "a", "b", "c", "all", "any", "of", "local", "start", "else", "within", "fail", "skip", "by", "except", "shared", "a.b", "a.state",
-        "a.outputs.x", "and", "or", "not", "\"x\"", "\"x/**\"", "'y'", "\"${a}\"", "\"", "'", "```sh\n", "\n```\n", "2d", "3wd", "4", "0",
-        "9999999999999999999", "2x", "90%", "2025-08-13", "2025-08-13T10:00Z", "09:00", "2026", "->", "..", "==", "=", ":", ",", "[", "]", "(",
-        ")", "{", "}", "{\n", "\n}\n", "\n", "\n", "\n", "#", "##", "@", ";", "ü", "\u{202e}", "😀",
+        "a",
+        "b",
+        "c",
+        "all",
+        "any",
+        "of",
+        "local",
+        "start",
+        "else",
+        "within",
+        "fail",
+        "skip",
+        "by",
+        "except",
+        "shared",
+        "a.b",
+        "a.state",
+        "a.outputs.x",
+        "and",
+        "or",
+        "not",
+        "\"x\"",
+        "\"x/**\"",
+        "'y'",
+        "\"${a}\"",
+        "\"",
+        "'",
+        "```sh\n",
+        "\n```\n",
+        "2d",
+        "3wd",
+        "4",
+        "0",
+        "9999999999999999999",
+        "2x",
+        "90%",
+        "2025-08-13",
+        "2025-08-13T10:00Z",
+        "09:00",
+        "2026",
+        "->",
+        "..",
+        "==",
+        "=",
+        ":",
+        ",",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        "{\n",
+        "\n}\n",
+        "\n",
+        "\n",
+        "\n",
+        "#",
+        "##",
+        "@",
+        ";",
+        "ü",
+        "\u{202e}",
+        "😀",
     ]);
     all_answer(4_000, |index| {
         let mut dice = Dice::new(index as u64);
@@ -131,8 +213,15 @@ fn soups_of_words_are_answered() {
 /// Whole statements in the wrong company get further than words do.
 #[test]
 fn soups_of_lines_are_answered() {
-    let texts: Vec<String> = texts().iter().map(|t| String::from_utf8_lossy(t).into_owned()).collect();
-    let lines: Vec<&str> = texts.iter().flat_map(|t| t.lines()).filter(|l| !l.trim_start().starts_with('#')).collect();
+    let texts: Vec<String> = texts()
+        .iter()
+        .map(|t| String::from_utf8_lossy(t).into_owned())
+        .collect();
+    let lines: Vec<&str> = texts
+        .iter()
+        .flat_map(|t| t.lines())
+        .filter(|l| !l.trim_start().starts_with('#'))
+        .collect();
     all_answer(1_500, |index| {
         let mut dice = Dice::new(1_000_000 + index as u64);
         let length = 1 + dice.roll(60);

@@ -16,11 +16,23 @@ pub(crate) struct Style {
 /// All of them as text with a blank line behind each, at most [`MAX_SHOWN`], with a last line
 /// that counts the others.
 pub(crate) fn text(sources: &Sources, diagnostics: &[Diagnostic], style: Style) -> String {
-    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width.clamp(40, 240)).with_links(false);
+    let theme = if style.color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(style.width.clamp(40, 240))
+        .with_links(false);
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
-        out.push_str(&Drawn { report: &Report::new(sources, diagnostic), handler: &handler }.to_string());
+        out.push_str(
+            &Drawn {
+                report: &Report::new(sources, diagnostic),
+                handler: &handler,
+            }
+            .to_string(),
+        );
         out.push('\n');
     }
     if diagnostics.len() > MAX_SHOWN {
@@ -74,12 +86,19 @@ impl Report {
     fn new(sources: &Sources, d: &Diagnostic) -> Report {
         let file = sources.file(d.primary.span.file);
         let here = |span: Span| span.file == d.primary.span.file;
-        let labels = std::iter::once((&d.primary, true)).chain(d.related.iter().map(|l| (l, false)));
-        let labels = labels.filter(|(l, _)| here(l.span)).map(|(label, primary)| {
-            let text = (!label.text.is_empty()).then(|| clean(&label.text));
-            let range = (label.span.start as usize, label.span.len());
-            if primary { LabeledSpan::new_primary_with_span(text, range) } else { LabeledSpan::new_with_span(text, range) }
-        });
+        let labels =
+            std::iter::once((&d.primary, true)).chain(d.related.iter().map(|l| (l, false)));
+        let labels = labels
+            .filter(|(l, _)| here(l.span))
+            .map(|(label, primary)| {
+                let text = (!label.text.is_empty()).then(|| clean(&label.text));
+                let range = (label.span.start as usize, label.span.len());
+                if primary {
+                    LabeledSpan::new_primary_with_span(text, range)
+                } else {
+                    LabeledSpan::new_with_span(text, range)
+                }
+            });
         Report {
             message: clean(&d.message),
             code: d.code,
@@ -100,15 +119,26 @@ fn shown_source(text: &str) -> String {
     if !text.chars().any(is_unsafe) {
         return text.to_string();
     }
-    text.chars().map(|c| if is_unsafe(c) { "?".repeat(c.len_utf8()) } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| {
+            if is_unsafe(c) {
+                "?".repeat(c.len_utf8())
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if is_unsafe(c) { '?' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_unsafe(c) { '?' } else { c })
+        .collect()
 }
 
 fn is_unsafe(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl fmt::Display for Report {
@@ -127,7 +157,9 @@ impl miette::Diagnostic for Report {
         Some(self.severity)
     }
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
         Some(&self.source)
@@ -138,7 +170,11 @@ impl miette::Diagnostic for Report {
 }
 
 /// An array of LSP `PublishDiagnosticsParams`, one for each file.
-pub(crate) fn lsp(sources: &Sources, diagnostics: &[Diagnostic], uri_of: &dyn Fn(&str) -> String) -> Value {
+pub(crate) fn lsp(
+    sources: &Sources,
+    diagnostics: &[Diagnostic],
+    uri_of: &dyn Fn(&str) -> String,
+) -> Value {
     let files = sources.iter().map(|(id, file)| {
         let own = diagnostics.iter().filter(|d| d.primary.span.file == id);
         json!({ "uri": uri_of(file.name()), "diagnostics": own.map(|d| one_lsp(sources, d, uri_of)).collect::<Vec<_>>() })

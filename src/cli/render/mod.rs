@@ -9,7 +9,7 @@ mod outlook;
 pub(crate) mod plan_json;
 #[cfg(test)]
 mod plan_tests;
-pub(crate) mod sheet;
 pub(crate) mod progress;
+pub(crate) mod sheet;
 pub(crate) mod status;
 pub(crate) mod words;

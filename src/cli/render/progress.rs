@@ -28,7 +28,10 @@ pub(crate) struct Json {
 
 impl Json {
     pub(crate) fn new(run: &str) -> Json {
-        Json { out: std::io::BufWriter::new(std::io::stdout()), run: run.to_string() }
+        Json {
+            out: std::io::BufWriter::new(std::io::stdout()),
+            run: run.to_string(),
+        }
     }
 }
 
@@ -49,7 +52,11 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(screen: &Screen, quiet: bool) -> Lines {
-        Lines { color: screen.color_err(), quiet, waiting: false }
+        Lines {
+            color: screen.color_err(),
+            quiet,
+            waiting: false,
+        }
     }
 }
 
@@ -69,15 +76,24 @@ fn line(plan: &Plan, state: &State, event: &Event, color: bool) -> Option<String
         '─' => "1",
         _ => "2",
     };
-    Some(format!("\x1b[2m{time}\x1b[0m \x1b[{code}m{mark}\x1b[0m {text}"))
+    Some(format!(
+        "\x1b[2m{time}\x1b[0m \x1b[{code}m{mark}\x1b[0m {text}"
+    ))
 }
 
 /// The tail of a failed attempt's output, indented.
 fn tail(event: &Event) -> Option<String> {
     match &event.fact {
-        coord_engine::Fact::Exited { log: Some(log), outcome, .. } if !outcome.is_success() && !log.tail.is_empty() => {
-            Some(log.tail.lines().map(|l| format!("           │ {}\n", words::plain(l))).collect())
-        }
+        coord_engine::Fact::Exited {
+            log: Some(log),
+            outcome,
+            ..
+        } if !outcome.is_success() && !log.tail.is_empty() => Some(
+            log.tail
+                .lines()
+                .map(|l| format!("           │ {}\n", words::plain(l)))
+                .collect(),
+        ),
         _ => None,
     }
 }
@@ -126,12 +142,18 @@ impl Live {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
             total.set_style(style.progress_chars("━╸─"));
         }
-        Live { bars, total, at_work: BTreeMap::new(), color: screen.color_err() }
+        Live {
+            bars,
+            total,
+            at_work: BTreeMap::new(),
+            color: screen.color_err(),
+        }
     }
 
     fn follow(&mut self, plan: &Plan, state: &State, node: NodeId) {
         let of = state.node(node);
-        let busy = of.status == Status::InProgress && plan.task(node).is_some_and(|t| t.program.is_some());
+        let busy =
+            of.status == Status::InProgress && plan.task(node).is_some_and(|t| t.program.is_some());
         if !busy {
             if let Some(bar) = self.at_work.remove(&node) {
                 bar.finish_and_clear();
@@ -141,8 +163,11 @@ impl Live {
         if self.at_work.contains_key(&node) {
             return;
         }
-        let bar = self.bars.insert_before(&self.total, ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {wide_msg}") {
+        let bar = self
+            .bars
+            .insert_before(&self.total, ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix} {elapsed} {wide_msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(plan.nodes[node].name.clone());
@@ -150,7 +175,10 @@ impl Live {
     }
 
     fn count(&self, plan: &Plan, state: &State) {
-        let ended = plan.tasks().filter(|(id, _, _)| state.node(*id).status.is_ended()).count();
+        let ended = plan
+            .tasks()
+            .filter(|(id, _, _)| state.node(*id).status.is_ended())
+            .count();
         self.total.set_position(ended as u64);
         let mut parts = Vec::new();
         if state.failed() > 0 {

@@ -15,8 +15,13 @@ const MAX_ROWS: usize = 200;
 /// What the display calls a task's state: BLOCKED is derived from why it does not start.
 fn shown_state(run: &Run, node: NodeId) -> &'static str {
     let status = run.state.node(node).status;
-    let waits = matches!(status, Status::Created | Status::Assigned) && !reasons(&run.plan, &run.state, node).is_empty();
-    if waits { "blocked" } else { words::status(status) }
+    let waits = matches!(status, Status::Created | Status::Assigned)
+        && !reasons(&run.plan, &run.state, node).is_empty();
+    if waits {
+        "blocked"
+    } else {
+        words::status(status)
+    }
 }
 
 fn mark(state: &str) -> (char, &'static str) {
@@ -34,7 +39,11 @@ fn mark(state: &str) -> (char, &'static str) {
 }
 
 fn painted(text: &str, code: &str, color: bool) -> String {
-    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    if color {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_string()
+    }
 }
 
 /// Pads to `width` columns.
@@ -68,20 +77,41 @@ fn state_of_run(run: &Run, live: bool) -> String {
         Waiting::ForTime => ", waits for time",
         _ => "",
     };
-    let nobody = if !live && !status.is_ended() && status != RunStatus::Paused { "; nobody runs it now" } else { "" };
+    let nobody = if !live && !status.is_ended() && status != RunStatus::Paused {
+        "; nobody runs it now"
+    } else {
+        ""
+    };
     format!("{}{waits}{nobody}", status.name())
 }
 
 /// The whole picture of a run.
 pub(crate) fn text(run: &Run, live: bool, color: bool, width: usize) -> String {
-    let mut out = format!("run {} of {}: {}\n", run.id, run.file, painted(&state_of_run(run, live), "1", color));
+    let mut out = format!(
+        "run {} of {}: {}\n",
+        run.id,
+        run.file,
+        painted(&state_of_run(run, live), "1", color)
+    );
     if let Some(started) = run.state.started_ms() {
-        let took = run.state.ended_ms().map_or_else(String::new, |end| format!(", took {}", words::seconds(end - started)));
+        let took = run.state.ended_ms().map_or_else(String::new, |end| {
+            format!(", took {}", words::seconds(end - started))
+        });
         out.push_str(&format!("started {}{took}\n", rfc3339(started)));
     }
     out.push('\n');
     out.push_str(&table(run, color, width));
-    let open: Vec<String> = run.state.open_items().map(|(id, item)| format!("  {}\n    {}\n", words::asked(&run.plan, &run.state, id), words::answers(&run.plan, id, item))).collect();
+    let open: Vec<String> = run
+        .state
+        .open_items()
+        .map(|(id, item)| {
+            format!(
+                "  {}\n    {}\n",
+                words::asked(&run.plan, &run.state, id),
+                words::answers(&run.plan, id, item)
+            )
+        })
+        .collect();
     if !open.is_empty() {
         out.push_str("\nasked of people\n");
         out.push_str(&open.concat());
@@ -94,21 +124,34 @@ pub(crate) fn text(run: &Run, live: bool, color: bool, width: usize) -> String {
 
 fn table(run: &Run, color: bool, width: usize) -> String {
     let rows: Vec<NodeId> = shown_nodes(run);
-    let name_width = rows.iter().map(|n| run.plan.nodes[*n].name.width()).max().unwrap_or(4).clamp(4, 32);
+    let name_width = rows
+        .iter()
+        .map(|n| run.plan.nodes[*n].name.width())
+        .max()
+        .unwrap_or(4)
+        .clamp(4, 32);
     let mut out = String::new();
     for node in rows.iter().take(MAX_ROWS) {
         out.push_str(&row(run, *node, name_width, color, width));
     }
     if rows.len() > MAX_ROWS {
-        out.push_str(&format!("  … and {} more; `coord status --format json` has all\n", rows.len() - MAX_ROWS));
+        out.push_str(&format!(
+            "  … and {} more; `coord status --format json` has all\n",
+            rows.len() - MAX_ROWS
+        ));
     }
     out
 }
 
 /// Tasks, syncs and milestones; with very many, what is done well comes last.
 fn shown_nodes(run: &Run) -> Vec<NodeId> {
-    let mut nodes: Vec<NodeId> =
-        run.plan.nodes.iter().filter(|(_, n)| !matches!(n.kind, NodeKind::Join)).map(|(id, _)| id).collect();
+    let mut nodes: Vec<NodeId> = run
+        .plan
+        .nodes
+        .iter()
+        .filter(|(_, n)| !matches!(n.kind, NodeKind::Join))
+        .map(|(id, _)| id)
+        .collect();
     if nodes.len() > MAX_ROWS {
         nodes.sort_by_key(|n| match run.state.node(*n).status {
             Status::Failed | Status::InDoubt => 0,
@@ -130,7 +173,11 @@ fn row(run: &Run, node: NodeId, name_width: usize, color: bool, width: usize) ->
         (Some(from), Some(to)) => words::seconds(to - from),
         _ => String::new(),
     };
-    let tries = if attempts(of) > 1 { format!("×{}", attempts(of)) } else { String::new() };
+    let tries = if attempts(of) > 1 {
+        format!("×{}", attempts(of))
+    } else {
+        String::new()
+    };
     let head = format!(
         "{} {} {} {} {:>8} {:>3}",
         painted(&glyph.to_string(), code, color),
@@ -140,7 +187,9 @@ fn row(run: &Run, node: NodeId, name_width: usize, color: bool, width: usize) ->
         took,
         tries
     );
-    let room = width.saturating_sub(2 + name_width + 1 + 11 + 1 + 14 + 1 + 8 + 1 + 3 + 2).max(20);
+    let room = width
+        .saturating_sub(2 + name_width + 1 + 11 + 1 + 14 + 1 + 8 + 1 + 3 + 2)
+        .max(20);
     let why = first_reason(run, node);
     format!("{}\n", format!("{head}  {}", cut(&why, room)).trim_end())
 }
@@ -153,8 +202,14 @@ fn attempts(of: &NodeState) -> u32 {
 fn agent(run: &Run, node: NodeId) -> String {
     let of = run.state.node(node);
     let chosen = of.attempt.as_ref().map(|a| a.agents.clone());
-    let agents = chosen.or_else(|| run.plan.task(node).map(|t| t.by.agents().to_vec())).unwrap_or_default();
-    agents.iter().map(|a| run.plan.agents[*a].name.as_str()).collect::<Vec<_>>().join(",")
+    let agents = chosen
+        .or_else(|| run.plan.task(node).map(|t| t.by.agents().to_vec()))
+        .unwrap_or_default();
+    agents
+        .iter()
+        .map(|a| run.plan.agents[*a].name.as_str())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn first_reason(run: &Run, node: NodeId) -> String {
@@ -164,7 +219,9 @@ fn first_reason(run: &Run, node: NodeId) -> String {
         // what it has of its own says more than what all have
         all.retain(|r| !matches!(r, Reason::Run { .. }));
     }
-    let said = all.iter().map(|r| words::reason(&run.plan, &run.state, node, r));
+    let said = all
+        .iter()
+        .map(|r| words::reason(&run.plan, &run.state, node, r));
     said.collect::<Vec<_>>().join("; ").replace('\n', " ")
 }
 
@@ -205,7 +262,9 @@ pub(crate) fn json(run: &Run) -> Value {
 
 /// One open item.
 pub(crate) fn item_json(run: &Run, id: ItemId) -> Value {
-    let Some(item) = run.state.item(id) else { return Value::Null };
+    let Some(item) = run.state.item(id) else {
+        return Value::Null;
+    };
     json!({
         "run": run.id,
         "item": id.0,
@@ -239,7 +298,11 @@ pub(crate) fn list(runs: &[Run], color: bool) -> String {
     let width = runs.iter().map(|r| r.id.width()).max().unwrap_or(0);
     runs.iter()
         .map(|run| {
-            let done = run.plan.tasks().filter(|(id, _, _)| run.state.node(*id).status.is_ended()).count();
+            let done = run
+                .plan
+                .tasks()
+                .filter(|(id, _, _)| run.state.node(*id).status.is_ended())
+                .count();
             let state = run.state.status().name();
             let code = match run.state.status() {
                 RunStatus::Completed => "32",
@@ -251,7 +314,14 @@ pub(crate) fn list(runs: &[Run], color: bool) -> String {
                 _ => String::new(),
             };
             let all = run.plan.tasks().count();
-            format!("{}  {}  {done}/{all} tasks  {:>8}  {}  {}\n", pad(&run.id, width), painted(&pad(state, 10), code, color), took, rfc3339(run.created_at_ms).get(..16).unwrap_or(""), run.file)
+            format!(
+                "{}  {}  {done}/{all} tasks  {:>8}  {}  {}\n",
+                pad(&run.id, width),
+                painted(&pad(state, 10), code, color),
+                took,
+                rfc3339(run.created_at_ms).get(..16).unwrap_or(""),
+                run.file
+            )
         })
         .collect()
 }
@@ -269,16 +339,35 @@ pub(crate) fn why_text(run: &Run, chain: &Why, color: bool) -> String {
     out
 }
 
-fn explain(run: &Run, chain: &Why, node: NodeId, depth: usize, color: bool, shown: &mut Vec<NodeId>, out: &mut String) {
+fn explain(
+    run: &Run,
+    chain: &Why,
+    node: NodeId,
+    depth: usize,
+    color: bool,
+    shown: &mut Vec<NodeId>,
+    out: &mut String,
+) {
     let Some(of) = chain.get(node) else { return };
     shown.push(node);
     let state = shown_state(run, node);
     let (glyph, code) = mark(state);
     let indent = "  ".repeat(depth);
-    out.push_str(&format!("{indent}{} {} {}\n", painted(&glyph.to_string(), code, color), run.plan.nodes[node].name, words::is_now(state)));
-    let (of_run, own): (Vec<&Reason>, Vec<&Reason>) = of.reasons.iter().partition(|r| matches!(r, Reason::Run { .. }));
+    out.push_str(&format!(
+        "{indent}{} {} {}\n",
+        painted(&glyph.to_string(), code, color),
+        run.plan.nodes[node].name,
+        words::is_now(state)
+    ));
+    let (of_run, own): (Vec<&Reason>, Vec<&Reason>) = of
+        .reasons
+        .iter()
+        .partition(|r| matches!(r, Reason::Run { .. }));
     for reason in own.into_iter().chain(of_run) {
-        out.push_str(&format!("{indent}    {}\n", words::reason(&run.plan, &run.state, node, reason)));
+        out.push_str(&format!(
+            "{indent}    {}\n",
+            words::reason(&run.plan, &run.state, node, reason)
+        ));
     }
     history(run, node, &indent, out);
     for behind in of.reasons.iter().flat_map(Reason::nodes) {
@@ -291,11 +380,22 @@ fn explain(run: &Run, chain: &Why, node: NodeId, depth: usize, color: bool, show
 fn history(run: &Run, node: NodeId, indent: &str, out: &mut String) {
     let of = run.state.node(node);
     if let (Some(from), Some(to)) = (of.first_started_ms, of.ended_ms) {
-        let tries = if of.attempts > 1 { format!(" after {} attempts", of.attempts) } else { String::new() };
-        out.push_str(&format!("{indent}    started {}, ended {}{tries}\n", rfc3339(from), rfc3339(to)));
+        let tries = if of.attempts > 1 {
+            format!(" after {} attempts", of.attempts)
+        } else {
+            String::new()
+        };
+        out.push_str(&format!(
+            "{indent}    started {}, ended {}{tries}\n",
+            rfc3339(from),
+            rfc3339(to)
+        ));
     }
     for (name, value) in of.outputs.iter().take(8) {
-        out.push_str(&format!("{indent}    {name} = {}\n", cut(&words::plain(value), 80)));
+        out.push_str(&format!(
+            "{indent}    {name} = {}\n",
+            cut(&words::plain(value), 80)
+        ));
     }
 }
 

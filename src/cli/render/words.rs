@@ -1,8 +1,8 @@
 //! States, reasons and outcomes in the words that people use.
 
 use coord_engine::{
-    Ask, Ending, Event, Fact, FailReason, GateFault, Item, ItemId, Outcome, Reason, RunStatus, SkipReason, State, Status,
-    Stopping, Termination, Verdict,
+    Ask, Ending, Event, Fact, FailReason, GateFault, Item, ItemId, Outcome, Reason, RunStatus,
+    SkipReason, State, Status, Stopping, Termination, Verdict,
 };
 use coord_host::clock;
 use coord_lang::ids::NodeId;
@@ -11,7 +11,9 @@ use coord_plan::plan::{NodeKind, Otherwise, Plan, Wanted};
 
 /// Text from outside without anything that a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .collect()
 }
 
 fn name(plan: &Plan, node: NodeId) -> String {
@@ -41,23 +43,42 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         Outcome::Lost(why) => format!("lost: {}", plain(why)),
         Outcome::Cancelled => "cancelled".into(),
         Outcome::NoArtifact(why) => plain(why),
-        Outcome::Rejected { by: Some(by), note } if note.is_empty() => format!("turned down by {by}"),
+        Outcome::Rejected { by: Some(by), note } if note.is_empty() => {
+            format!("turned down by {by}")
+        }
         Outcome::Rejected { by: Some(by), note } => format!("turned down by {by}: {}", plain(note)),
         Outcome::Rejected { by: None, note } => format!("turned down{}", after_colon(note)),
     }
 }
 
 fn note_of(state: &State, item: coord_engine::ItemId) -> String {
-    let Some(answer) = state.item(item).and_then(Item::deciding) else { return String::new() };
+    let Some(answer) = state.item(item).and_then(Item::deciding) else {
+        return String::new();
+    };
     let by = answer.by.as_deref().unwrap_or("somebody");
-    if answer.note.is_empty() { format!(" by {by}") } else { format!(" by {by}: {}", plain(&answer.note)) }
+    if answer.note.is_empty() {
+        format!(" by {by}")
+    } else {
+        format!(" by {by}: {}", plain(&answer.note))
+    }
 }
 
-fn gate_fault(plan: &Plan, state: &State, gate: Option<coord_lang::ids::GateId>, why: &GateFault) -> String {
+fn gate_fault(
+    plan: &Plan,
+    state: &State,
+    gate: Option<coord_lang::ids::GateId>,
+    why: &GateFault,
+) -> String {
     match why {
         GateFault::Check { check, evidence } => {
-            let title = gate.and_then(|g| plan.gates[g].checks.get(*check as usize)).map_or("check", |c| c.title.as_str());
-            let evidence = if evidence.is_empty() { String::new() } else { format!(": {}", plain(evidence)) };
+            let title = gate
+                .and_then(|g| plan.gates[g].checks.get(*check as usize))
+                .map_or("check", |c| c.title.as_str());
+            let evidence = if evidence.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", plain(evidence))
+            };
             format!("\"{title}\" does not hold{evidence}")
         }
         GateFault::Rejected { item } => format!("rejected{}", note_of(state, *item)),
@@ -68,24 +89,41 @@ pub(crate) fn fail_reason(plan: &Plan, state: &State, node: NodeId, why: &FailRe
     match why {
         FailReason::Outcome(of) => outcome(of),
         FailReason::NeedExpired { need } => {
-            let on = plan.nodes[node].needs.get(*need as usize).map_or_else(String::new, |n| name(plan, n.on));
+            let on = plan.nodes[node]
+                .needs
+                .get(*need as usize)
+                .map_or_else(String::new, |n| name(plan, n.on));
             format!("dependency timed out: {on} did not end in time")
         }
         FailReason::Condition { why } => format!("its `when` has no answer: {}", plain(why)),
         FailReason::Gate { gate, why } => {
-            format!("gate `{}`: {}", plan.gates[*gate].name, gate_fault(plan, state, Some(*gate), why))
+            format!(
+                "gate `{}`: {}",
+                plan.gates[*gate].name,
+                gate_fault(plan, state, Some(*gate), why)
+            )
         }
         FailReason::ApprovalExpired { .. } => "nobody approved it in time".into(),
-        FailReason::Requirement { item } => format!("a requirement was turned down{}", note_of(state, *item)),
+        FailReason::Requirement { item } => {
+            format!("a requirement was turned down{}", note_of(state, *item))
+        }
         FailReason::SyncExpired => "not confirmed in time".into(),
         FailReason::Doubt { by, note } => {
-            format!("said to have failed by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(note))
+            format!(
+                "said to have failed by {}{}",
+                by.as_deref().unwrap_or("somebody"),
+                after_colon(note)
+            )
         }
     }
 }
 
 fn after_colon(note: &str) -> String {
-    if note.is_empty() { String::new() } else { format!(": {}", plain(note)) }
+    if note.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", plain(note))
+    }
 }
 
 pub(crate) fn skip_reason(plan: &Plan, state: &State, node: NodeId, why: &SkipReason) -> String {
@@ -95,9 +133,16 @@ pub(crate) fn skip_reason(plan: &Plan, state: &State, node: NodeId, why: &SkipRe
         SkipReason::NeedExpired { .. } => "what it needs did not come in time".into(),
         SkipReason::ApprovalExpired { .. } => "nobody approved it in time".into(),
         SkipReason::SyncExpired => "not confirmed in time".into(),
-        SkipReason::Failure(why) => format!("failed, which counts as skipped: {}", fail_reason(plan, state, node, why)),
+        SkipReason::Failure(why) => format!(
+            "failed, which counts as skipped: {}",
+            fail_reason(plan, state, node, why)
+        ),
         SkipReason::Person { by, reason } => {
-            format!("skipped by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(reason))
+            format!(
+                "skipped by {}{}",
+                by.as_deref().unwrap_or("somebody"),
+                after_colon(reason)
+            )
         }
     }
 }
@@ -116,7 +161,9 @@ fn time(at_ms: i64) -> String {
 /// One reason as a clause: `waits for `build` to be done`.
 pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> String {
     match why {
-        Reason::Need { on, wanted, due_ms, .. } => {
+        Reason::Need {
+            on, wanted, due_ms, ..
+        } => {
             let end = match wanted {
                 Wanted::Done => "to be done",
                 Wanted::Failed => "to fail",
@@ -134,22 +181,43 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
         Reason::Window { until_ms } => format!("its window opens at {}", clock::rfc3339(*until_ms)),
         Reason::Backoff { until_ms } => format!("is tried again at {}", time(*until_ms)),
         Reason::Gate { run, item } => {
-            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
+            let gate = state
+                .gate_run(*run)
+                .map_or("", |r| plan.gates[r.gate].name.as_str());
             match item {
                 Some(item) => format!("waits at gate `{gate}` for {}", asked(plan, state, *item)),
                 None => format!("waits for the checks of gate `{gate}`"),
             }
         }
         Reason::Agent { agent, held_by } => {
-            format!("`{}` is busy with {}", plan.agents[*agent].name, names(plan, held_by))
+            format!(
+                "`{}` is busy with {}",
+                plan.agents[*agent].name,
+                names(plan, held_by)
+            )
         }
-        Reason::Resource { resource, wants, free, held_by } => {
-            format!("needs {wants} of `{}`, {free} free; held by {}", plan.resources[*resource].name, names(plan, held_by))
+        Reason::Resource {
+            resource,
+            wants,
+            free,
+            held_by,
+        } => {
+            format!(
+                "needs {wants} of `{}`, {free} free; held by {}",
+                plan.resources[*resource].name,
+                names(plan, held_by)
+            )
         }
         Reason::Claim { claim, held_by } => {
-            format!("{} writes to `{}` now, and so would it", names(plan, held_by), plan.resources[*claim].name)
+            format!(
+                "{} writes to `{}` now, and so would it",
+                names(plan, held_by),
+                plan.resources[*claim].name
+            )
         }
-        Reason::Reserved { for_node } => format!("{} has waited longer and goes first", name(plan, *for_node)),
+        Reason::Reserved { for_node } => {
+            format!("{} has waited longer and goes first", name(plan, *for_node))
+        }
         Reason::Parallel { most } => format!("as many tasks are at work as may be: {most}"),
         Reason::Order { first } => format!("{} goes first", name(plan, *first)),
         Reason::Run { status } => match status {
@@ -172,9 +240,19 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
 
 /// Who is asked what, in short.
 pub(crate) fn asked(plan: &Plan, state: &State, item: coord_engine::ItemId) -> String {
-    let Some(of) = state.item(item) else { return format!("item {}", item.0) };
-    let who: Vec<&str> = of.of.iter().map(|a| plan.agents[*a].name.as_str()).collect();
-    let who = if who.is_empty() { "somebody".to_string() } else { who.join(", ") };
+    let Some(of) = state.item(item) else {
+        return format!("item {}", item.0);
+    };
+    let who: Vec<&str> = of
+        .of
+        .iter()
+        .map(|a| plan.agents[*a].name.as_str())
+        .collect();
+    let who = if who.is_empty() {
+        "somebody".to_string()
+    } else {
+        who.join(", ")
+    };
     format!("{who} (item {}: {})", item.0, question(plan, state, of))
 }
 
@@ -185,17 +263,26 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
         Ask::Work => format!("do {task}"),
         Ask::Confirm { gate, check } => {
             let gate = state.gate_run(gate).map(|r| &plan.gates[r.gate]);
-            let title = gate.and_then(|g| g.checks.get(check as usize)).map_or("", |c| c.title.as_str());
+            let title = gate
+                .and_then(|g| g.checks.get(check as usize))
+                .map_or("", |c| c.title.as_str());
             format!("confirm \"{title}\" for {task}")
         }
         Ask::Approve { gate: None, .. } => format!("approve {task}"),
-        Ask::Approve { gate: Some(gate), .. } => {
-            let gate = state.gate_run(gate).map_or("", |r| plan.gates[r.gate].name.as_str());
+        Ask::Approve {
+            gate: Some(gate), ..
+        } => {
+            let gate = state
+                .gate_run(gate)
+                .map_or("", |r| plan.gates[r.gate].name.as_str());
             format!("approve {task} at gate `{gate}`")
         }
         Ask::Require { requirement } => {
             let text = match &plan.nodes[item.node].kind {
-                NodeKind::Sync(sync) => sync.requires.get(requirement as usize).map_or("", |r| r.text.as_str()),
+                NodeKind::Sync(sync) => sync
+                    .requires
+                    .get(requirement as usize)
+                    .map_or("", |r| r.text.as_str()),
                 _ => "",
             };
             format!("confirm \"{text}\" for {task}")
@@ -209,7 +296,9 @@ pub(crate) fn answers(plan: &Plan, id: ItemId, item: &Item) -> String {
     let (id, task) = (id.0, &plan.nodes[item.node].name);
     match item.ask {
         Ask::Work => format!("coord done {id}"),
-        Ask::Doubt => format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}"),
+        Ask::Doubt => {
+            format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}")
+        }
         Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
             format!("coord approve {id} or coord reject {id} --note …")
         }
@@ -245,7 +334,11 @@ pub(crate) fn stopping(plan: &Plan, why: &Stopping) -> String {
         Stopping::Drain { by } => format!("stopping ({})", by.as_deref().unwrap_or("asked to")),
         Stopping::Halt { node } => format!("starts nothing more: {} failed", name(plan, *node)),
         Stopping::Cancel { by, reason } => {
-            format!("cancelled by {}{}", by.as_deref().unwrap_or("somebody"), after_colon(reason))
+            format!(
+                "cancelled by {}{}",
+                by.as_deref().unwrap_or("somebody"),
+                after_colon(reason)
+            )
         }
     }
 }
@@ -267,18 +360,39 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
         Fact::Started { node, attempt } => {
             let task = plan.task(*node)?;
             task.program.as_ref()?;
-            let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            let again = if *attempt > 1 {
+                format!(" (attempt {attempt})")
+            } else {
+                String::new()
+            };
             ('▶', format!("{}{again}", of(node)))
         }
         Fact::Completed { node, .. } => ('✔', format!("{}{}", of(node), took(state, *node))),
-        Fact::Failed { node, why, .. } => ('✘', format!("{} failed: {}", of(node), fail_reason(plan, state, *node, why))),
-        Fact::Skipped { node, why } => ('↷', format!("{} skipped: {}", of(node), skip_reason(plan, state, *node, why))),
+        Fact::Failed { node, why, .. } => (
+            '✘',
+            format!(
+                "{} failed: {}",
+                of(node),
+                fail_reason(plan, state, *node, why)
+            ),
+        ),
+        Fact::Skipped { node, why } => (
+            '↷',
+            format!(
+                "{} skipped: {}",
+                of(node),
+                skip_reason(plan, state, *node, why)
+            ),
+        ),
         Fact::Cancelled { node } => ('⊘', format!("{} cancelled", of(node))),
         // that it was ended has been said
-        Fact::Exited { outcome: Outcome::TimedOut | Outcome::Cancelled, .. } => return None,
-        Fact::Exited { node, outcome: how, .. } if !how.is_success() => {
-            ('·', format!("{}: {}", of(node), outcome(how)))
-        }
+        Fact::Exited {
+            outcome: Outcome::TimedOut | Outcome::Cancelled,
+            ..
+        } => return None,
+        Fact::Exited {
+            node, outcome: how, ..
+        } if !how.is_success() => ('·', format!("{}: {}", of(node), outcome(how))),
         Fact::RetryScheduled { node, due_ms, .. } => {
             let pause = match due_ms - event.at_ms {
                 ..=0 => String::new(),
@@ -286,47 +400,132 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             };
             ('↻', format!("{} is tried again{pause}", of(node)))
         }
-        Fact::Interrupted { node, attempt } => ('!', format!("{}: attempt {attempt} was cut off", of(node))),
-        Fact::InDoubt { node, .. } => ('?', format!("{} is in doubt: nobody knows whether it was done", of(node))),
+        Fact::Interrupted { node, attempt } => {
+            ('!', format!("{}: attempt {attempt} was cut off", of(node)))
+        }
+        Fact::InDoubt { node, .. } => (
+            '?',
+            format!("{} is in doubt: nobody knows whether it was done", of(node)),
+        ),
         Fact::Terminating { node, why, .. } => match why {
             Termination::Timeout => ('·', format!("{} timed out", of(node))),
             Termination::Cancel => ('·', format!("{} is being ended", of(node))),
         },
-        Fact::Rework { node, note, by, .. } => {
-            ('↺', format!("{} goes back: {}{}", of(node), by.as_deref().unwrap_or("somebody"), after_colon(note)))
-        }
-        Fact::NeedExpired { node, otherwise: end, .. } => {
-            ('!', format!("{}: what it needs did not come in time, so {}", of(node), otherwise(*end)))
-        }
-        Fact::WantExpired { node, on, .. } => ('!', format!("{} goes ahead without {}", of(node), name(plan, *on))),
+        Fact::Rework { node, note, by, .. } => (
+            '↺',
+            format!(
+                "{} goes back: {}{}",
+                of(node),
+                by.as_deref().unwrap_or("somebody"),
+                after_colon(note)
+            ),
+        ),
+        Fact::NeedExpired {
+            node,
+            otherwise: end,
+            ..
+        } => (
+            '!',
+            format!(
+                "{}: what it needs did not come in time, so {}",
+                of(node),
+                otherwise(*end)
+            ),
+        ),
+        Fact::WantExpired { node, on, .. } => (
+            '!',
+            format!("{} goes ahead without {}", of(node), name(plan, *on)),
+        ),
         Fact::GateWarned { node, run, why } => {
             let gate = state.gate_run(*run).map(|r| r.gate);
-            ('!', format!("{} goes ahead although {}", of(node), gate_fault(plan, state, gate, why)))
+            (
+                '!',
+                format!(
+                    "{} goes ahead although {}",
+                    of(node),
+                    gate_fault(plan, state, gate, why)
+                ),
+            )
         }
         Fact::GateRetried { node, run, round } => {
-            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
-            ('↻', format!("gate {gate} does not hold for {}, and is tried again (round {round})", of(node)))
+            let gate = state
+                .gate_run(*run)
+                .map_or("", |r| plan.gates[r.gate].name.as_str());
+            (
+                '↻',
+                format!(
+                    "gate {gate} does not hold for {}, and is tried again (round {round})",
+                    of(node)
+                ),
+            )
         }
         Fact::GatePassed { node, run } => {
-            let gate = state.gate_run(*run).map_or("", |r| plan.gates[r.gate].name.as_str());
+            let gate = state
+                .gate_run(*run)
+                .map_or("", |r| plan.gates[r.gate].name.as_str());
             ('✓', format!("gate {gate} holds for {}", of(node)))
         }
         Fact::SyncPassed { node } => ('◆', format!("{} passed", of(node))),
-        Fact::SyncExpired { node, otherwise: end } => ('!', format!("{} was not confirmed in time: {}", of(node), otherwise(*end))),
+        Fact::SyncExpired {
+            node,
+            otherwise: end,
+        } => (
+            '!',
+            format!(
+                "{} was not confirmed in time: {}",
+                of(node),
+                otherwise(*end)
+            ),
+        ),
         Fact::MilestoneReached { node } => ('◇', format!("{} reached", of(node))),
         Fact::PhaseOpened { phase } => {
             let phase = &plan.phases[*phase];
-            ('─', format!("{} opens", phase.title.as_deref().unwrap_or(&phase.name)))
+            (
+                '─',
+                format!("{} opens", phase.title.as_deref().unwrap_or(&phase.name)),
+            )
         }
         Fact::ItemOpened { item, .. } => {
             let open = state.item(*item)?;
-            ('?', format!("{}\n      {}", asked(plan, state, *item), answers(plan, *item, open)))
+            (
+                '?',
+                format!(
+                    "{}\n      {}",
+                    asked(plan, state, *item),
+                    answers(plan, *item, open)
+                ),
+            )
         }
-        Fact::ItemAnswered { item, by, verdict, note, .. } => {
+        Fact::ItemAnswered {
+            item,
+            by,
+            verdict,
+            note,
+            ..
+        } => {
             let by = by.as_deref().unwrap_or("somebody");
-            ('·', format!("item {}: {} by {by}{}", item.0, answered(*verdict), after_colon(note)))
+            (
+                '·',
+                format!(
+                    "item {}: {} by {by}{}",
+                    item.0,
+                    answered(*verdict),
+                    after_colon(note)
+                ),
+            )
         }
-        Fact::ItemExpired { item, otherwise: end, .. } => ('!', format!("nobody answered item {} in time: {}", item.0, otherwise(*end))),
+        Fact::ItemExpired {
+            item,
+            otherwise: end,
+            ..
+        } => (
+            '!',
+            format!(
+                "nobody answered item {} in time: {}",
+                item.0,
+                otherwise(*end)
+            ),
+        ),
         Fact::RunStopping { why } => ('■', stopping(plan, why)),
         _ => return None,
     })

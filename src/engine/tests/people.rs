@@ -91,7 +91,7 @@ fn a_quorum_counts_distinct_people() {
     let again = bench
         .try_answer(item, Some("ann"), Verdict::Approve)
         .unwrap_err();
-    assert_eq!(again.to_string(), "ann has already answered item 0");
+    assert_eq!(again.to_string(), "ann has already answered item 1");
     bench.answer(item, "bob", Verdict::Approve);
     assert_eq!(bench.status(a), Status::Completed);
 }
@@ -120,8 +120,8 @@ fn answers_are_taken_only_from_those_who_are_asked_once_and_in_kind() {
     assert_eq!(
         refused,
         [
-            "item 0 is not for eve, but for ann, bob, cid, worker",
-            "item 0 needs to know who answers: ann, bob, cid, worker",
+            "item 1 is not for eve, but for ann, bob, cid, worker",
+            "item 1 needs to know who answers: ann, bob, cid, worker",
             "`skip` is no answer to an item of kind approve",
             "there is no item 9",
         ]
@@ -141,7 +141,7 @@ fn a_settled_item_says_by_whom() {
     let late = bench
         .try_answer(item, Some("ann"), Verdict::Done)
         .unwrap_err();
-    assert_eq!(late.to_string(), "item 0 is already answered by ann");
+    assert_eq!(late.to_string(), "item 1 is already answered by ann");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_sync_passes_when_everything_is_confirmed_and_its_gates_hold() {
     let stranger = bench
         .try_answer(first, Some("bob"), Verdict::Approve)
         .unwrap_err();
-    assert_eq!(stranger.to_string(), "item 0 is not for bob, but for ann");
+    assert_eq!(stranger.to_string(), "item 1 is not for bob, but for ann");
     bench.check(true);
     bench.answer(first, "ann", Verdict::Approve);
     assert_eq!(bench.status(b), Status::Created);

@@ -18,7 +18,11 @@ pub(super) struct Args<'a, 's> {
 
 impl<'a, 's> Args<'a, 's> {
     pub(super) fn new(statement: &'a Statement<'s>, row: &'static Row) -> Args<'a, 's> {
-        Args { statement, row, args: &statement.args }
+        Args {
+            statement,
+            row,
+            args: &statement.args,
+        }
     }
 
     pub(super) fn peek(&self) -> Option<&'a Arg<'s>> {
@@ -66,11 +70,19 @@ impl<'a, 's> Args<'a, 's> {
         let diagnostic = match self.peek() {
             Some(arg) => {
                 let found = shown(lower.sources.text(arg.span));
-                Diagnostic::new("E0105", arg.span, format!("`{word}` expects {what}, found {found}"))
-                    .label(format!("this is {}", arg.describe()))
+                Diagnostic::new(
+                    "E0105",
+                    arg.span,
+                    format!("`{word}` expects {what}, found {found}"),
+                )
+                .label(format!("this is {}", arg.describe()))
             }
-            None => Diagnostic::new("E0105", self.statement.head_span(), format!("`{word}` expects {what}"))
-                .label("nothing follows"),
+            None => Diagnostic::new(
+                "E0105",
+                self.statement.head_span(),
+                format!("`{word}` expects {what}"),
+            )
+            .label("nothing follows"),
         };
         lower.report(diagnostic.help(format!("as in `{}`", self.row.example)));
     }
@@ -81,34 +93,61 @@ impl<'a, 's> Args<'a, 's> {
         if arg.is_broken() || lower.just_reported(self.statement.head_span()) {
             return;
         }
-        let behind = Span { end: arg.span.start, ..self.statement.word_span };
+        let behind = Span {
+            end: arg.span.start,
+            ..self.statement.word_span
+        };
         let before = lower.sources.text(behind).trim_end().to_string();
         let word = arg.word();
         let clause = word.and_then(|w| {
-            let words = self.row.shape.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 2 && w.chars().all(char::is_lowercase));
+            let words = self
+                .row
+                .shape
+                .split(|c: char| !c.is_alphabetic())
+                .filter(|w| w.len() > 2 && w.chars().all(char::is_lowercase));
             closest(w, words).first().map(|c| (w, c.to_string()))
         });
         let found = shown(lower.sources.text(arg.span));
         match clause {
             Some((w, meant)) if w != meant => lower.report(
-                Diagnostic::new("E0109", arg.span, format!("unknown modifier `{w}` of `{}`", self.statement.word))
-                    .label("not known here")
-                    .fix(arg.span, meant.clone(), format!("did you mean `{meant}`?")),
+                Diagnostic::new(
+                    "E0109",
+                    arg.span,
+                    format!("unknown modifier `{w}` of `{}`", self.statement.word),
+                )
+                .label("not known here")
+                .fix(arg.span, meant.clone(), format!("did you mean `{meant}`?")),
             ),
             _ => {
                 let field = word.and_then(crate::schema::rows_of_first);
                 let d = match field {
                     Some(field) if field != self.statement.word => {
-                        let at = Span::new(arg.span.file, arg.span.start as usize, arg.span.start as usize);
-                        let d = Diagnostic::new("E0007", arg.span, format!("only one statement per line: move {found} down")).label("another statement starts here");
+                        let at = Span::new(
+                            arg.span.file,
+                            arg.span.start as usize,
+                            arg.span.start as usize,
+                        );
+                        let d = Diagnostic::new(
+                            "E0007",
+                            arg.span,
+                            format!("only one statement per line: move {found} down"),
+                        )
+                        .label("another statement starts here");
                         match self.statement.block {
                             Some(_) => d.help("put it on a line of its own inside the braces"),
                             None => d.fix(at, "\n", "start a new line here"),
                         }
                     }
-                    _ => Diagnostic::new("E0107", arg.span, format!("unexpected {found} after `{}`", shown_plain(&before)))
-                        .label("nothing belongs here")
-                        .help(format!("the shape is `{}`", format!("{} {}", self.row.word, self.row.shape).trim_end())),
+                    _ => Diagnostic::new(
+                        "E0107",
+                        arg.span,
+                        format!("unexpected {found} after `{}`", shown_plain(&before)),
+                    )
+                    .label("nothing belongs here")
+                    .help(format!(
+                        "the shape is `{}`",
+                        format!("{} {}", self.row.word, self.row.shape).trim_end()
+                    )),
                 };
                 lower.report(d);
             }
@@ -118,8 +157,16 @@ impl<'a, 's> Args<'a, 's> {
     // ---- single values ---------------------------------------------------------------------
 
     /// A quoted text without anything to fill in.
-    pub(super) fn text(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<String>> {
-        let Some(Arg { kind: ArgKind::Text(pieces), span }) = self.peek() else {
+    pub(super) fn text(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<String>> {
+        let Some(Arg {
+            kind: ArgKind::Text(pieces),
+            span,
+        }) = self.peek()
+        else {
             self.expected(lower, what);
             return None;
         };
@@ -136,12 +183,27 @@ impl<'a, 's> Args<'a, 's> {
     }
 
     /// A quoted text or a plain word or number, as text.
-    pub(super) fn text_or_word(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<String>> {
+    pub(super) fn text_or_word(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<String>> {
         match self.peek() {
-            Some(Arg { kind: ArgKind::Text(_), .. }) => self.text(lower, what),
-            Some(arg @ Arg { kind: ArgKind::Word(_) | ArgKind::Number(_) | ArgKind::Date(_), .. }) => {
+            Some(Arg {
+                kind: ArgKind::Text(_),
+                ..
+            }) => self.text(lower, what),
+            Some(
+                arg @ Arg {
+                    kind: ArgKind::Word(_) | ArgKind::Number(_) | ArgKind::Date(_),
+                    ..
+                },
+            ) => {
                 self.args = &self.args[1..];
-                Some(Spanned::new(lower.sources.text(arg.span).to_string(), arg.span))
+                Some(Spanned::new(
+                    lower.sources.text(arg.span).to_string(),
+                    arg.span,
+                ))
             }
             _ => {
                 self.expected(lower, what);
@@ -151,9 +213,16 @@ impl<'a, 's> Args<'a, 's> {
     }
 
     /// A text whose `${…}` are filled in at the start of a run.
-    pub(super) fn template(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<Template>> {
+    pub(super) fn template(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<Template>> {
         match self.peek() {
-            Some(Arg { kind: ArgKind::Text(pieces), span }) => {
+            Some(Arg {
+                kind: ArgKind::Text(pieces),
+                span,
+            }) => {
                 self.args = &self.args[1..];
                 Some(Spanned::new(lower.template(pieces), *span))
             }
@@ -164,9 +233,17 @@ impl<'a, 's> Args<'a, 's> {
         }
     }
 
-    pub(super) fn count(&mut self, lower: &mut Lower<'_, 's>, what: &str, range: std::ops::RangeInclusive<u32>) -> Option<Spanned<u32>> {
+    pub(super) fn count(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Option<Spanned<u32>> {
         let number = match self.peek() {
-            Some(Arg { kind: ArgKind::Number(text), span }) => value::integer(text).map(|n| (n, *span)),
+            Some(Arg {
+                kind: ArgKind::Number(text),
+                span,
+            }) => value::integer(text).map(|n| (n, *span)),
             _ => None,
         };
         let Some((n, span)) = number else {
@@ -178,9 +255,17 @@ impl<'a, 's> Args<'a, 's> {
             Some(n) => Some(Spanned::new(n, span)),
             None => {
                 lower.report(
-                    Diagnostic::new("E0105", span, format!("`{}` expects {what}, found {n}", self.statement.word))
-                        .label("out of range")
-                        .help(format!("write a number from {} to {}", range.start(), range.end())),
+                    Diagnostic::new(
+                        "E0105",
+                        span,
+                        format!("`{}` expects {what}, found {n}", self.statement.word),
+                    )
+                    .label("out of range")
+                    .help(format!(
+                        "write a number from {} to {}",
+                        range.start(),
+                        range.end()
+                    )),
                 );
                 None
             }
@@ -188,15 +273,23 @@ impl<'a, 's> Args<'a, 's> {
     }
 
     /// An elapsed duration in ms.
-    pub(super) fn duration(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<i64>> {
+    pub(super) fn duration(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<i64>> {
         let effort = self.effort(lower, what)?;
         match effort.value {
             Effort::Elapsed(ms) => Some(Spanned::new(ms, effort.span)),
             Effort::WorkingDays(_) | Effort::Working(_) => {
                 lower.report(
-                    Diagnostic::new("E0501", effort.span, format!("expected {what} on the clock, found working time"))
-                        .label("limits and waits run on the clock")
-                        .help("write it as `4h` or `2d`"),
+                    Diagnostic::new(
+                        "E0501",
+                        effort.span,
+                        format!("expected {what} on the clock, found working time"),
+                    )
+                    .label("limits and waits run on the clock")
+                    .help("write it as `4h` or `2d`"),
                 );
                 None
             }
@@ -204,7 +297,11 @@ impl<'a, 's> Args<'a, 's> {
     }
 
     /// A duration, elapsed or of working time.
-    pub(super) fn effort(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<Effort>> {
+    pub(super) fn effort(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<Effort>> {
         let Some(arg) = self.peek() else {
             self.expected(lower, what);
             return None;
@@ -215,9 +312,13 @@ impl<'a, 's> Args<'a, 's> {
             ArgKind::Percent(_) | ArgKind::Date(_) | ArgKind::DateTime(_) | ArgKind::Time(_) => {
                 let found = lower.sources.text(arg.span).to_string();
                 lower.report(
-                    Diagnostic::new("E0501", arg.span, format!("expected {what}, found {} `{found}`", arg.describe()))
-                        .label(format!("this is {}", arg.describe()))
-                        .help(format!("as in `{}`", self.row.example)),
+                    Diagnostic::new(
+                        "E0501",
+                        arg.span,
+                        format!("expected {what}, found {} `{found}`", arg.describe()),
+                    )
+                    .label(format!("this is {}", arg.describe()))
+                    .help(format!("as in `{}`", self.row.example)),
                 );
                 return None;
             }
@@ -252,13 +353,19 @@ impl<'a, 's> Args<'a, 's> {
         let text = format!("{number}{}", arg.word()?);
         match value::effort(&text) {
             Ok(_) => Some((text, arg.span)),
-            Err(UnitError::Unknown { meant: Some(meant), .. }) => Some((format!("{number}{meant}"), arg.span)),
+            Err(UnitError::Unknown {
+                meant: Some(meant), ..
+            }) => Some((format!("{number}{meant}"), arg.span)),
             Err(_) => None,
         }
     }
 
     /// A day or an instant.
-    pub(super) fn moment(&mut self, lower: &mut Lower<'_, 's>, what: &str) -> Option<Spanned<Moment>> {
+    pub(super) fn moment(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+    ) -> Option<Spanned<Moment>> {
         let Some(arg) = self.peek() else {
             self.expected(lower, what);
             return None;
@@ -283,7 +390,12 @@ impl<'a, 's> Args<'a, 's> {
     }
 
     /// One word of a fixed choice.
-    pub(super) fn choice<T: Copy>(&mut self, lower: &mut Lower<'_, 's>, what: &str, choices: &[(&'static str, T)]) -> Option<Spanned<T>> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        what: &str,
+        choices: &[(&'static str, T)],
+    ) -> Option<Spanned<T>> {
         let list = one_of(choices.iter().map(|(name, _)| *name));
         let Some(arg) = self.peek() else {
             self.expected(lower, &list);
@@ -298,9 +410,14 @@ impl<'a, 's> Args<'a, 's> {
             return Some(Spanned::new(*value, arg.span));
         }
         let near = closest(word, choices.iter().map(|(name, _)| *name));
-        let d = Diagnostic::new("E0109", arg.span, format!("`{word}` is not {what}")).label("not known here");
+        let d = Diagnostic::new("E0109", arg.span, format!("`{word}` is not {what}"))
+            .label("not known here");
         lower.report(match near.first() {
-            Some(meant) => d.fix(arg.span, (*meant).to_string(), format!("did you mean `{meant}`? There are {list}")),
+            Some(meant) => d.fix(
+                arg.span,
+                (*meant).to_string(),
+                format!("did you mean `{meant}`? There are {list}"),
+            ),
             None => d.help(format!("write {list}")),
         });
         None
@@ -309,7 +426,10 @@ impl<'a, 's> Args<'a, 's> {
     /// The single arguments of a list that comes next, or the one argument in its place.
     pub(super) fn each(&mut self) -> Vec<&'a [Arg<'s>]> {
         match self.peek() {
-            Some(Arg { kind: ArgKind::List(elements), .. }) => {
+            Some(Arg {
+                kind: ArgKind::List(elements),
+                ..
+            }) => {
                 self.args = &self.args[1..];
                 elements.iter().map(Vec::as_slice).collect()
             }
@@ -332,9 +452,13 @@ impl<'s> Lower<'_, 's> {
                 Piece::Text(t) => text.push_str(t),
                 Piece::Interpolation(path, at) => {
                     self.report(
-                        Diagnostic::new("E0511", *at, format!("`${{{path}}}` is not filled in here"))
-                            .label("only `run` lists and `env` take parameters")
-                            .help("write `\\$` for a plain dollar sign"),
+                        Diagnostic::new(
+                            "E0511",
+                            *at,
+                            format!("`${{{path}}}` is not filled in here"),
+                        )
+                        .label("only `run` lists and `env` take parameters")
+                        .help("write `\\$` for a plain dollar sign"),
                     );
                     return None;
                 }
@@ -367,7 +491,15 @@ impl<'s> Lower<'_, 's> {
                 None => match value::effort(text) {
                     Ok(Effort::Elapsed(ms)) => Some(Value::Duration(ms)),
                     Ok(_) => {
-                        self.report(Diagnostic::new("E0501", arg.span, "expected a duration on the clock, found working time").label("here").help("write it as `4h` or `2d`"));
+                        self.report(
+                            Diagnostic::new(
+                                "E0501",
+                                arg.span,
+                                "expected a duration on the clock, found working time",
+                            )
+                            .label("here")
+                            .help("write it as `4h` or `2d`"),
+                        );
                         None
                     }
                     Err(error) => {

@@ -13,8 +13,17 @@ use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
 
 /// The states that a task's `state` is compared with.
-pub const STATES: [&str; 9] =
-    ["created", "assigned", "in-progress", "review", "completed", "failed", "skipped", "cancelled", "in-doubt"];
+pub const STATES: [&str; 9] = [
+    "created",
+    "assigned",
+    "in-progress",
+    "review",
+    "completed",
+    "failed",
+    "skipped",
+    "cancelled",
+    "in-doubt",
+];
 
 struct Typed {
     expr: Expr,
@@ -59,7 +68,12 @@ impl<'s> Lower<'_, 's> {
         let typed = self.any_of(&mut cursor)?;
         if let Some(left) = cursor.args.first() {
             let found = args::shown(self.sources.text(left.span));
-            let d = Diagnostic::new("E0107", left.span, format!("unexpected {found} after the condition")).label("nothing belongs here");
+            let d = Diagnostic::new(
+                "E0107",
+                left.span,
+                format!("unexpected {found} after the condition"),
+            )
+            .label("nothing belongs here");
             self.report(if matches!(left.kind, ArgKind::Op("=")) {
                 d.fix(left.span, "==", "write `==` to compare")
             } else {
@@ -77,9 +91,13 @@ impl<'s> Lower<'_, 's> {
             return Some(());
         }
         self.report(
-            Diagnostic::new("E0510", typed.span, format!("a condition is needed, found {}", typed.ty.name()))
-                .label(format!("this is {}", typed.ty.name()))
-                .help("compare it, as in `build.outputs.version == \"2\"` or `retries > 3`"),
+            Diagnostic::new(
+                "E0510",
+                typed.span,
+                format!("a condition is needed, found {}", typed.ty.name()),
+            )
+            .label(format!("this is {}", typed.ty.name()))
+            .help("compare it, as in `build.outputs.version == \"2\"` or `retries > 3`"),
         );
         None
     }
@@ -111,15 +129,21 @@ impl<'s> Lower<'_, 's> {
             _ => "false",
         };
         self.report(
-            Diagnostic::new("W0513", typed.span, format!("this condition is always {always}"))
-                .label("no name in it can change")
-                .help("compare with a parameter or with what a task wrote"),
+            Diagnostic::new(
+                "W0513",
+                typed.span,
+                format!("this condition is always {always}"),
+            )
+            .label("no name in it can change")
+            .help("compare with a parameter or with what a task wrote"),
         );
     }
 
     fn any_of(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
         let first = self.unary(cursor)?;
-        let Some(word @ ("and" | "or")) = cursor.word() else { return Some(first) };
+        let Some(word @ ("and" | "or")) = cursor.word() else {
+            return Some(first);
+        };
         self.must_be_condition(&first)?;
         let mut span = first.span;
         let mut parts = vec![first.expr];
@@ -128,7 +152,15 @@ impl<'s> Lower<'_, 's> {
             if next != word {
                 if !matches!(next, "and" | "or") {
                     let found = args::shown(next);
-                    self.report(Diagnostic::new("E0107", at, format!("unexpected {found} after the condition")).label("nothing belongs here").help("join conditions with `and` or `or`"));
+                    self.report(
+                        Diagnostic::new(
+                            "E0107",
+                            at,
+                            format!("unexpected {found} after the condition"),
+                        )
+                        .label("nothing belongs here")
+                        .help("join conditions with `and` or `or`"),
+                    );
                     return None;
                 }
                 self.report(
@@ -143,8 +175,16 @@ impl<'s> Lower<'_, 's> {
             span = span.to(part.span);
             parts.push(part.expr);
         }
-        let expr = if word == "and" { Expr::And(parts) } else { Expr::Or(parts) };
-        Some(Typed { expr, ty: Type::Bool, span })
+        let expr = if word == "and" {
+            Expr::And(parts)
+        } else {
+            Expr::Or(parts)
+        };
+        Some(Typed {
+            expr,
+            ty: Type::Bool,
+            span,
+        })
     }
 
     fn unary(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
@@ -152,99 +192,197 @@ impl<'s> Lower<'_, 's> {
             let at = cursor.step()?.span;
             let inner = self.unary(cursor)?;
             self.must_be_condition(&inner)?;
-            return Some(Typed { expr: Expr::Not(Box::new(inner.expr)), ty: Type::Bool, span: at.to(inner.span) });
+            return Some(Typed {
+                expr: Expr::Not(Box::new(inner.expr)),
+                ty: Type::Bool,
+                span: at.to(inner.span),
+            });
         }
         let left = self.operand(cursor)?;
-        let Some((_, op)) = cursor.op().and_then(|o| Comparison::ALL.iter().find(|(s, _)| *s == o)) else {
+        let Some((_, op)) = cursor
+            .op()
+            .and_then(|o| Comparison::ALL.iter().find(|(s, _)| *s == o))
+        else {
             return Some(left);
         };
         cursor.step();
         let right = self.operand(cursor)?;
         self.comparable(*op, &left, &right)?;
         let span = left.span.to(right.span);
-        Some(Typed { expr: Expr::Compare { op: *op, left: Box::new(left.expr), right: Box::new(right.expr) }, ty: Type::Bool, span })
+        Some(Typed {
+            expr: Expr::Compare {
+                op: *op,
+                left: Box::new(left.expr),
+                right: Box::new(right.expr),
+            },
+            ty: Type::Bool,
+            span,
+        })
     }
 
     fn comparable(&mut self, op: Comparison, left: &Typed, right: &Typed) -> Option<()> {
-        let ordered = matches!(op, Comparison::Equal | Comparison::NotEqual) || (left.ty.ordered() && right.ty.ordered());
+        let ordered = matches!(op, Comparison::Equal | Comparison::NotEqual)
+            || (left.ty.ordered() && right.ty.ordered());
         if left.ty.comparable(right.ty) && ordered {
             self.state_name(left, right);
             self.state_name(right, left);
             return Some(());
         }
-        let d = Diagnostic::new("E0506", right.span, format!("{} cannot be compared with {} by `{}`", left.ty.name(), right.ty.name(), op.symbol()))
-            .label(format!("this is {}", right.ty.name()))
-            .related(left.span, format!("this is {}", left.ty.name()));
+        let d = Diagnostic::new(
+            "E0506",
+            right.span,
+            format!(
+                "{} cannot be compared with {} by `{}`",
+                left.ty.name(),
+                right.ty.name(),
+                op.symbol()
+            ),
+        )
+        .label(format!("this is {}", right.ty.name()))
+        .related(left.span, format!("this is {}", left.ty.name()));
         self.report(d.help("compare values of one kind"));
         None
     }
 
     /// A state is compared with one of the state names.
     fn state_name(&mut self, state: &Typed, text: &Typed) {
-        let (Type::State, Expr::Literal(Value::Text(name))) = (state.ty, &text.expr) else { return };
+        let (Type::State, Expr::Literal(Value::Text(name))) = (state.ty, &text.expr) else {
+            return;
+        };
         if STATES.contains(&name.as_str()) {
             return;
         }
         let near = closest(name, STATES.into_iter());
-        let d = Diagnostic::new("E0109", text.span, format!("there is no state `{name}`")).label("not a state");
+        let d = Diagnostic::new("E0109", text.span, format!("there is no state `{name}`"))
+            .label("not a state");
         self.report(match near.first() {
-            Some(meant) => d.fix(text.span, format!("\"{meant}\""), format!("did you mean \"{meant}\"?")),
+            Some(meant) => d.fix(
+                text.span,
+                format!("\"{meant}\""),
+                format!("did you mean \"{meant}\"?"),
+            ),
             None => d.help(format!("states are {}", one_of(STATES))),
         });
     }
 
     fn operand(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
         let Some(arg) = cursor.step() else {
-            self.report(Diagnostic::new("E0510", cursor.whole.after(), "the condition ends too early").label("something is missing here").help("as in `region == \"eu\"`"));
+            self.report(
+                Diagnostic::new(
+                    "E0510",
+                    cursor.whole.after(),
+                    "the condition ends too early",
+                )
+                .label("something is missing here")
+                .help("as in `region == \"eu\"`"),
+            );
             return None;
         };
         match &arg.kind {
             ArgKind::Group(inner) => {
-                let mut nested = Cursor { args: inner, whole: arg.span };
+                let mut nested = Cursor {
+                    args: inner,
+                    whole: arg.span,
+                };
                 let typed = self.any_of(&mut nested)?;
                 if let Some(left) = nested.args.first() {
                     let found = args::shown(self.sources.text(left.span));
-                    self.report(Diagnostic::new("E0107", left.span, format!("unexpected {found} inside these parentheses")).label("nothing belongs here").help("join conditions with `and` or `or`"));
+                    self.report(
+                        Diagnostic::new(
+                            "E0107",
+                            left.span,
+                            format!("unexpected {found} inside these parentheses"),
+                        )
+                        .label("nothing belongs here")
+                        .help("join conditions with `and` or `or`"),
+                    );
                     return None;
                 }
-                Some(Typed { span: arg.span, ..typed })
+                Some(Typed {
+                    span: arg.span,
+                    ..typed
+                })
             }
-            ArgKind::Word("true" | "false") | ArgKind::Number(_) | ArgKind::Percent(_) | ArgKind::Text(_) | ArgKind::Date(_) => {
+            ArgKind::Word("true" | "false")
+            | ArgKind::Number(_)
+            | ArgKind::Percent(_)
+            | ArgKind::Text(_)
+            | ArgKind::Date(_) => {
                 let value = self.literal(arg)?;
-                Some(Typed { ty: value.ty(), expr: Expr::Literal(value), span: arg.span })
+                Some(Typed {
+                    ty: value.ty(),
+                    expr: Expr::Literal(value),
+                    span: arg.span,
+                })
             }
             ArgKind::Word(path) => self.name_in_condition(path, arg.span),
             ArgKind::Broken => None,
             _ => {
                 let found = args::shown(self.sources.text(arg.span));
-                self.report(Diagnostic::new("E0510", arg.span, format!("a condition holds names and values, found {found}")).label(arg.describe()).help("as in `region == \"eu\"`"));
+                self.report(
+                    Diagnostic::new(
+                        "E0510",
+                        arg.span,
+                        format!("a condition holds names and values, found {found}"),
+                    )
+                    .label(arg.describe())
+                    .help("as in `region == \"eu\"`"),
+                );
                 None
             }
         }
     }
 
     fn name_in_condition(&mut self, path: &'s str, span: Span) -> Option<Typed> {
-        let Some((head, field)) = path.split_once('.') else { return self.param_in_condition(path, span) };
+        let Some((head, field)) = path.split_once('.') else {
+            return self.param_in_condition(path, span);
+        };
         if head == "param" {
             return self.param_in_condition(field, span);
         }
         let work = self.work_named(head, span)?;
         let WorkRef::Task(task) = work else {
             let at = self.model.work_span(work);
-            self.report(Diagnostic::new("E0203", span, format!("`{head}` is no task: only tasks have a state and outputs")).label("a task is needed here").related(at, "declared here").help("name a task"));
+            self.report(
+                Diagnostic::new(
+                    "E0203",
+                    span,
+                    format!("`{head}` is no task: only tasks have a state and outputs"),
+                )
+                .label("a task is needed here")
+                .related(at, "declared here")
+                .help("name a task"),
+            );
             return None;
         };
         match field.split_once('.') {
-            None if field == "state" => Some(Typed { expr: Expr::State(task), ty: Type::State, span }),
-            Some(("outputs" | "output", name)) if !name.contains('.') => {
-                Some(Typed { expr: Expr::Output { task, name: name.to_string() }, ty: Type::Output, span })
-            }
+            None if field == "state" => Some(Typed {
+                expr: Expr::State(task),
+                ty: Type::State,
+                span,
+            }),
+            Some(("outputs" | "output", name)) if !name.contains('.') => Some(Typed {
+                expr: Expr::Output {
+                    task,
+                    name: name.to_string(),
+                },
+                ty: Type::Output,
+                span,
+            }),
             _ => {
-                let right = closest(field.split('.').next().unwrap_or(""), ["state", "outputs"].into_iter());
-                let d = Diagnostic::new("E0508", span, format!("a task has no `{field}`")).label("not known here");
+                let right = closest(
+                    field.split('.').next().unwrap_or(""),
+                    ["state", "outputs"].into_iter(),
+                );
+                let d = Diagnostic::new("E0508", span, format!("a task has no `{field}`"))
+                    .label("not known here");
                 let way = format!("write `{head}.state` or `{head}.outputs.NAME`");
                 self.report(match right.first() {
-                    Some(meant) if *meant == "state" => d.fix(span, format!("{head}.state"), format!("did you mean `{head}.state`?")),
+                    Some(meant) if *meant == "state" => d.fix(
+                        span,
+                        format!("{head}.state"),
+                        format!("did you mean `{head}.state`?"),
+                    ),
                     _ => d.help(way),
                 });
                 None
@@ -262,16 +400,29 @@ impl<'s> Lower<'_, 's> {
                 ParamType::Duration => Type::Duration,
                 ParamType::Bool => Type::Bool,
             };
-            return Some(Typed { expr: Expr::Param(id), ty, span });
+            return Some(Typed {
+                expr: Expr::Param(id),
+                ty,
+                span,
+            });
         }
         let mut params: Vec<&str> = self.names.params.keys().copied().collect();
         params.sort_unstable();
         let near = closest(name, params.into_iter());
-        let d = Diagnostic::new("E0201", span, format!("no parameter named `{name}`")).label("not declared");
+        let d = Diagnostic::new("E0201", span, format!("no parameter named `{name}`"))
+            .label("not declared");
         self.report(match near.first() {
-            Some(meant) => d.fix(span, (*meant).to_string(), format!("did you mean `{meant}`?")),
-            None if self.names.work.contains_key(name) => d.help(format!("write `{name}.state` or `{name}.outputs.NAME` for the task")),
-            None => d.help(format!("declare it with `param {name}: text`, or put a text in quotes")),
+            Some(meant) => d.fix(
+                span,
+                (*meant).to_string(),
+                format!("did you mean `{meant}`?"),
+            ),
+            None if self.names.work.contains_key(name) => d.help(format!(
+                "write `{name}.state` or `{name}.outputs.NAME` for the task"
+            )),
+            None => d.help(format!(
+                "declare it with `param {name}: text`, or put a text in quotes"
+            )),
         });
         None
     }

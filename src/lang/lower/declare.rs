@@ -3,10 +3,12 @@
 use super::names::Who;
 use super::{Field, Lower, file_start};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, ResourceId, SyncId, TaskId};
+use crate::ids::{
+    AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, ResourceId, SyncId, TaskId,
+};
 use crate::model::{
-    Driver, Gate, GateFailure, Group, Milestone, OnFail, Param, ParamType, Phase, Priority, Resource, Sync, Task, Work,
-    WorkRef,
+    Driver, Gate, GateFailure, Group, Milestone, OnFail, Param, ParamType, Phase, Priority,
+    Resource, Sync, Task, Work, WorkRef,
 };
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
@@ -30,7 +32,9 @@ pub(super) struct Declared<'a, 's> {
 impl<'s> Lower<'_, 's> {
     pub(super) fn declare<'a>(&mut self, trees: &'a [Tree<'s>]) -> Declared<'a, 's> {
         let mut declared = Declared::default();
-        self.names.who.insert("local", Who::Agent(crate::model::Model::LOCAL));
+        self.names
+            .who
+            .insert("local", Who::Agent(crate::model::Model::LOCAL));
         for tree in trees {
             self.edition(tree);
             let fields = self.fields_of(Place::File, &tree.items, None);
@@ -42,7 +46,10 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn task_limit_of(&mut self, declared: &Declared<'_, 's>) {
-        let past = declared.tasks.get(self.limits.tasks).map(|(_, s)| s.head_span());
+        let past = declared
+            .tasks
+            .get(self.limits.tasks)
+            .map(|(_, s)| s.head_span());
         if let Some(at) = past {
             self.task_limit(declared.tasks.len(), at);
         }
@@ -76,12 +83,16 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn one_edition(&mut self, statement: &Statement<'s>, is_first: bool) {
-        let Some(row) = crate::schema::find(Place::File, "edition") else { return };
+        let Some(row) = crate::schema::find(Place::File, "edition") else {
+            return;
+        };
         if statement.is_broken() {
             return;
         }
         let mut args = super::Args::new(statement, row);
-        let Some(year) = args.count(self, "a year", 1..=9999) else { return };
+        let Some(year) = args.count(self, "a year", 1..=9999) else {
+            return;
+        };
         args.end(self);
         if year.value != 2026 {
             let newer = year.value > 2026;
@@ -90,28 +101,58 @@ impl<'s> Lower<'_, 's> {
             } else {
                 format!("there is no edition {}", year.value)
             };
-            let help = if newer { "update coord, or write `edition 2026`" } else { "write `edition 2026`" };
-            self.report(Diagnostic::new("E0901", year.span, message).label("not known here").fix(year.span, "2026", help));
+            let help = if newer {
+                "update coord, or write `edition 2026`"
+            } else {
+                "write `edition 2026`"
+            };
+            self.report(
+                Diagnostic::new("E0901", year.span, message)
+                    .label("not known here")
+                    .fix(year.span, "2026", help),
+            );
         } else if !is_first {
             self.report(
-                Diagnostic::new("E0102", statement.head_span(), "`edition` belongs at the top of its file")
-                    .label("too late")
-                    .help("make it the first statement"),
+                Diagnostic::new(
+                    "E0102",
+                    statement.head_span(),
+                    "`edition` belongs at the top of its file",
+                )
+                .label("too late")
+                .help("make it the first statement"),
             );
         }
     }
 
-    fn declare_all<'a>(&mut self, fields: Vec<Field<'a, 's>>, phase: Option<PhaseId>, into: &mut Declared<'a, 's>) -> Vec<Work> {
-        fields.into_iter().filter_map(|field| self.declare_one(&field, phase, into)).collect()
+    fn declare_all<'a>(
+        &mut self,
+        fields: Vec<Field<'a, 's>>,
+        phase: Option<PhaseId>,
+        into: &mut Declared<'a, 's>,
+    ) -> Vec<Work> {
+        fields
+            .into_iter()
+            .filter_map(|field| self.declare_one(&field, phase, into))
+            .collect()
     }
 
-    fn declare_one<'a>(&mut self, field: &Field<'a, 's>, phase: Option<PhaseId>, into: &mut Declared<'a, 's>) -> Option<Work> {
+    fn declare_one<'a>(
+        &mut self,
+        field: &Field<'a, 's>,
+        phase: Option<PhaseId>,
+        into: &mut Declared<'a, 's>,
+    ) -> Option<Work> {
         let statement = field.statement;
         match field.row.word {
             "project" => into.projects.push(statement),
             "param" => {
                 let name = self.new_name(field)?;
-                let id = self.model.params.push(Param { name: name.clone(), ty: ParamType::Text, default: None, doc: self.doc(statement) });
+                let id = self.model.params.push(Param {
+                    name: name.clone(),
+                    ty: ParamType::Text,
+                    default: None,
+                    doc: self.doc(statement),
+                });
                 let key = self.sources.text(name.span);
                 if let Some(first) = self.names.params.insert(key, id) {
                     self.names.params.insert(key, first);
@@ -125,7 +166,11 @@ impl<'s> Lower<'_, 's> {
                 agent.name = name.clone();
                 agent.title = None;
                 agent.capacity = 1;
-                agent.driver = if statement.word == "human" { Driver::Human } else { Driver::Shell };
+                agent.driver = if statement.word == "human" {
+                    Driver::Human
+                } else {
+                    Driver::Shell
+                };
                 agent.doc = self.doc(statement);
                 let id = self.model.agents.push(agent);
                 self.name_who(&name, Who::Agent(id));
@@ -133,13 +178,21 @@ impl<'s> Lower<'_, 's> {
             }
             "group" => {
                 let name = self.new_name(field)?;
-                let id = self.model.groups.push(Group { name: name.clone(), title: None, members: Vec::new() });
+                let id = self.model.groups.push(Group {
+                    name: name.clone(),
+                    title: None,
+                    members: Vec::new(),
+                });
                 self.name_who(&name, Who::Group(id));
                 into.groups.push((id, statement));
             }
             "resource" => {
                 let name = self.new_name(field)?;
-                let id = self.model.resources.push(Resource { name: name.clone(), title: None, capacity: 1 });
+                let id = self.model.resources.push(Resource {
+                    name: name.clone(),
+                    title: None,
+                    capacity: 1,
+                });
                 let key = self.sources.text(name.span);
                 if let Some(first) = self.names.resources.insert(key, id) {
                     self.names.resources.insert(key, first);
@@ -167,16 +220,27 @@ impl<'s> Lower<'_, 's> {
             }
             "phase" => return self.declare_phase(field, into),
             "parallel" | "sequence" => {
-                let place = if statement.word == "parallel" { Place::Parallel } else { Place::Sequence };
+                let place = if statement.word == "parallel" {
+                    Place::Parallel
+                } else {
+                    Place::Sequence
+                };
                 field.args().end(self);
                 let inner = self.fields(place, statement);
                 let body = self.declare_all(inner, phase, into);
                 let span = statement.word_span;
-                return Some(if place == Place::Parallel { Work::Parallel(body, span) } else { Work::Sequence(body, span) });
+                return Some(if place == Place::Parallel {
+                    Work::Parallel(body, span)
+                } else {
+                    Work::Sequence(body, span)
+                });
             }
             "task" => {
                 let name = self.new_name(field)?;
-                let id = self.model.tasks.push(new_task(name.clone(), phase, self.doc(statement)));
+                let id = self
+                    .model
+                    .tasks
+                    .push(new_task(name.clone(), phase, self.doc(statement)));
                 self.name_work(&name, WorkRef::Task(id));
                 into.tasks.push((id, statement));
                 return Some(Work::Task(id));
@@ -204,7 +268,13 @@ impl<'s> Lower<'_, 's> {
             }
             "milestone" => {
                 let name = self.new_name(field)?;
-                let milestone = Milestone { name: name.clone(), title: None, doc: self.doc(statement), needs: Vec::new(), due: None };
+                let milestone = Milestone {
+                    name: name.clone(),
+                    title: None,
+                    doc: self.doc(statement),
+                    needs: Vec::new(),
+                    due: None,
+                };
                 let id = self.model.milestones.push(milestone);
                 self.name_work(&name, WorkRef::Milestone(id));
                 into.milestones.push((id, statement));
@@ -215,7 +285,11 @@ impl<'s> Lower<'_, 's> {
         None
     }
 
-    fn declare_phase<'a>(&mut self, field: &Field<'a, 's>, into: &mut Declared<'a, 's>) -> Option<Work> {
+    fn declare_phase<'a>(
+        &mut self,
+        field: &Field<'a, 's>,
+        into: &mut Declared<'a, 's>,
+    ) -> Option<Work> {
         let statement = field.statement;
         let name = self.new_name(field)?;
         let id = self.model.phases.push(Phase {
@@ -242,21 +316,36 @@ impl<'s> Lower<'_, 's> {
     fn new_name(&mut self, field: &Field<'_, 's>) -> Option<Spanned<String>> {
         let mut args = field.args();
         let name = self.declared_name(&mut args)?;
-        if matches!(name.value.as_str(), "all" | "any" | "local" | "start" | "except") {
-            let what = if name.value == "local" { "the shell on this machine" } else { "a word of the language" };
+        if matches!(
+            name.value.as_str(),
+            "all" | "any" | "local" | "start" | "except"
+        ) {
+            let what = if name.value == "local" {
+                "the shell on this machine"
+            } else {
+                "a word of the language"
+            };
             self.report(
-                Diagnostic::new("E0205", name.span, format!("`{}` is built in and cannot be declared", name.value))
-                    .label(format!("`{}` is {what}", name.value))
-                    .help("choose another name"),
+                Diagnostic::new(
+                    "E0205",
+                    name.span,
+                    format!("`{}` is built in and cannot be declared", name.value),
+                )
+                .label(format!("`{}` is {what}", name.value))
+                .help("choose another name"),
             );
             return None;
         }
         if name.value.contains('.') {
             let right = name.value.replace('.', "-");
             self.report(
-                Diagnostic::new("E0106", name.span, format!("a name has no dots: `{}`", name.value))
-                    .label("a dot leads from an agent to its artifact")
-                    .fix(name.span, right.clone(), format!("write `{right}`")),
+                Diagnostic::new(
+                    "E0106",
+                    name.span,
+                    format!("a name has no dots: `{}`", name.value),
+                )
+                .label("a dot leads from an agent to its artifact")
+                .fix(name.span, right.clone(), format!("write `{right}`")),
             );
             return None;
         }
@@ -285,10 +374,14 @@ impl<'s> Lower<'_, 's> {
 
     fn twice(&mut self, name: &Spanned<String>, first: Span) {
         self.report(
-            Diagnostic::new("E0202", name.span, format!("`{}` is defined twice", name.value))
-                .label("defined again")
-                .related(first, "first defined here")
-                .help("give one of them another name"),
+            Diagnostic::new(
+                "E0202",
+                name.span,
+                format!("`{}` is defined twice", name.value),
+            )
+            .label("defined again")
+            .related(first, "first defined here")
+            .help("give one of them another name"),
         );
     }
 }

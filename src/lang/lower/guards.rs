@@ -25,7 +25,9 @@ pub const INTERPRETERS: [(&str, &str); 8] = [
 impl<'s> Lower<'_, 's> {
     pub(super) fn guards(&mut self, declared: &Declared<'_, 's>) {
         for (id, statement) in &declared.resources {
-            let Some(row) = crate::schema::find(Place::File, "resource") else { continue };
+            let Some(row) = crate::schema::find(Place::File, "resource") else {
+                continue;
+            };
             let mut args = Args::new(statement, row);
             args.next();
             self.model.resources[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -39,7 +41,9 @@ impl<'s> Lower<'_, 's> {
             }
         }
         for (id, statement) in &declared.gates {
-            let Some(row) = crate::schema::find(Place::File, "gate") else { continue };
+            let Some(row) = crate::schema::find(Place::File, "gate") else {
+                continue;
+            };
             let mut args = Args::new(statement, row);
             args.next();
             self.model.gates[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -83,9 +87,16 @@ impl<'s> Lower<'_, 's> {
         } else {
             if args.peek().is_none() {
                 self.report(
-                    Diagnostic::new("W0706", args.statement.head_span(), format!("the check \"{}\" has no evidence: somebody has to confirm it by hand", title.value))
-                        .label("`run`, `when`, `exists` or `by WHO` could follow")
-                        .help("write `by WHO` to say who, or a program that decides it"),
+                    Diagnostic::new(
+                        "W0706",
+                        args.statement.head_span(),
+                        format!(
+                            "the check \"{}\" has no evidence: somebody has to confirm it by hand",
+                            title.value
+                        ),
+                    )
+                    .label("`run`, `when`, `exists` or `by WHO` could follow")
+                    .help("write `by WHO` to say who, or a program that decides it"),
                 );
             }
             Evidence::Person(Vec::new())
@@ -98,8 +109,14 @@ impl<'s> Lower<'_, 's> {
             args.expected(self, "`fail`");
             return;
         }
-        let choices = [("halt", GateFailure::Halt), ("warn", GateFailure::Warn), ("retry", GateFailure::Retry(0))];
-        let Some(choice) = args.choice(self, "an outcome", &choices) else { return };
+        let choices = [
+            ("halt", GateFailure::Halt),
+            ("warn", GateFailure::Warn),
+            ("retry", GateFailure::Retry(0)),
+        ];
+        let Some(choice) = args.choice(self, "an outcome", &choices) else {
+            return;
+        };
         self.model.gates[id].on_fail = match choice.value {
             GateFailure::Retry(_) => match args.count(self, "how many times", 1..=100) {
                 Some(n) => GateFailure::Retry(n.value),
@@ -120,24 +137,44 @@ impl<'s> Lower<'_, 's> {
                 args.next();
                 self.argv(elements, arg.span)
             }
-            ArgKind::Fence { tag, tag_span, text, body_span } => {
+            ArgKind::Fence {
+                tag,
+                tag_span,
+                text,
+                body_span,
+            } => {
                 args.next();
                 self.script(tag, *tag_span, text, *body_span, arg.span)
             }
             ArgKind::Text(pieces) => {
                 args.next();
                 let text = self.plain(pieces, arg.span)?;
-                let words: Vec<String> = text.value.split_whitespace().map(|w| format!("{w:?}")).collect();
+                let words: Vec<String> = text
+                    .value
+                    .split_whitespace()
+                    .map(|w| format!("{w:?}"))
+                    .collect();
                 let right = format!("[{}]", words.join(", "));
                 self.report(
-                    Diagnostic::new("E0702", arg.span, format!("`run \"{}\"` is one program name", text.value))
-                        .label("a program and its arguments stand in a list")
-                        .fix(arg.span, right.clone(), format!("write `run {right}`")),
+                    Diagnostic::new(
+                        "E0702",
+                        arg.span,
+                        format!("`run \"{}\"` is one program name", text.value),
+                    )
+                    .label("a program and its arguments stand in a list")
+                    .fix(
+                        arg.span,
+                        right.clone(),
+                        format!("write `run {right}`"),
+                    ),
                 );
                 None
             }
             _ => {
-                args.expected(self, "an argument list such as `[\"make\", \"all\"]`, or a fence");
+                args.expected(
+                    self,
+                    "an argument list such as `[\"make\", \"all\"]`, or a fence",
+                );
                 None
             }
         }
@@ -147,7 +184,12 @@ impl<'s> Lower<'_, 's> {
         let mut argv = Vec::new();
         for element in elements {
             match element.as_slice() {
-                [Arg { kind: ArgKind::Text(pieces), span }] => {
+                [
+                    Arg {
+                        kind: ArgKind::Text(pieces),
+                        span,
+                    },
+                ] => {
                     let template = self.template(pieces);
                     argv.push(Spanned::new(template, *span));
                 }
@@ -155,31 +197,62 @@ impl<'s> Lower<'_, 's> {
                 [first, ..] => {
                     let text = self.sources.text(first.span).to_string();
                     self.report(
-                        Diagnostic::new("E0105", first.span, format!("an argument stands in quotes, found `{text}`"))
-                            .label("not in quotes")
-                            .fix(first.span, format!("{text:?}"), format!("write `{text:?}`")),
+                        Diagnostic::new(
+                            "E0105",
+                            first.span,
+                            format!("an argument stands in quotes, found `{text}`"),
+                        )
+                        .label("not in quotes")
+                        .fix(
+                            first.span,
+                            format!("{text:?}"),
+                            format!("write `{text:?}`"),
+                        ),
                     );
                 }
                 [] => {}
             }
         }
-        let program = argv.first().map(|a| a.value.literal().map(str::trim).map(str::to_string));
+        let program = argv
+            .first()
+            .map(|a| a.value.literal().map(str::trim).map(str::to_string));
         match program {
             None => {
-                self.report(Diagnostic::new("E0105", span, "`run` expects a program, found an empty list").label("empty").help("as in `run [\"make\", \"all\"]`"));
+                self.report(
+                    Diagnostic::new(
+                        "E0105",
+                        span,
+                        "`run` expects a program, found an empty list",
+                    )
+                    .label("empty")
+                    .help("as in `run [\"make\", \"all\"]`"),
+                );
                 return None;
             }
             Some(Some(name)) if name.is_empty() => {
-                self.report(Diagnostic::new("E0105", argv[0].span, "the program's name is empty").label("empty").help("as in `run [\"make\", \"all\"]`"));
+                self.report(
+                    Diagnostic::new("E0105", argv[0].span, "the program's name is empty")
+                        .label("empty")
+                        .help("as in `run [\"make\", \"all\"]`"),
+                );
                 return None;
             }
             Some(Some(name)) if argv.len() == 1 && name.contains(' ') && !name.contains('/') => {
-                let words: Vec<String> = name.split_whitespace().map(|w| format!("{w:?}")).collect();
+                let words: Vec<String> =
+                    name.split_whitespace().map(|w| format!("{w:?}")).collect();
                 let right = words.join(", ");
                 self.report(
-                    Diagnostic::new("E0702", argv[0].span, format!("\"{name}\" is one program name"))
-                        .label("no shell takes this apart")
-                        .fix(argv[0].span, right.clone(), format!("write `[{right}]`")),
+                    Diagnostic::new(
+                        "E0702",
+                        argv[0].span,
+                        format!("\"{name}\" is one program name"),
+                    )
+                    .label("no shell takes this apart")
+                    .fix(
+                        argv[0].span,
+                        right.clone(),
+                        format!("write `[{right}]`"),
+                    ),
                 );
             }
             _ => {}
@@ -190,37 +263,73 @@ impl<'s> Lower<'_, 's> {
 
     /// W0707: a shell's wildcard where there is no shell.
     fn unexpanded(&mut self, argv: &[Spanned<crate::model::Template>]) {
-        let shell = argv.first().and_then(|a| a.value.literal()).is_some_and(|p| INTERPRETERS.iter().any(|(_, i)| p.ends_with(i)));
+        let shell = argv
+            .first()
+            .and_then(|a| a.value.literal())
+            .is_some_and(|p| INTERPRETERS.iter().any(|(_, i)| p.ends_with(i)));
         for arg in argv.iter().skip(1) {
-            let Some(text) = arg.value.literal() else { continue };
+            let Some(text) = arg.value.literal() else {
+                continue;
+            };
             if !shell && text.contains('*') && !text.contains([' ', '(', '\\', '"', '\'']) {
                 self.report(
-                    Diagnostic::new("W0707", arg.span, format!("`*` in `{text}` is not expanded: no shell reads it"))
-                        .label("given to the program as it stands")
-                        .help("use a ```sh fence where a shell has to expand it"),
+                    Diagnostic::new(
+                        "W0707",
+                        arg.span,
+                        format!("`*` in `{text}` is not expanded: no shell reads it"),
+                    )
+                    .label("given to the program as it stands")
+                    .help("use a ```sh fence where a shell has to expand it"),
                 );
             }
         }
     }
 
-    fn script(&mut self, tag: &str, tag_span: Span, text: &str, body_span: Span, span: Span) -> Option<Program> {
+    fn script(
+        &mut self,
+        tag: &str,
+        tag_span: Span,
+        text: &str,
+        body_span: Span,
+        span: Span,
+    ) -> Option<Program> {
         let language = if tag.is_empty() { "sh" } else { tag };
         if !INTERPRETERS.iter().any(|(name, _)| *name == language) {
             let names = INTERPRETERS.iter().map(|(name, _)| *name);
             let near = crate::schema::closest(language, names.clone());
-            let d = Diagnostic::new("E0703", tag_span, format!("no interpreter for the fence tag `{language}`")).label("not known");
+            let d = Diagnostic::new(
+                "E0703",
+                tag_span,
+                format!("no interpreter for the fence tag `{language}`"),
+            )
+            .label("not known");
             self.report(match near.first() {
-                Some(meant) => d.fix(tag_span, (*meant).to_string(), format!("did you mean `{meant}`?")),
-                None => d.help(format!("there are {}; or run the interpreter with an argument list", crate::schema::one_of(names))),
+                Some(meant) => d.fix(
+                    tag_span,
+                    (*meant).to_string(),
+                    format!("did you mean `{meant}`?"),
+                ),
+                None => d.help(format!(
+                    "there are {}; or run the interpreter with an argument list",
+                    crate::schema::one_of(names)
+                )),
             });
             return None;
         }
         if text.trim().is_empty() {
-            self.report(Diagnostic::new("E0105", span, "this script is empty").label("nothing to run").help("write the commands between the fence lines"));
+            self.report(
+                Diagnostic::new("E0105", span, "this script is empty")
+                    .label("nothing to run")
+                    .help("write the commands between the fence lines"),
+            );
             return None;
         }
         self.filled_in(body_span);
-        Some(Program::Script { language: Spanned::new(language.to_string(), tag_span), text: text.to_string(), span })
+        Some(Program::Script {
+            language: Spanned::new(language.to_string(), tag_span),
+            text: text.to_string(),
+            span,
+        })
     }
 
     /// E0701: `${name}` of a parameter in a script. A shell's own `${HOME}` is none of ours.
@@ -228,15 +337,27 @@ impl<'s> Lower<'_, 's> {
         let sources = self.sources;
         let raw = sources.text(body);
         for (at, _) in raw.match_indices("${") {
-            let Some(name) = raw[at + 2..].split('}').next() else { continue };
-            let Some(id) = self.names.params.get(name).copied() else { continue };
+            let Some(name) = raw[at + 2..].split('}').next() else {
+                continue;
+            };
+            let Some(id) = self.names.params.get(name).copied() else {
+                continue;
+            };
             self.use_of(super::Kind::Param, id);
             let variable = name.to_uppercase().replace('-', "_");
             let start = body.start as usize + at;
             self.report(
-                Diagnostic::new("E0701", Span::new(body.file, start, start + name.len() + 3), format!("scripts are not filled in: `${{{name}}}` is the shell's, not the parameter"))
-                    .label("read by the interpreter as it stands")
-                    .help(format!("write `env {variable} \"${{{name}}}\"` in the task, and `${variable}` here")),
+                Diagnostic::new(
+                    "E0701",
+                    Span::new(body.file, start, start + name.len() + 3),
+                    format!(
+                        "scripts are not filled in: `${{{name}}}` is the shell's, not the parameter"
+                    ),
+                )
+                .label("read by the interpreter as it stands")
+                .help(format!(
+                    "write `env {variable} \"${{{name}}}\"` in the task, and `${variable}` here"
+                )),
             );
             return;
         }

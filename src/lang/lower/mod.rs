@@ -56,7 +56,11 @@ pub enum Kind {
 }
 
 /// Turns parsed files into a model.
-pub fn lower(sources: &Sources, trees: &[Tree<'_>], limits: &Limits) -> (Model, Facts, Vec<Diagnostic>) {
+pub fn lower(
+    sources: &Sources,
+    trees: &[Tree<'_>],
+    limits: &Limits,
+) -> (Model, Facts, Vec<Diagnostic>) {
     let mut lower = Lower {
         sources,
         limits,
@@ -77,7 +81,12 @@ pub fn lower(sources: &Sources, trees: &[Tree<'_>], limits: &Limits) -> (Model, 
     lower.phases(&declared);
     lower.milestones(&declared);
     lower.artifacts();
-    let Lower { model, mut facts, out, .. } = lower;
+    let Lower {
+        model,
+        mut facts,
+        out,
+        ..
+    } = lower;
     facts.incomplete |= !facts.incomplete_tasks.is_empty() || crate::diagnostic::has_errors(&out);
     (model, facts, out)
 }
@@ -138,24 +147,37 @@ impl<'s> Lower<'_, 's> {
 
     /// True when the last word was an error inside `head`: what is left of it follows from that.
     fn just_reported(&self, head: Span) -> bool {
-        let inside = |at: Span| at.file == head.file && head.start <= at.start && at.start <= head.end;
-        self.out.last().is_some_and(|d| d.is_error() && inside(d.primary.span))
+        let inside =
+            |at: Span| at.file == head.file && head.start <= at.start && at.start <= head.end;
+        self.out
+            .last()
+            .is_some_and(|d| d.is_error() && inside(d.primary.span))
     }
 
     /// The doc comment of a statement, joined.
     fn doc(&self, statement: &Statement<'s>) -> String {
-        let lines = statement.doc.iter().map(|span| self.sources.text(*span).trim_start_matches('#').trim());
+        let lines = statement
+            .doc
+            .iter()
+            .map(|span| self.sources.text(*span).trim_start_matches('#').trim());
         lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The statements of `statement`'s block that belong there; the others are reported.
     fn fields<'a>(&mut self, place: Place, statement: &'a Statement<'s>) -> Vec<Field<'a, 's>> {
-        let Some(block) = &statement.block else { return Vec::new() };
+        let Some(block) = &statement.block else {
+            return Vec::new();
+        };
         self.empty_block(statement, block);
         self.fields_of(place, &block.items, Some(statement))
     }
 
-    fn fields_of<'a>(&mut self, place: Place, items: &'a [Item<'s>], parent: Option<&Statement<'s>>) -> Vec<Field<'a, 's>> {
+    fn fields_of<'a>(
+        &mut self,
+        place: Place,
+        items: &'a [Item<'s>],
+        parent: Option<&Statement<'s>>,
+    ) -> Vec<Field<'a, 's>> {
         let mut seen: HashMap<&'static str, Span> = HashMap::new();
         let mut fields = Vec::new();
         if items.iter().any(|i| matches!(i, Item::Broken(_))) {
@@ -181,10 +203,14 @@ impl<'s> Lower<'_, 's> {
             {
                 let at = self.sources.start(first);
                 self.report(
-                    Diagnostic::new("E0104", statement.word_span, format!("`{}` given twice (first: {at})", row.word))
-                        .label("given again")
-                        .related(first, "first given here")
-                        .help("keep one of them"),
+                    Diagnostic::new(
+                        "E0104",
+                        statement.word_span,
+                        format!("`{}` given twice (first: {at})", row.word),
+                    )
+                    .label("given again")
+                    .related(first, "first given here")
+                    .help("keep one of them"),
                 );
                 continue;
             }
@@ -197,11 +223,17 @@ impl<'s> Lower<'_, 's> {
 
     /// W0015: a doc comment above a statement that declares nothing.
     fn doc_fits(&mut self, row: &'static Row, statement: &Statement<'s>) {
-        let Some(doc) = statement.doc.first().filter(|_| !schema::takes_name(row)) else { return };
+        let Some(doc) = statement.doc.first().filter(|_| !schema::takes_name(row)) else {
+            return;
+        };
         self.report(
             Diagnostic::new("W0015", *doc, "this doc comment documents nothing")
                 .label(format!("`{}` declares nothing", row.word))
-                .fix(Span::new(doc.file, doc.start as usize, doc.start as usize + 2), "#", "use `#` for a plain comment"),
+                .fix(
+                    Span::new(doc.file, doc.start as usize, doc.start as usize + 2),
+                    "#",
+                    "use `#` for a plain comment",
+                ),
         );
     }
 
@@ -210,7 +242,10 @@ impl<'s> Lower<'_, 's> {
             self.report(
                 Diagnostic::new("W0108", block.span, "this block is empty")
                     .label("nothing stands in it")
-                    .help(format!("write what `{}` holds, or delete the braces", statement.word)),
+                    .help(format!(
+                        "write what `{}` holds, or delete the braces",
+                        statement.word
+                    )),
             );
         }
     }
@@ -218,51 +253,93 @@ impl<'s> Lower<'_, 's> {
     fn block_fits(&mut self, row: &'static Row, statement: &Statement<'s>) {
         match (row.body, &statement.block) {
             (Body::None, Some(block)) => self.report(
-                Diagnostic::new("E0107", block.span, format!("`{}` takes no block", row.word))
-                    .label("nothing belongs here")
-                    .help(format!("the shape is `{}`", format!("{} {}", row.word, row.shape).trim_end())),
+                Diagnostic::new(
+                    "E0107",
+                    block.span,
+                    format!("`{}` takes no block", row.word),
+                )
+                .label("nothing belongs here")
+                .help(format!(
+                    "the shape is `{}`",
+                    format!("{} {}", row.word, row.shape).trim_end()
+                )),
             ),
             (Body::Required(_), None) if !statement.is_broken() => self.report(
-                Diagnostic::new("E0105", statement.head_span(), format!("`{}` expects a block", row.word))
-                    .label("`{ … }` is missing")
-                    .help(format!("as in `{} {{ … }}`", row.example)),
+                Diagnostic::new(
+                    "E0105",
+                    statement.head_span(),
+                    format!("`{}` expects a block", row.word),
+                )
+                .label("`{ … }` is missing")
+                .help(format!("as in `{} {{ … }}`", row.example)),
             ),
             _ => {}
         }
     }
 
     /// A word that the table does not know here: somewhere else (E0102), or nowhere (E0101).
-    fn misplaced(&mut self, place: Place, statement: &Statement<'s>, parent: Option<&Statement<'s>>) {
+    fn misplaced(
+        &mut self,
+        place: Place,
+        statement: &Statement<'s>,
+        parent: Option<&Statement<'s>>,
+    ) {
         let word = statement.word;
         let span = statement.word_span;
         let here = match place {
             Place::File => "at the top of a file".to_string(),
             _ => format!("in `{}`", place.name()),
         };
-        let mut places: Vec<Place> = schema::rows_of(word).flat_map(|r| r.places).copied().collect();
+        let mut places: Vec<Place> = schema::rows_of(word)
+            .flat_map(|r| r.places)
+            .copied()
+            .collect();
         places.sort();
         places.dedup();
         let d = if places.is_empty() {
             let near = closest(word, schema::in_place(place).map(|r| r.word));
-            let d = Diagnostic::new("E0101", span, format!("`{word}` is not a statement {here}")).label("not known here");
+            let d = Diagnostic::new("E0101", span, format!("`{word}` is not a statement {here}"))
+                .label("not known here");
             match near.as_slice() {
                 [] => d.help(format!("{here} there are {}", one_of(in_order(place)))),
                 [only] => d.fix(span, (*only).to_string(), format!("did you mean `{only}`?")),
-                many => d.fix(span, many[0].to_string(), format!("did you mean {}?", one_of(many.iter().copied()))),
+                many => d.fix(
+                    span,
+                    many[0].to_string(),
+                    format!("did you mean {}?", one_of(many.iter().copied())),
+                ),
             }
         } else {
             let homes = one_of(places.iter().map(|p| p.name()));
             let near = closest(word, schema::in_place(place).map(|r| r.word));
-            let d = Diagnostic::new("E0102", span, format!("`{word}` belongs in {homes}, not {here}")).label("does not belong here");
+            let d = Diagnostic::new(
+                "E0102",
+                span,
+                format!("`{word}` belongs in {homes}, not {here}"),
+            )
+            .label("does not belong here");
             let d = match parent {
-                Some(parent) => d.related(parent.word_span, format!("inside this `{}`", parent.word)),
+                Some(parent) => {
+                    d.related(parent.word_span, format!("inside this `{}`", parent.word))
+                }
                 None => d,
             };
-            let home = if places.contains(&Place::Task) { Place::Task } else { places[0] };
+            let home = if places.contains(&Place::Task) {
+                Place::Task
+            } else {
+                places[0]
+            };
             match near.first() {
-                _ if place == Place::Phase && word == "needs" => d.help("phases come `after` phases; tasks and milestones have `needs`"),
-                Some(meant) if strsim::osa_distance(word, meant) == 1 => d.help(format!("did you mean `{meant}`?")),
-                _ => d.help(format!("move it into the block of the {} that it is about", home.name())),
+                _ if place == Place::Phase && word == "needs" => {
+                    d.help("phases come `after` phases; tasks and milestones have `needs`")
+                }
+                Some(meant) if strsim::osa_distance(word, meant) == 1 => {
+                    d.help(format!("did you mean `{meant}`?"))
+                }
+                _ => d.help(format!(
+                    "move it into the block of the {} that it is about",
+                    home.name()
+                )),
             }
         };
         self.report(d);
@@ -275,11 +352,19 @@ impl<'s> Lower<'_, 's> {
             None if args.statement.is_broken() => None,
             None => {
                 let word = args.statement.word;
-                let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                let article = if word.starts_with(['a', 'e', 'i', 'o']) {
+                    "an"
+                } else {
+                    "a"
+                };
                 self.report(
-                    Diagnostic::new("E0106", args.statement.head_span(), format!("`{word}` needs a name, as in `{}`", example_head(word)))
-                        .label(format!("{article} {word} without a name"))
-                        .help("names start with a letter and hold letters, digits, `-` and `_`"),
+                    Diagnostic::new(
+                        "E0106",
+                        args.statement.head_span(),
+                        format!("`{word}` needs a name, as in `{}`", example_head(word)),
+                    )
+                    .label(format!("{article} {word} without a name"))
+                    .help("names start with a letter and hold letters, digits, `-` and `_`"),
                 );
                 None
             }
@@ -291,9 +376,13 @@ impl<'s> Lower<'_, 's> {
         if count > self.limits.tasks {
             let limit = self.limits.tasks;
             self.report(
-                Diagnostic::new("E0908", at, format!("this project has {count} tasks; the limit `tasks` is {limit}"))
-                    .label("the first task past the limit")
-                    .help(format!("raise it with `--limit tasks={count}`")),
+                Diagnostic::new(
+                    "E0908",
+                    at,
+                    format!("this project has {count} tasks; the limit `tasks` is {limit}"),
+                )
+                .label("the first task past the limit")
+                .help(format!("raise it with `--limit tasks={count}`")),
             );
         }
     }

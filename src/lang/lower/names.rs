@@ -45,7 +45,12 @@ impl<'s> Names<'s> {
             (self.gates.contains_key(name), "a gate"),
             (self.params.contains_key(name), "a parameter"),
         ];
-        kinds.extend(others.iter().filter(|(there, _)| *there).map(|(_, kind)| *kind));
+        kinds.extend(
+            others
+                .iter()
+                .filter(|(there, _)| *there)
+                .map(|(_, kind)| *kind),
+        );
         kinds
     }
 }
@@ -118,7 +123,8 @@ impl<'s> Lower<'_, 's> {
             None => {
                 let known = sorted(&self.names.params);
                 let near = closest(name, known.iter().copied());
-                let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here")).label("no parameter of this name");
+                let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here"))
+                    .label("no parameter of this name");
                 self.report(match near.first() {
                     Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")),
                     None => d.help(format!("declare it with `param {name}: text`, or write `\\$` for a plain dollar sign")),
@@ -136,24 +142,43 @@ impl<'s> Lower<'_, 's> {
             self.wrong_kind(name, span, &format!("{article} {kind}"), &kinds);
             return;
         }
-        let d = Diagnostic::new("E0201", span, format!("no {kind} named `{name}`")).label("not declared");
+        let d = Diagnostic::new("E0201", span, format!("no {kind} named `{name}`"))
+            .label("not declared");
         let near = closest(name, known.iter().copied());
         let set_word = name.to_lowercase().replace(['_', '-'], "");
-        self.report(if matches!(set_word.as_str(), "allagents" | "everyone" | "everybody" | "allofthem") {
-            d.fix(span, "all", "the built-in set is `all`")
-        } else if let Some(first) = near.first() {
-            d.fix(span, (*first).to_string(), format!("did you mean {}?", one_of(near.iter().copied())))
-        } else if known.is_empty() {
-            d.help(format!("this project declares no {kind}; write `{kind} {name} {{ … }}`"))
-        } else {
-            d.help(format!("declare it with `{kind} {name} {{ … }}`"))
-        });
+        self.report(
+            if matches!(
+                set_word.as_str(),
+                "allagents" | "everyone" | "everybody" | "allofthem"
+            ) {
+                d.fix(span, "all", "the built-in set is `all`")
+            } else if let Some(first) = near.first() {
+                d.fix(
+                    span,
+                    (*first).to_string(),
+                    format!("did you mean {}?", one_of(near.iter().copied())),
+                )
+            } else if known.is_empty() {
+                d.help(format!(
+                    "this project declares no {kind}; write `{kind} {name} {{ … }}`"
+                ))
+            } else {
+                d.help(format!("declare it with `{kind} {name} {{ … }}`"))
+            },
+        );
     }
 
     fn wrong_kind(&mut self, name: &str, span: Span, wanted: &str, is: &[&str]) {
-        let d = Diagnostic::new("E0203", span, format!("`{name}` is {}, and {wanted} is needed here", is.join(" and ")))
-            .label(format!("{wanted} is needed here"))
-            .help(format!("name {wanted}"));
+        let d = Diagnostic::new(
+            "E0203",
+            span,
+            format!(
+                "`{name}` is {}, and {wanted} is needed here",
+                is.join(" and ")
+            ),
+        )
+        .label(format!("{wanted} is needed here"))
+        .help(format!("name {wanted}"));
         self.report(match self.declared_at(name) {
             Some(at) => d.related(at, "declared here"),
             None => d,
@@ -169,8 +194,23 @@ impl<'s> Lower<'_, 's> {
             Who::Group(id) => Some(model.groups[*id].name.span),
         });
         who.or_else(|| self.names.work.get(name).map(|w| model.work_span(*w)))
-            .or_else(|| self.names.resources.get(name).map(|id| model.resources[*id].name.span))
-            .or_else(|| self.names.gates.get(name).map(|id| model.gates[*id].name.span))
-            .or_else(|| self.names.params.get(name).map(|id| model.params[*id].name.span))
+            .or_else(|| {
+                self.names
+                    .resources
+                    .get(name)
+                    .map(|id| model.resources[*id].name.span)
+            })
+            .or_else(|| {
+                self.names
+                    .gates
+                    .get(name)
+                    .map(|id| model.gates[*id].name.span)
+            })
+            .or_else(|| {
+                self.names
+                    .params
+                    .get(name)
+                    .map(|id| model.params[*id].name.span)
+            })
     }
 }

@@ -35,7 +35,9 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn project_block(&mut self, statement: &Statement<'s>) {
-        let Some(row) = crate::schema::find(Place::File, "project") else { return };
+        let Some(row) = crate::schema::find(Place::File, "project") else {
+            return;
+        };
         let mut args = Args::new(statement, row);
         self.model.project.name = self.declared_name(&mut args);
         self.model.project.title = args.maybe_text(self).map(|t| t.value);
@@ -51,15 +53,23 @@ impl<'s> Lower<'_, 's> {
         match field.row.word {
             "timezone" => self.timezone(&mut args),
             "starts" => self.model.project.starts = args.moment(self, "a day"),
-            "version" => self.model.project.version = args.text_or_word(self, "a version").map(|t| t.value),
-            "owner" => self.model.project.owner = args.text_or_word(self, "who answers for it").map(|t| t.value),
+            "version" => {
+                self.model.project.version = args.text_or_word(self, "a version").map(|t| t.value)
+            }
+            "owner" => {
+                self.model.project.owner = args
+                    .text_or_word(self, "who answers for it")
+                    .map(|t| t.value)
+            }
             "review" => self.review(&mut args),
             "meta" => {
                 if let Some(pair) = self.meta(&mut args) {
                     self.model.project.meta.push(pair);
                 }
             }
-            "parallel" => self.model.project.parallel = args.count(self, "a number of tasks", 1..=100_000),
+            "parallel" => {
+                self.model.project.parallel = args.count(self, "a number of tasks", 1..=100_000)
+            }
             "on" => {
                 if args.eat("failure").is_none() {
                     args.expected(self, "`failure`");
@@ -78,7 +88,10 @@ impl<'s> Lower<'_, 's> {
 
     /// `UTC`, `Europe/Berlin` or either in quotes.
     fn timezone(&mut self, args: &mut Args<'_, 's>) {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Text(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Text(_)))
+        {
             args.expected(self, "a time zone");
             return;
         }
@@ -87,7 +100,9 @@ impl<'s> Lower<'_, 's> {
             return;
         }
         let rest = args.rest();
-        let (Some(first), Some(last)) = (rest.first(), rest.last()) else { return };
+        let (Some(first), Some(last)) = (rest.first(), rest.last()) else {
+            return;
+        };
         let span = first.span.to(last.span);
         let text = self.sources.text(span).to_string();
         self.model.project.timezone = Some(Spanned::new(text, span));
@@ -98,12 +113,18 @@ impl<'s> Lower<'_, 's> {
             args.expected(self, "`every` and a period");
             return;
         }
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Number(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Number(_)))
+        {
             args.expected(self, "a period such as `month`");
             return;
         }
         if let Some(arg) = args.next() {
-            self.model.project.meta.push(("review".into(), format!("every {}", self.sources.text(arg.span))));
+            self.model.project.meta.push((
+                "review".into(),
+                format!("every {}", self.sources.text(arg.span)),
+            ));
         }
     }
 
@@ -121,12 +142,18 @@ impl<'s> Lower<'_, 's> {
             args.expected(self, "the code of a warning, as in `W0603`");
             return;
         };
-        let known = code.len() == 5 && code.starts_with('W') && code[1..].bytes().all(|b| b.is_ascii_digit());
+        let known = code.len() == 5
+            && code.starts_with('W')
+            && code[1..].bytes().all(|b| b.is_ascii_digit());
         if !known {
             self.report(
-                Diagnostic::new("E0105", span, format!("`allow` expects the code of a warning, found `{code}`"))
-                    .label("only warnings can be allowed")
-                    .help("as in `allow W0603 because \"…\"`"),
+                Diagnostic::new(
+                    "E0105",
+                    span,
+                    format!("`allow` expects the code of a warning, found `{code}`"),
+                )
+                .label("only warnings can be allowed")
+                .help("as in `allow W0603 because \"…\"`"),
             );
             return;
         }
@@ -134,12 +161,25 @@ impl<'s> Lower<'_, 's> {
             args.expected(self, "`because` and the reason why it is fine here");
             return;
         }
-        let Some(because) = args.text(self, "the reason in quotes") else { return };
+        let Some(because) = args.text(self, "the reason in quotes") else {
+            return;
+        };
         if because.value.trim().is_empty() {
-            self.report(Diagnostic::new("E0105", because.span, "`allow` expects a reason, found an empty text").label("empty").help("say why it is fine here"));
+            self.report(
+                Diagnostic::new(
+                    "E0105",
+                    because.span,
+                    "`allow` expects a reason, found an empty text",
+                )
+                .label("empty")
+                .help("say why it is fine here"),
+            );
             return;
         }
-        self.model.project.allows.push(Allow { code: Spanned::new(code.to_string(), span), because: because.value });
+        self.model.project.allows.push(Allow {
+            code: Spanned::new(code.to_string(), span),
+            because: because.value,
+        });
     }
 
     /// `NAME: TYPE [default VALUE]`, with the name read already.
@@ -172,9 +212,13 @@ impl<'s> Lower<'_, 's> {
     fn check_param(&mut self, ty: ParamType, value: &Spanned<String>) {
         if let Err(why) = param_value(ty, &value.value) {
             self.report(
-                Diagnostic::new("E0501", value.span, format!("expected {why}, found `{}`", value.value))
-                    .label(format!("the parameter is of type {}", ty.name()))
-                    .help("write a value of that type"),
+                Diagnostic::new(
+                    "E0501",
+                    value.span,
+                    format!("expected {why}, found `{}`", value.value),
+                )
+                .label(format!("the parameter is of type {}", ty.name()))
+                .help("write a value of that type"),
             );
         }
     }
@@ -186,14 +230,27 @@ pub fn param_value(ty: ParamType, text: &str) -> Result<crate::expr::Value, &'st
     let plain = || Ok(Value::Text(text.to_string()));
     match ty {
         ParamType::Text => plain(),
-        ParamType::Int => text.strip_prefix('-').map_or_else(|| value::integer(text), |t| value::integer(t).map(|n| -n)).map(Value::Int).ok_or("a whole number"),
-        ParamType::Percent => value::percent_milli(text).map(Value::Percent).ok_or("a percent such as 80%"),
-        ParamType::Duration => value::duration_ms(text).map(Value::Duration).ok_or("a duration such as 30m"),
-        ParamType::Date => value::date(text).map(|d| Value::Text(d.to_string())).ok_or("a date such as 2025-08-13"),
+        ParamType::Int => text
+            .strip_prefix('-')
+            .map_or_else(|| value::integer(text), |t| value::integer(t).map(|n| -n))
+            .map(Value::Int)
+            .ok_or("a whole number"),
+        ParamType::Percent => value::percent_milli(text)
+            .map(Value::Percent)
+            .ok_or("a percent such as 80%"),
+        ParamType::Duration => value::duration_ms(text)
+            .map(Value::Duration)
+            .ok_or("a duration such as 30m"),
+        ParamType::Date => value::date(text)
+            .map(|d| Value::Text(d.to_string()))
+            .ok_or("a date such as 2025-08-13"),
         ParamType::Url if text.contains("://") && !text.contains(char::is_whitespace) => plain(),
         ParamType::Url => Err("a URL such as https://example.org"),
         ParamType::Path if !text.is_empty() && !text.contains('\0') => plain(),
         ParamType::Path => Err("a path"),
-        ParamType::Bool => text.parse::<bool>().map(Value::Bool).map_err(|_| "true or false"),
+        ParamType::Bool => text
+            .parse::<bool>()
+            .map(Value::Bool)
+            .map_err(|_| "true or false"),
     }
 }

@@ -10,22 +10,43 @@ use crate::source::Span;
 use crate::syntax::tree::{Arg, ArgKind};
 use crate::time::MAX_DURATION_MS;
 
-const OTHERWISE: [(&str, Otherwise); 4] =
-    [("fail", Otherwise::Fail), ("skip", Otherwise::Skip), ("proceed", Otherwise::Proceed), ("halt", Otherwise::Halt)];
+const OTHERWISE: [(&str, Otherwise); 4] = [
+    ("fail", Otherwise::Fail),
+    ("skip", Otherwise::Skip),
+    ("proceed", Otherwise::Proceed),
+    ("halt", Otherwise::Halt),
+];
 
 impl<'s> Lower<'_, 's> {
     /// One name or a list of names, as agents; groups stand for their members, `all` for
     /// everybody that the project declares.
-    pub(super) fn agents_of(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Vec<AgentId>> {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+    pub(super) fn agents_of(
+        &mut self,
+        args: &mut Args<'_, 's>,
+        what: &str,
+    ) -> Option<Vec<AgentId>> {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, what);
             return None;
         }
         let mut found = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word("all" | "any"), .. }] => found.extend(self.everybody()),
-                [Arg { kind: ArgKind::Word(name), span }] => match self.who_named(name, *span) {
+                [
+                    Arg {
+                        kind: ArgKind::Word("all" | "any"),
+                        ..
+                    },
+                ] => found.extend(self.everybody()),
+                [
+                    Arg {
+                        kind: ArgKind::Word(name),
+                        span,
+                    },
+                ] => match self.who_named(name, *span) {
                     Some(Who::Agent(id)) => found.push(id),
                     Some(Who::Group(id)) => {
                         self.use_of(Kind::Group, id);
@@ -43,11 +64,17 @@ impl<'s> Lower<'_, 's> {
 
     /// Every declared agent and human; `local` only runs what names nobody.
     pub(super) fn everybody(&self) -> Vec<AgentId> {
-        self.model.agents.ids().filter(|id| *id != Model::LOCAL).collect()
+        self.model
+            .agents
+            .ids()
+            .filter(|id| *id != Model::LOCAL)
+            .collect()
     }
 
     pub(super) fn not_a_name(&mut self, element: &[Arg<'s>], word: &str) {
-        let (Some(first), Some(last)) = (element.first(), element.last()) else { return };
+        let (Some(first), Some(last)) = (element.first(), element.last()) else {
+            return;
+        };
         if element.iter().any(Arg::is_broken) {
             return;
         }
@@ -63,9 +90,13 @@ impl<'s> Lower<'_, 's> {
         }
         let found = super::args::shown(self.sources.text(span));
         self.report(
-            Diagnostic::new("E0105", span, format!("`{word}` expects a name here, found {found}"))
-                .label("not a name")
-                .help("names stand without quotes, as in `[a, b]`"),
+            Diagnostic::new(
+                "E0105",
+                span,
+                format!("`{word}` expects a name here, found {found}"),
+            )
+            .label("not a name")
+            .help("names stand without quotes, as in `[a, b]`"),
         );
     }
 
@@ -82,7 +113,11 @@ impl<'s> Lower<'_, 's> {
             Some(_) => args.choice(self, "a way out", &OTHERWISE)?.value,
             None => Otherwise::Fail,
         };
-        Some(Limit { ms: ms.value.min(MAX_DURATION_MS), otherwise, span: span.to(ms.span) })
+        Some(Limit {
+            ms: ms.value.min(MAX_DURATION_MS),
+            otherwise,
+            span: span.to(ms.span),
+        })
     }
 
     /// `by WHO [within …]` or `N of WHO [within …]`.
@@ -90,7 +125,13 @@ impl<'s> Lower<'_, 's> {
         let span = args.statement.head_span();
         let (quorum, of) = if args.eat("by").is_some() {
             (None, self.agents_of(args, "who approves")?)
-        } else if matches!(args.peek(), Some(Arg { kind: ArgKind::Number(_), .. })) {
+        } else if matches!(
+            args.peek(),
+            Some(Arg {
+                kind: ArgKind::Number(_),
+                ..
+            })
+        ) {
             let n = args.count(self, "a number of people", 1..=1000)?;
             if args.eat("of").is_none() {
                 args.expected(self, "`of` and a group");
@@ -108,14 +149,23 @@ impl<'s> Lower<'_, 's> {
             && !of.is_empty()
         {
             self.report(
-                Diagnostic::new("E0816", n.span, format!("{} approvals of a set of {}", n.value, of.len()))
-                    .label("can never be reached")
-                    .help(format!("ask for at most {}, or name more people", of.len())),
+                Diagnostic::new(
+                    "E0816",
+                    n.span,
+                    format!("{} approvals of a set of {}", n.value, of.len()),
+                )
+                .label("can never be reached")
+                .help(format!("ask for at most {}, or name more people", of.len())),
             );
         }
         if of.is_empty() {
             return None;
         }
-        Some(Approval { span, quorum: quorum.map_or(1, |n| n.value), of, within: limit })
+        Some(Approval {
+            span,
+            quorum: quorum.map_or(1, |n| n.value),
+            of,
+            within: limit,
+        })
     }
 }

@@ -5,7 +5,10 @@ use super::declare::Declared;
 use super::{Field, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::TaskId;
-use crate::model::{By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Retry, RetryOn, Uses, Want, Wanted, WorkRef};
+use crate::model::{
+    By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Retry, RetryOn, Uses, Want, Wanted,
+    WorkRef,
+};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
@@ -14,7 +17,9 @@ use crate::value;
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn tasks(&mut self, declared: &Declared<'_, 's>) {
-        let Some(row) = crate::schema::find(Place::File, "task") else { return };
+        let Some(row) = crate::schema::find(Place::File, "task") else {
+            return;
+        };
         for (id, statement) in &declared.tasks {
             self.incomplete = statement.is_broken();
             let mut args = Args::new(statement, row);
@@ -82,7 +87,10 @@ impl<'s> Lower<'_, 's> {
                 let due = self.due(&mut args);
                 self.model.tasks[id].due = due;
             }
-            "criticality" => self.model.tasks[id].criticality = args.choice(self, "a criticality", &Criticality::ALL),
+            "criticality" => {
+                self.model.tasks[id].criticality =
+                    args.choice(self, "a criticality", &Criticality::ALL)
+            }
             "requires" => {
                 let gates = self.gates(&mut args);
                 self.model.tasks[id].requires.extend(gates);
@@ -121,7 +129,11 @@ impl<'s> Lower<'_, 's> {
                     args.expected(self, "`fail`");
                     return;
                 }
-                let choices = [("continue", OnFail::Block), ("skip", OnFail::Skip), ("halt", OnFail::Halt)];
+                let choices = [
+                    ("continue", OnFail::Block),
+                    ("skip", OnFail::Skip),
+                    ("halt", OnFail::Halt),
+                ];
                 if let Some(choice) = args.choice(self, "an outcome", &choices) {
                     self.model.tasks[id].on_fail = choice.value;
                 }
@@ -148,7 +160,10 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn gates(&mut self, args: &mut Args<'_, 's>) -> Vec<Spanned<crate::ids::GateId>> {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, "a gate");
             return Vec::new();
         }
@@ -156,7 +171,12 @@ impl<'s> Lower<'_, 's> {
         let mut found = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word(name), span }] => {
+                [
+                    Arg {
+                        kind: ArgKind::Word(name),
+                        span,
+                    },
+                ] => {
                     let gate = self.gate_named(name, *span);
                     found.extend(gate.map(|g| Spanned::new(g, *span)));
                 }
@@ -181,15 +201,23 @@ impl<'s> Lower<'_, 's> {
         if count > self.limits.needs {
             let limit = self.limits.needs;
             self.report(
-                Diagnostic::new("E0908", args.statement.word_span, format!("this task needs {count} others; the limit `needs` is {limit}"))
-                    .label("too many")
-                    .help("put a milestone between them"),
+                Diagnostic::new(
+                    "E0908",
+                    args.statement.word_span,
+                    format!("this task needs {count} others; the limit `needs` is {limit}"),
+                )
+                .label("too many")
+                .help("put a milestone between them"),
             );
         }
     }
 
     /// The needs of a task or a milestone.
-    pub(super) fn need(&mut self, args: &mut Args<'_, 's>, own: Option<TaskId>) -> Option<(Vec<Need>, Vec<NeedArtifact>)> {
+    pub(super) fn need(
+        &mut self,
+        args: &mut Args<'_, 's>,
+        own: Option<TaskId>,
+    ) -> Option<(Vec<Need>, Vec<NeedArtifact>)> {
         let span = args.statement.head_span();
         if args.eat("any").is_some() {
             if args.eat("of").is_none() {
@@ -197,10 +225,25 @@ impl<'s> Lower<'_, 's> {
                 return None;
             }
             let words = self.work_words(args)?;
-            let any_of: Vec<WorkRef> = words.into_iter().filter_map(|(w, s)| self.work_named(w, s)).collect();
+            let any_of: Vec<WorkRef> = words
+                .into_iter()
+                .filter_map(|(w, s)| self.work_named(w, s))
+                .collect();
             let (wanted, within) = self.need_tail(args)?;
-            let need = Need { any_of, wanted, within, span };
-            return Some((if need.any_of.is_empty() { Vec::new() } else { vec![need] }, Vec::new()));
+            let need = Need {
+                any_of,
+                wanted,
+                within,
+                span,
+            };
+            return Some((
+                if need.any_of.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![need]
+                },
+                Vec::new(),
+            ));
         }
         let words = self.work_words(args)?;
         let (wanted, within) = self.need_tail(args)?;
@@ -212,14 +255,22 @@ impl<'s> Lower<'_, 's> {
             } else if let Some((agent, artifact)) = word.split_once('.') {
                 artifacts.extend(self.need_artifact(agent, artifact, at));
             } else if let Some(work) = self.work_named(word, at) {
-                needs.push(Need { any_of: vec![work], wanted, within: within.clone(), span: at });
+                needs.push(Need {
+                    any_of: vec![work],
+                    wanted,
+                    within: within.clone(),
+                    span: at,
+                });
             }
         }
         Some((needs, artifacts))
     }
 
     fn work_words(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<(&'s str, Span)>> {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, "the name of a task");
             return None;
         }
@@ -234,8 +285,15 @@ impl<'s> Lower<'_, 's> {
         Some(words)
     }
 
-    fn need_tail(&mut self, args: &mut Args<'_, 's>) -> Option<(Wanted, Option<crate::model::Limit>)> {
-        let states = [("failed", Wanted::Failed), ("finished", Wanted::Finished), ("skipped", Wanted::Skipped)];
+    fn need_tail(
+        &mut self,
+        args: &mut Args<'_, 's>,
+    ) -> Option<(Wanted, Option<crate::model::Limit>)> {
+        let states = [
+            ("failed", Wanted::Failed),
+            ("finished", Wanted::Finished),
+            ("skipped", Wanted::Skipped),
+        ];
         let mut wanted = Wanted::Done;
         if let Some(word) = args.peek().and_then(Arg::word)
             && word != "within"
@@ -253,44 +311,75 @@ impl<'s> Lower<'_, 's> {
     /// `needs all`: the other tasks of the phase.
     fn all_others(&mut self, own: Option<TaskId>, span: Span, wanted: Wanted) -> Vec<Need> {
         let Some(own) = own else {
-            self.report(Diagnostic::new("E0105", span, "`needs all` has a meaning in a task only").label("all of what?").help("name the work that is needed"));
+            self.report(
+                Diagnostic::new("E0105", span, "`needs all` has a meaning in a task only")
+                    .label("all of what?")
+                    .help("name the work that is needed"),
+            );
             return Vec::new();
         };
         let phase = self.model.tasks[own].phase;
         let others: Vec<TaskId> = match phase {
             Some(phase) => self.model.phases[phase].tasks.clone(),
-            None => self.model.tasks.iter().filter(|(_, t)| t.phase.is_none()).map(|(id, _)| id).collect(),
+            None => self
+                .model
+                .tasks
+                .iter()
+                .filter(|(_, t)| t.phase.is_none())
+                .map(|(id, _)| id)
+                .collect(),
         };
         others
             .into_iter()
             .filter(|t| *t != own)
-            .map(|t| Need { any_of: vec![WorkRef::Task(t)], wanted, within: None, span })
+            .map(|t| Need {
+                any_of: vec![WorkRef::Task(t)],
+                wanted,
+                within: None,
+                span,
+            })
             .collect()
     }
 
-    fn need_artifact(&mut self, agent: &'s str, artifact: &str, span: Span) -> Option<NeedArtifact> {
+    fn need_artifact(
+        &mut self,
+        agent: &'s str,
+        artifact: &str,
+        span: Span,
+    ) -> Option<NeedArtifact> {
         if !self.names.who.contains_key(agent) && self.names.work.contains_key(artifact) {
             self.report(
-                Diagnostic::new("E0203", span, format!("`{agent}` is no agent, and work has no path"))
-                    .label("only artifacts have a dot")
-                    .fix(span, artifact.to_string(), format!("write `{artifact}`")),
+                Diagnostic::new(
+                    "E0203",
+                    span,
+                    format!("`{agent}` is no agent, and work has no path"),
+                )
+                .label("only artifacts have a dot")
+                .fix(span, artifact.to_string(), format!("write `{artifact}`")),
             );
             return None;
         }
         let id = self.agent_named(agent, span)?;
         // who makes it is looked for when every task is known
-        Some(NeedArtifact { agent: id, artifact: artifact.to_string(), producer: None, span })
+        Some(NeedArtifact {
+            agent: id,
+            artifact: artifact.to_string(),
+            producer: None,
+            span,
+        })
     }
 
     /// Finds the task behind each needed artifact; E0206 where there is none.
     pub(super) fn artifacts(&mut self) {
         let mut found: Vec<(TaskId, usize, TaskId)> = Vec::new();
         let mut reports = Vec::new();
-        let mut made: std::collections::HashMap<(crate::ids::AgentId, &str), TaskId> = std::collections::HashMap::new();
+        let mut made: std::collections::HashMap<(crate::ids::AgentId, &str), TaskId> =
+            std::collections::HashMap::new();
         for (id, task) in self.model.tasks.iter() {
             for by in task.by.iter().flat_map(|b| b.value.agents()) {
                 for artifact in &task.produces {
-                    made.entry((*by, artifact.name.value.as_str())).or_insert(id);
+                    made.entry((*by, artifact.name.value.as_str()))
+                        .or_insert(id);
                 }
             }
         }
@@ -314,34 +403,70 @@ impl<'s> Lower<'_, 's> {
     fn no_artifact(&self, need: &NeedArtifact) -> Diagnostic {
         let agent = &self.model.agents[need.agent];
         let name = &agent.name.value;
-        let promised = agent.produces.iter().find(|a| a.name.value == need.artifact);
+        let promised = agent
+            .produces
+            .iter()
+            .find(|a| a.name.value == need.artifact);
         if let Some(promise) = promised {
-            return Diagnostic::new("E0206", need.span, format!("no task completes `{}` of `{name}`", need.artifact))
-                .label("nothing makes it")
-                .related(promise.name.span, "promised here")
-                .help(format!("write `produces {}` in the task of `{name}` that makes it", need.artifact));
+            return Diagnostic::new(
+                "E0206",
+                need.span,
+                format!("no task completes `{}` of `{name}`", need.artifact),
+            )
+            .label("nothing makes it")
+            .related(promise.name.span, "promised here")
+            .help(format!(
+                "write `produces {}` in the task of `{name}` that makes it",
+                need.artifact
+            ));
         }
-        let made = self.model.tasks.values().filter(|t| t.by.iter().any(|b| b.value.agents().contains(&need.agent)));
-        let mut all: Vec<&str> = made.flat_map(|t| t.produces.iter()).chain(agent.produces.iter()).map(|a| a.name.value.as_str()).collect();
+        let made = self
+            .model
+            .tasks
+            .values()
+            .filter(|t| t.by.iter().any(|b| b.value.agents().contains(&need.agent)));
+        let mut all: Vec<&str> = made
+            .flat_map(|t| t.produces.iter())
+            .chain(agent.produces.iter())
+            .map(|a| a.name.value.as_str())
+            .collect();
         all.sort_unstable();
         all.dedup();
         let near = crate::schema::closest(&need.artifact, all.iter().copied());
-        let d = Diagnostic::new("E0206", need.span, format!("`{name}` produces no `{}`", need.artifact)).label("not produced");
+        let d = Diagnostic::new(
+            "E0206",
+            need.span,
+            format!("`{name}` produces no `{}`", need.artifact),
+        )
+        .label("not produced");
         match near.first() {
-            Some(meant) => d.fix(need.span, format!("{name}.{meant}"), format!("did you mean `{name}.{meant}`?")),
-            None => d.help(format!("write `produces {}` in the task of `{name}` that makes it", need.artifact)),
+            Some(meant) => d.fix(
+                need.span,
+                format!("{name}.{meant}"),
+                format!("did you mean `{name}.{meant}`?"),
+            ),
+            None => d.help(format!(
+                "write `produces {}` in the task of `{name}` that makes it",
+                need.artifact
+            )),
         }
     }
 
     fn wants(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
-        let Some(words) = self.work_words(args) else { return };
+        let Some(words) = self.work_words(args) else {
+            return;
+        };
         let limit = match args.eat("within") {
             Some(_) => args.duration(self, "a duration").map_or(0, |d| d.value),
             None => 0,
         };
         for (word, span) in words {
             if let Some(on) = self.work_named(word, span) {
-                self.model.tasks[id].wants.push(Want { on, within_ms: limit, span });
+                self.model.tasks[id].wants.push(Want {
+                    on,
+                    within_ms: limit,
+                    span,
+                });
             }
         }
     }
@@ -355,11 +480,27 @@ impl<'s> Lower<'_, 's> {
         }
         let span = values[0].span.to(values[values.len() - 1].span);
         let estimate = match values.as_slice() {
-            [one] => Estimate { low: one.value, likely: one.value, high: one.value },
-            [low, high] => Estimate { low: low.value, likely: middle(low.value, high.value), high: high.value },
-            [low, likely, high] => Estimate { low: low.value, likely: likely.value, high: high.value },
+            [one] => Estimate {
+                low: one.value,
+                likely: one.value,
+                high: one.value,
+            },
+            [low, high] => Estimate {
+                low: low.value,
+                likely: middle(low.value, high.value),
+                high: high.value,
+            },
+            [low, likely, high] => Estimate {
+                low: low.value,
+                likely: likely.value,
+                high: high.value,
+            },
             _ => {
-                self.report(Diagnostic::new("E0105", span, "an estimate has at most three values").label("too many").help("write `low..likely..high`"));
+                self.report(
+                    Diagnostic::new("E0105", span, "an estimate has at most three values")
+                        .label("too many")
+                        .help("write `low..likely..high`"),
+                );
                 return None;
             }
         };
@@ -373,8 +514,19 @@ impl<'s> Lower<'_, 's> {
             if a.value.is_working() != b.value.is_working() {
                 self.report(
                     Diagnostic::new("E0514", b.span, "calendar days mixed with working days")
-                        .label(if b.value.is_working() { "working time" } else { "on the clock" })
-                        .related(a.span, if a.value.is_working() { "working time" } else { "on the clock" })
+                        .label(if b.value.is_working() {
+                            "working time"
+                        } else {
+                            "on the clock"
+                        })
+                        .related(
+                            a.span,
+                            if a.value.is_working() {
+                                "working time"
+                            } else {
+                                "on the clock"
+                            },
+                        )
                         .help("write both ends in one kind of unit, as in `4wd..5wd`"),
                 );
                 return None;
@@ -388,9 +540,16 @@ impl<'s> Lower<'_, 's> {
                 return None;
             }
             if a.value.amount() > b.value.amount() {
-                let mut texts: Vec<(i64, &str)> = values.iter().map(|v| (v.value.amount(), self.sources.text(v.span))).collect();
+                let mut texts: Vec<(i64, &str)> = values
+                    .iter()
+                    .map(|v| (v.value.amount(), self.sources.text(v.span)))
+                    .collect();
                 texts.sort_by_key(|(amount, _)| *amount);
-                let right = texts.iter().map(|(_, text)| *text).collect::<Vec<_>>().join("..");
+                let right = texts
+                    .iter()
+                    .map(|(_, text)| *text)
+                    .collect::<Vec<_>>()
+                    .join("..");
                 self.report(
                     Diagnostic::new("E0505", span, "this range is backwards")
                         .label(format!("{} is more than {}", a.value, b.value))
@@ -404,8 +563,16 @@ impl<'s> Lower<'_, 's> {
 
     /// W0507: `takes 2m` beside estimates in days is probably no two minutes.
     fn suspicious_minutes(&mut self) {
-        let estimates: Vec<Spanned<Estimate>> = self.model.tasks.values().filter_map(|t| t.takes.clone()).collect();
-        let days = estimates.iter().filter(|e| at_least_half_a_day(e.likely)).count();
+        let estimates: Vec<Spanned<Estimate>> = self
+            .model
+            .tasks
+            .values()
+            .filter_map(|t| t.takes.clone())
+            .collect();
+        let days = estimates
+            .iter()
+            .filter(|e| at_least_half_a_day(e.likely))
+            .count();
         if days * 2 <= estimates.len() {
             return;
         }
@@ -413,9 +580,17 @@ impl<'s> Lower<'_, 's> {
             let mut start = estimate.span.start as usize;
             for part in self.sources.text(estimate.span).split("..") {
                 let text = part.trim();
-                let span = Span::new(estimate.span.file, start + part.len() - part.trim_start().len(), start + part.trim_end().len());
+                let span = Span::new(
+                    estimate.span.file,
+                    start + part.len() - part.trim_start().len(),
+                    start + part.trim_end().len(),
+                );
                 start += part.len() + "..".len();
-                if let Some(n) = text.strip_suffix('m').and_then(value::integer).filter(|n| *n <= 12) {
+                if let Some(n) = text
+                    .strip_suffix('m')
+                    .and_then(value::integer)
+                    .filter(|n| *n <= 12)
+                {
                     self.minutes(text, n, span);
                 }
             }
@@ -425,14 +600,25 @@ impl<'s> Lower<'_, 's> {
     fn minutes(&mut self, text: &str, n: i64, span: Span) {
         let plural = if n == 1 { "" } else { "s" };
         self.report(
-            Diagnostic::new("W0507", span, format!("`takes {text}` is {n} minute{plural}"))
-                .label("`m` is minutes; a month is no unit")
-                .help(format!("write `{}w` if you meant {n} month{plural}, or `{}s` to be plain about it", n * 4, n * 60)),
+            Diagnostic::new(
+                "W0507",
+                span,
+                format!("`takes {text}` is {n} minute{plural}"),
+            )
+            .label("`m` is minutes; a month is no unit")
+            .help(format!(
+                "write `{}w` if you meant {n} month{plural}, or `{}s` to be plain about it",
+                n * 4,
+                n * 60
+            )),
         );
     }
 
     fn uses(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, "a resource");
             return;
         }
@@ -440,7 +626,12 @@ impl<'s> Lower<'_, 's> {
         let mut named = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word(name), span }] => {
+                [
+                    Arg {
+                        kind: ArgKind::Word(name),
+                        span,
+                    },
+                ] => {
                     let resource = self.resource_named(name, *span);
                     named.extend(resource.map(|r| (r, *span)));
                 }
@@ -448,7 +639,10 @@ impl<'s> Lower<'_, 's> {
             }
         }
         let amount = match args.peek() {
-            Some(Arg { kind: ArgKind::Number(_), .. }) => match args.count(self, "how much of it", 1..=1_000_000) {
+            Some(Arg {
+                kind: ArgKind::Number(_),
+                ..
+            }) => match args.count(self, "how much of it", 1..=1_000_000) {
                 Some(n) => n.value,
                 None => return,
             },
@@ -457,11 +651,26 @@ impl<'s> Lower<'_, 's> {
         for (resource, span) in named {
             let pool = &self.model.resources[resource];
             if amount > pool.capacity {
-                let (message, at) = (format!("`{}` has {}, and this task takes {amount}", pool.name.value, pool.capacity), pool.name.span);
-                self.report(Diagnostic::new("E0105", span, message).label("can never start").related(at, "declared here").help("raise its capacity, or take less"));
+                let (message, at) = (
+                    format!(
+                        "`{}` has {}, and this task takes {amount}",
+                        pool.name.value, pool.capacity
+                    ),
+                    pool.name.span,
+                );
+                self.report(
+                    Diagnostic::new("E0105", span, message)
+                        .label("can never start")
+                        .related(at, "declared here")
+                        .help("raise its capacity, or take less"),
+                );
                 continue;
             }
-            self.model.tasks[id].uses.push(Uses { resource, amount, span });
+            self.model.tasks[id].uses.push(Uses {
+                resource,
+                amount,
+                span,
+            });
         }
     }
 
@@ -475,22 +684,53 @@ impl<'s> Lower<'_, 's> {
             if let Some(day) = value::weekday(word) {
                 return Some(Spanned::new(Due::Weekday(day), span));
             }
-            let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+            let days = [
+                "monday",
+                "tuesday",
+                "wednesday",
+                "thursday",
+                "friday",
+                "saturday",
+                "sunday",
+            ];
             let near = crate::schema::closest(word, days.into_iter());
-            let d = Diagnostic::new("E0105", span, format!("`due` expects a date, a weekday or `week N`, found {}", shown(word))).label("not a day");
+            let d = Diagnostic::new(
+                "E0105",
+                span,
+                format!(
+                    "`due` expects a date, a weekday or `week N`, found {}",
+                    shown(word)
+                ),
+            )
+            .label("not a day");
             self.report(match near.first() {
-                Some(meant) => d.fix(span, (*meant).to_string(), format!("did you mean `{meant}`?")),
+                Some(meant) => d.fix(
+                    span,
+                    (*meant).to_string(),
+                    format!("did you mean `{meant}`?"),
+                ),
                 None => d.help("as in `due 2025-08-13`, `due friday` or `due week 8`"),
             });
             return None;
         }
-        args.moment(self, "a date, a weekday or `week N`").map(|m| Spanned::new(Due::Moment(m.value), m.span))
+        args.moment(self, "a date, a weekday or `week N`")
+            .map(|m| Spanned::new(Due::Moment(m.value), m.span))
     }
 
     fn timeout(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
-        let Some(d) = args.duration(self, "a duration") else { return };
+        let Some(d) = args.duration(self, "a duration") else {
+            return;
+        };
         if d.value <= 0 {
-            self.report(Diagnostic::new("E0105", d.span, "a timeout of zero ends every attempt at once").label("nothing can finish in no time").help("write a duration, or leave `timeout` out"));
+            self.report(
+                Diagnostic::new(
+                    "E0105",
+                    d.span,
+                    "a timeout of zero ends every attempt at once",
+                )
+                .label("nothing can finish in no time")
+                .help("write a duration, or leave `timeout` out"),
+            );
             return;
         }
         self.model.tasks[id].timeout_ms = Some(d);
@@ -499,7 +739,14 @@ impl<'s> Lower<'_, 's> {
     fn retry(&mut self, args: &mut Args<'_, 's>) -> Option<Retry> {
         let span = args.statement.head_span();
         let times = args.count(self, "how many times", 0..=100)?.value;
-        let mut retry = Retry { times, every_ms: 1_000, factor_milli: 1_000, up_to_ms: DAY_MS, on: Vec::new(), span };
+        let mut retry = Retry {
+            times,
+            every_ms: 1_000,
+            factor_milli: 1_000,
+            up_to_ms: DAY_MS,
+            on: Vec::new(),
+            span,
+        };
         loop {
             if args.eat("every").is_some() {
                 retry.every_ms = args.duration(self, "a duration")?.value;
@@ -521,7 +768,10 @@ impl<'s> Lower<'_, 's> {
 
     fn factor(&mut self, args: &mut Args<'_, 's>) -> Option<i64> {
         let factor = match args.peek() {
-            Some(Arg { kind: ArgKind::Number(text), .. }) => value::factor_milli(text).or_else(|| value::milli(text)),
+            Some(Arg {
+                kind: ArgKind::Number(text),
+                ..
+            }) => value::factor_milli(text).or_else(|| value::milli(text)),
             _ => None,
         };
         match factor {
@@ -554,16 +804,31 @@ impl<'s> Lower<'_, 's> {
             match arg.kind {
                 ArgKind::Word("timeout") => found.push(RetryOn::Timeout),
                 ArgKind::Word("exit") => {}
-                ArgKind::Number(text) => match value::integer(text).and_then(|n| i32::try_from(n).ok()).filter(|n| *n < 256) {
+                ArgKind::Number(text) => match value::integer(text)
+                    .and_then(|n| i32::try_from(n).ok())
+                    .filter(|n| *n < 256)
+                {
                     Some(code) => found.push(RetryOn::Exit(code)),
                     None => {
-                        self.report(Diagnostic::new("E0105", arg.span, format!("`{text}` is no exit code")).label("out of range").help("exit codes are 0 to 255"));
+                        self.report(
+                            Diagnostic::new("E0105", arg.span, format!("`{text}` is no exit code"))
+                                .label("out of range")
+                                .help("exit codes are 0 to 255"),
+                        );
                         return None;
                     }
                 },
                 _ => {
                     let found = shown(self.sources.text(arg.span));
-                    self.report(Diagnostic::new("E0105", arg.span, format!("`retry … on` expects `exit CODE` or `timeout`, found {found}")).label("not known here").help("as in `retry 3 on [exit 75, timeout]`"));
+                    self.report(
+                        Diagnostic::new(
+                            "E0105",
+                            arg.span,
+                            format!("`retry … on` expects `exit CODE` or `timeout`, found {found}"),
+                        )
+                        .label("not known here")
+                        .help("as in `retry 3 on [exit 75, timeout]`"),
+                    );
                     return None;
                 }
             }

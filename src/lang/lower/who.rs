@@ -15,8 +15,14 @@ use crate::syntax::tree::{Arg, ArgKind};
 impl<'s> Lower<'_, 's> {
     pub(super) fn agents(&mut self, declared: &Declared<'_, 's>) {
         for (id, statement) in &declared.agents {
-            let place = if statement.word == "human" { Place::Human } else { Place::Agent };
-            let Some(row) = crate::schema::find(Place::File, statement.word) else { continue };
+            let place = if statement.word == "human" {
+                Place::Human
+            } else {
+                Place::Agent
+            };
+            let Some(row) = crate::schema::find(Place::File, statement.word) else {
+                continue;
+            };
             let mut args = Args::new(statement, row);
             args.next();
             self.model.agents[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -31,9 +37,15 @@ impl<'s> Lower<'_, 's> {
         let mut args = field.args();
         match field.row.word {
             "id" => self.model.agents[id].id = args.text_or_word(self, "a name").map(|t| t.value),
-            "role" => self.model.agents[id].role = args.text(self, "a text in quotes").map(|t| t.value),
-            "focus" => self.model.agents[id].focus = args.text(self, "a text in quotes").map(|t| t.value),
-            "contact" => self.model.agents[id].contact = args.text(self, "a text in quotes").map(|t| t.value),
+            "role" => {
+                self.model.agents[id].role = args.text(self, "a text in quotes").map(|t| t.value)
+            }
+            "focus" => {
+                self.model.agents[id].focus = args.text(self, "a text in quotes").map(|t| t.value)
+            }
+            "contact" => {
+                self.model.agents[id].contact = args.text(self, "a text in quotes").map(|t| t.value)
+            }
             "does" => {
                 let does = args.text(self, "a text in quotes");
                 self.model.agents[id].does.extend(does.map(|t| t.value));
@@ -85,9 +97,13 @@ impl<'s> Lower<'_, 's> {
         let fine = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !fine {
             self.report(
-                Diagnostic::new("E0105", span, format!("`{name}` is no name for an environment variable"))
-                    .label("only letters, digits and `_`")
-                    .help(format!("write `{}`", name.replace(['-', '.'], "_"))),
+                Diagnostic::new(
+                    "E0105",
+                    span,
+                    format!("`{name}` is no name for an environment variable"),
+                )
+                .label("only letters, digits and `_`")
+                .help(format!("write `{}`", name.replace(['-', '.'], "_"))),
             );
             return None;
         }
@@ -100,7 +116,10 @@ impl<'s> Lower<'_, 's> {
             self.model.agents[id].areas.extend(area);
             return;
         }
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Text(_) | ArgKind::List(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Text(_) | ArgKind::List(_)))
+        {
             args.expected(self, "a glob in quotes");
             return;
         }
@@ -117,7 +136,11 @@ impl<'s> Lower<'_, 's> {
             }
         }
         for glob in globs {
-            self.model.agents[id].owns.push(Owns { glob, shared, except: except.clone() });
+            self.model.agents[id].owns.push(Owns {
+                glob,
+                shared,
+                except: except.clone(),
+            });
         }
     }
 
@@ -130,8 +153,15 @@ impl<'s> Lower<'_, 's> {
         let mut found = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Text(pieces), span }] => {
-                    let Some(text) = self.plain(pieces, *span) else { continue };
+                [
+                    Arg {
+                        kind: ArgKind::Text(pieces),
+                        span,
+                    },
+                ] => {
+                    let Some(text) = self.plain(pieces, *span) else {
+                        continue;
+                    };
                     if let Some(glob) = self.glob(&text) {
                         found.push(Spanned::new(glob, *span));
                     }
@@ -141,9 +171,16 @@ impl<'s> Lower<'_, 's> {
                 [first, ..] => {
                     let text = super::args::shown(self.sources.text(first.span));
                     self.report(
-                        Diagnostic::new("E0105", first.span, format!("`{}` expects a glob in quotes, found {text}", args.statement.word))
-                            .label("not in quotes")
-                            .help("as in `\"api/**\"`"),
+                        Diagnostic::new(
+                            "E0105",
+                            first.span,
+                            format!(
+                                "`{}` expects a glob in quotes, found {text}",
+                                args.statement.word
+                            ),
+                        )
+                        .label("not in quotes")
+                        .help("as in `\"api/**\"`"),
                     );
                 }
             }
@@ -163,14 +200,25 @@ impl<'s> Lower<'_, 's> {
         // Where the text holds escapes, offsets in it are not offsets in the file.
         let verbatim = text.span.len() == text.value.len() + 2;
         let start = text.span.start as usize + 1 + error.offset;
-        let span = if verbatim { Span::new(text.span.file, start, start + error.len) } else { text.span };
-        self.report(Diagnostic::new(code, span, error.to_string()).label(label).help(error.help()));
+        let span = if verbatim {
+            Span::new(text.span.file, start, start + error.len)
+        } else {
+            text.span
+        };
+        self.report(
+            Diagnostic::new(code, span, error.to_string())
+                .label(label)
+                .help(error.help()),
+        );
         None
     }
 
     pub(super) fn artifact(&mut self, args: &mut Args<'_, 's>) -> Option<Artifact> {
         let Some((name, span)) = args.word() else {
-            args.expected(self, "a name, as in `report \"Test report\" \"out/report.md\"`");
+            args.expected(
+                self,
+                "a name, as in `report \"Test report\" \"out/report.md\"`",
+            );
             return None;
         };
         let title = args.maybe_text(self);
@@ -180,15 +228,27 @@ impl<'s> Lower<'_, 's> {
             && !title.value.contains(' ')
         {
             self.report(
-                Diagnostic::new("W0112", title.span, format!("`{}` is the title here, and looks like a path", title.value))
-                    .label("the title comes first, the path second")
-                    .fix(title.span, format!("\"{name}\" \"{}\"", title.value), format!("write `produces {name} \"{name}\" \"{}\"`", title.value)),
+                Diagnostic::new(
+                    "W0112",
+                    title.span,
+                    format!("`{}` is the title here, and looks like a path", title.value),
+                )
+                .label("the title comes first, the path second")
+                .fix(
+                    title.span,
+                    format!("\"{name}\" \"{}\"", title.value),
+                    format!("write `produces {name} \"{name}\" \"{}\"`", title.value),
+                ),
             );
         }
         if let Some(path) = &path {
             self.path_stays_inside(path);
         }
-        Some(Artifact { name: Spanned::new(name.to_string(), span), title: title.map(|t| t.value), path })
+        Some(Artifact {
+            name: Spanned::new(name.to_string(), span),
+            title: title.map(|t| t.value),
+            path,
+        })
     }
 
     /// E0905 for a path that leaves the project.
@@ -196,9 +256,17 @@ impl<'s> Lower<'_, 's> {
         let leaves = path.value.starts_with(['/', '~']) || path.value.split('/').any(|s| s == "..");
         if leaves || path.value.is_empty() {
             self.report(
-                Diagnostic::new("E0905", path.span, if path.value.is_empty() { "this path is empty".to_string() } else { format!("`{}` leaves the project", path.value) })
-                    .label("paths are relative to the project's folder")
-                    .help("name a path inside the project"),
+                Diagnostic::new(
+                    "E0905",
+                    path.span,
+                    if path.value.is_empty() {
+                        "this path is empty".to_string()
+                    } else {
+                        format!("`{}` leaves the project", path.value)
+                    },
+                )
+                .label("paths are relative to the project's folder")
+                .help("name a path inside the project"),
             );
         }
     }
@@ -206,7 +274,9 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn groups(&mut self, declared: &Declared<'_, 's>) {
         let mut members: Vec<(GroupId, Vec<(Who, Span)>)> = Vec::new();
         for (id, statement) in &declared.groups {
-            let Some(row) = crate::schema::find(Place::File, "group") else { continue };
+            let Some(row) = crate::schema::find(Place::File, "group") else {
+                continue;
+            };
             let mut args = Args::new(statement, row);
             args.next();
             self.model.groups[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -231,8 +301,18 @@ impl<'s> Lower<'_, 's> {
         let mut found = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word("all"), span }] => found.extend(self.everybody().into_iter().map(|a| (Who::Agent(a), *span))),
-                [Arg { kind: ArgKind::Word(name), span }] => {
+                [
+                    Arg {
+                        kind: ArgKind::Word("all"),
+                        span,
+                    },
+                ] => found.extend(self.everybody().into_iter().map(|a| (Who::Agent(a), *span))),
+                [
+                    Arg {
+                        kind: ArgKind::Word(name),
+                        span,
+                    },
+                ] => {
                     let who = self.who_named(name, *span);
                     found.extend(who.map(|w| (w, *span)));
                 }
@@ -245,12 +325,18 @@ impl<'s> Lower<'_, 's> {
 
     /// Follows groups in groups; E0209 when one contains itself. `loops` holds the groups that do
     /// so, each with all that it reaches: a loop is reported once.
-    fn expand_group(&mut self, index: usize, members: &[(GroupId, Vec<(Who, Span)>)], loops: &mut Vec<(GroupId, Vec<GroupId>)>) {
+    fn expand_group(
+        &mut self,
+        index: usize,
+        members: &[(GroupId, Vec<(Who, Span)>)],
+        loops: &mut Vec<(GroupId, Vec<GroupId>)>,
+    ) {
         let (id, direct) = &members[index];
         let mut flat = Vec::new();
         let mut visited = vec![*id];
         let mut back = None;
-        let mut queue: Vec<(Who, Span, GroupId)> = direct.iter().rev().map(|(w, s)| (*w, *s, *id)).collect();
+        let mut queue: Vec<(Who, Span, GroupId)> =
+            direct.iter().rev().map(|(w, s)| (*w, *s, *id)).collect();
         while let Some((who, span, through)) = queue.pop() {
             match who {
                 Who::Agent(agent) if !flat.contains(&agent) => flat.push(agent),
@@ -267,7 +353,9 @@ impl<'s> Lower<'_, 's> {
             }
         }
         self.model.groups[*id].members = flat;
-        let known = loops.iter().any(|(other, reached)| visited.contains(other) && reached.contains(id));
+        let known = loops
+            .iter()
+            .any(|(other, reached)| visited.contains(other) && reached.contains(id));
         if let Some((span, through)) = back.filter(|_| !known) {
             self.group_loop(*id, span, through);
             loops.push((*id, visited));
@@ -277,26 +365,53 @@ impl<'s> Lower<'_, 's> {
     fn group_loop(&mut self, id: GroupId, span: Span, through: GroupId) {
         let own = self.model.groups[id].name.clone();
         let (message, help) = if through == id {
-            (format!("group `{}` contains itself", own.value), "delete it".to_string())
+            (
+                format!("group `{}` contains itself", own.value),
+                "delete it".to_string(),
+            )
         } else {
             let other = &self.model.groups[through].name.value;
-            (format!("group `{}` contains itself through `{other}`", own.value), format!("take it out of `{other}`"))
+            (
+                format!("group `{}` contains itself through `{other}`", own.value),
+                format!("take it out of `{other}`"),
+            )
         };
-        self.report(Diagnostic::new("E0209", span, message).label("leads back").related(own.span, "declared here").help(help));
+        self.report(
+            Diagnostic::new("E0209", span, message)
+                .label("leads back")
+                .related(own.span, "declared here")
+                .help(help),
+        );
     }
 
     /// `needs` and `wants` of agents.
     pub(super) fn contracts(&mut self, declared: &Declared<'_, 's>) {
         for (id, statement) in &declared.agents {
-            let place = if statement.word == "human" { Place::Human } else { Place::Agent };
+            let place = if statement.word == "human" {
+                Place::Human
+            } else {
+                Place::Agent
+            };
             for inner in statement.block.iter().flat_map(|b| b.statements()) {
-                let Some(row) = crate::schema::find(place, inner.word) else { continue };
+                let Some(row) = crate::schema::find(place, inner.word) else {
+                    continue;
+                };
                 if !matches!(inner.word, "needs" | "wants") || inner.is_broken() {
                     continue;
                 }
-                let found = self.contract(*id, &Field { row, statement: inner });
+                let found = self.contract(
+                    *id,
+                    &Field {
+                        row,
+                        statement: inner,
+                    },
+                );
                 let agent = &mut self.model.agents[*id];
-                if inner.word == "needs" { agent.needs.extend(found) } else { agent.wants.extend(found) }
+                if inner.word == "needs" {
+                    agent.needs.extend(found)
+                } else {
+                    agent.wants.extend(found)
+                }
             }
         }
     }
@@ -312,15 +427,32 @@ impl<'s> Lower<'_, 's> {
         for (word, span) in elements {
             if word == "all" {
                 let others = self.everybody().into_iter().filter(|a| *a != own);
-                found.extend(others.map(|on| Contract { on, span, from_all: true }));
+                found.extend(others.map(|on| Contract {
+                    on,
+                    span,
+                    from_all: true,
+                }));
                 continue;
             }
             match self.who_named(word, span) {
-                Some(Who::Agent(on)) => found.push(Contract { on, span, from_all: false }),
+                Some(Who::Agent(on)) => found.push(Contract {
+                    on,
+                    span,
+                    from_all: false,
+                }),
                 Some(Who::Group(group)) => {
                     self.use_of(super::Kind::Group, group);
                     let members = self.model.groups[group].members.clone();
-                    found.extend(members.into_iter().filter(|a| *a != own).map(|on| Contract { on, span, from_all: false }));
+                    found.extend(
+                        members
+                            .into_iter()
+                            .filter(|a| *a != own)
+                            .map(|on| Contract {
+                                on,
+                                span,
+                                from_all: false,
+                            }),
+                    );
                 }
                 None => {}
             }
@@ -328,8 +460,15 @@ impl<'s> Lower<'_, 's> {
         found
     }
 
-    fn contract_words(&mut self, field: &Field<'_, 's>, args: &mut Args<'_, 's>) -> Option<Vec<(&'s str, Span)>> {
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+    fn contract_words(
+        &mut self,
+        field: &Field<'_, 's>,
+        args: &mut Args<'_, 's>,
+    ) -> Option<Vec<(&'s str, Span)>> {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, "agents");
             return None;
         }
@@ -343,4 +482,3 @@ impl<'s> Lower<'_, 's> {
         Some(words)
     }
 }
-

@@ -12,7 +12,9 @@ use crate::syntax::tree::{Arg, ArgKind};
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn phases(&mut self, declared: &Declared<'_, 's>) {
-        let Some(row) = crate::schema::find(Place::File, "phase") else { return };
+        let Some(row) = crate::schema::find(Place::File, "phase") else {
+            return;
+        };
         for (id, statement) in &declared.phases {
             let mut args = Args::new(statement, row);
             args.next();
@@ -23,7 +25,13 @@ impl<'s> Lower<'_, 's> {
                 if let Some(row) = crate::schema::find(Place::Phase, inner.word)
                     && !inner.is_broken()
                 {
-                    self.phase_field(*id, &Field { row, statement: inner });
+                    self.phase_field(
+                        *id,
+                        &Field {
+                            row,
+                            statement: inner,
+                        },
+                    );
                 }
             }
         }
@@ -35,7 +43,8 @@ impl<'s> Lower<'_, 's> {
         match field.row.word {
             "after" => {
                 let after = self.after(&mut args);
-                self.model.phases[id].after = after.map(|a| Spanned::new(a, field.statement.head_span()));
+                self.model.phases[id].after =
+                    after.map(|a| Spanned::new(a, field.statement.head_span()));
             }
             "weeks" => {
                 let weeks = self.weeks(&mut args);
@@ -57,14 +66,22 @@ impl<'s> Lower<'_, 's> {
             };
             return self.phase_named(name, span).map(After::StartOf);
         }
-        if args.peek().is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_))) {
+        if args
+            .peek()
+            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
+        {
             args.expected(self, "a phase, or `start`");
             return None;
         }
         let mut phases = Vec::new();
         for element in args.each() {
             match element {
-                [Arg { kind: ArgKind::Word(name), span }] => phases.push(self.phase_named(name, *span)?),
+                [
+                    Arg {
+                        kind: ArgKind::Word(name),
+                        span,
+                    },
+                ] => phases.push(self.phase_named(name, *span)?),
                 other => self.not_a_name(other, "after"),
             }
         }
@@ -74,27 +91,51 @@ impl<'s> Lower<'_, 's> {
     fn weeks(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Weeks>> {
         let first = args.count(self, "the number of a week, from 1", 1..=1000)?;
         if !args.eat_op("..") {
-            let weeks = Weeks { first: first.value, last: Some(first.value) };
+            let weeks = Weeks {
+                first: first.value,
+                last: Some(first.value),
+            };
             return Some(Spanned::new(weeks, first.span));
         }
         if args.peek().is_none() {
-            return Some(Spanned::new(Weeks { first: first.value, last: None }, first.span));
+            return Some(Spanned::new(
+                Weeks {
+                    first: first.value,
+                    last: None,
+                },
+                first.span,
+            ));
         }
         let last = args.count(self, "the number of a week", 1..=1000)?;
         let span = first.span.to(last.span);
         if last.value < first.value {
             self.report(
                 Diagnostic::new("E0505", span, "this range is backwards")
-                    .label(format!("week {} comes before week {}", last.value, first.value))
-                    .fix(span, format!("{}..{}", last.value, first.value), format!("write `weeks {}..{}`", last.value, first.value)),
+                    .label(format!(
+                        "week {} comes before week {}",
+                        last.value, first.value
+                    ))
+                    .fix(
+                        span,
+                        format!("{}..{}", last.value, first.value),
+                        format!("write `weeks {}..{}`", last.value, first.value),
+                    ),
             );
             return None;
         }
-        Some(Spanned::new(Weeks { first: first.value, last: Some(last.value) }, span))
+        Some(Spanned::new(
+            Weeks {
+                first: first.value,
+                last: Some(last.value),
+            },
+            span,
+        ))
     }
 
     fn syncs(&mut self, declared: &Declared<'_, 's>) {
-        let Some(row) = crate::schema::find(Place::Phase, "sync") else { return };
+        let Some(row) = crate::schema::find(Place::Phase, "sync") else {
+            return;
+        };
         for (id, statement) in &declared.syncs {
             let mut args = Args::new(statement, row);
             args.next();
@@ -113,13 +154,19 @@ impl<'s> Lower<'_, 's> {
                 args.choice(self, "a time", &[("end", ())]);
             }
             "participants" => {
-                let agents = self.agents_of(&mut args, "who takes part").unwrap_or_default();
+                let agents = self
+                    .agents_of(&mut args, "who takes part")
+                    .unwrap_or_default();
                 self.model.syncs[id].participants.extend(agents);
             }
             "require" => {
-                let Some(text) = args.text(self, "a text in quotes") else { return };
+                let Some(text) = args.text(self, "a text in quotes") else {
+                    return;
+                };
                 let by = match args.eat("by") {
-                    Some(_) => self.agents_of(&mut args, "who confirms it").unwrap_or_default(),
+                    Some(_) => self
+                        .agents_of(&mut args, "who confirms it")
+                        .unwrap_or_default(),
                     None => Vec::new(),
                 };
                 self.model.syncs[id].requires.push(Requirement { text, by });
@@ -142,7 +189,9 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn milestones(&mut self, declared: &Declared<'_, 's>) {
-        let Some(row) = crate::schema::find(Place::File, "milestone") else { return };
+        let Some(row) = crate::schema::find(Place::File, "milestone") else {
+            return;
+        };
         for (id, statement) in &declared.milestones {
             let mut args = Args::new(statement, row);
             args.next();
@@ -162,9 +211,13 @@ impl<'s> Lower<'_, 's> {
                 if let Some((needs, artifacts)) = self.need(&mut args, None) {
                     for artifact in artifacts {
                         self.report(
-                            Diagnostic::new("E0105", artifact.span, "a milestone needs work, found an artifact")
-                                .label("name the task that makes it")
-                                .help("as in `needs build`"),
+                            Diagnostic::new(
+                                "E0105",
+                                artifact.span,
+                                "a milestone needs work, found an artifact",
+                            )
+                            .label("name the task that makes it")
+                            .help("as in `needs build`"),
                         );
                     }
                     self.model.milestones[id].needs.extend(needs);

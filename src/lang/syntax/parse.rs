@@ -14,9 +14,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 struct Grammar;
 
 /// Parses one file. The tree is empty when a limit forbids reading it.
-pub fn parse<'s>(id: FileId, source: &'s SourceFile, limits: &Limits) -> (Tree<'s>, Vec<Diagnostic>) {
+pub fn parse<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+    limits: &Limits,
+) -> (Tree<'s>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let empty = Tree { file: id, unread: true, ..Tree::default() };
+    let empty = Tree {
+        file: id,
+        unread: true,
+        ..Tree::default()
+    };
     if scan::scan(id, source.text(), limits, &mut diagnostics) {
         return (empty, diagnostics);
     }
@@ -25,18 +33,41 @@ pub fn parse<'s>(id: FileId, source: &'s SourceFile, limits: &Limits) -> (Tree<'
         // The grammar takes every text, so only the call limit can have stopped it.
         let span = Span::new(id, 0, 0);
         diagnostics.push(
-            Diagnostic::new("E0908", span, "this file is too tangled to read: the limit of parser steps is reached")
-                .help("look for a bracket or a quote that is never closed"),
+            Diagnostic::new(
+                "E0908",
+                span,
+                "this file is too tangled to read: the limit of parser steps is reached",
+            )
+            .help("look for a bracket or a quote that is never closed"),
         );
         return (empty, diagnostics);
     };
-    let mut builder = Builder { id, source, diagnostics, comments: Vec::new() };
-    let mut items = pairs.next().map_or_else(Vec::new, |file| builder.items(file));
+    let mut builder = Builder {
+        id,
+        source,
+        diagnostics,
+        comments: Vec::new(),
+    };
+    let mut items = pairs
+        .next()
+        .map_or_else(Vec::new, |file| builder.items(file));
     builder.close_blocks(&mut items);
     builder.brace_indentation(&items);
-    let Builder { mut comments, diagnostics, .. } = builder;
+    let Builder {
+        mut comments,
+        diagnostics,
+        ..
+    } = builder;
     comments.sort();
-    (Tree { file: id, items, comments, unread: false }, diagnostics)
+    (
+        Tree {
+            file: id,
+            items,
+            comments,
+            unread: false,
+        },
+        diagnostics,
+    )
 }
 
 /// True for text that the grammar reads as one plain name.
@@ -89,7 +120,11 @@ impl<'s> Builder<'s> {
                     self.report(
                         Diagnostic::new("E0004", span, "this `}` closes nothing")
                             .label("no block is open here")
-                            .fix(span, "", "delete it, or look for a block that was closed too early"),
+                            .fix(
+                                span,
+                                "",
+                                "delete it, or look for a block that was closed too early",
+                            ),
                     );
                     items.push(Item::Broken(span));
                 }
@@ -106,23 +141,42 @@ impl<'s> Builder<'s> {
     }
 
     fn lone_doc(&mut self, items: &mut Vec<Item<'s>>, doc: &mut Vec<Span>) {
-        let Some(first) = doc.first().copied() else { return };
+        let Some(first) = doc.first().copied() else {
+            return;
+        };
         self.report(
             Diagnostic::new("W0015", first, "this doc comment documents nothing")
                 .label("no declaration follows it")
-                .fix(Span::new(self.id, first.start as usize, first.start as usize + 2), "#", "use `#` for a plain comment"),
+                .fix(
+                    Span::new(self.id, first.start as usize, first.start as usize + 2),
+                    "#",
+                    "use `#` for a plain comment",
+                ),
         );
         items.extend(doc.drain(..).map(Item::LoneDoc));
     }
 
     fn one_per_line(&mut self, before: &[Item<'s>], statement: &Statement<'s>) {
-        let Some(Item::Statement(last)) = before.last() else { return };
+        let Some(Item::Statement(last)) = before.last() else {
+            return;
+        };
         let line = |offset| self.source.line_index(offset);
         if last.block.is_some() && line(last.span.end) == line(statement.span.start) {
             self.report(
-                Diagnostic::new("E0007", statement.head_span(), format!("only one statement per line: move `{}` down", statement.word))
-                    .label("another statement starts here")
-                    .fix(statement.word_span.to(statement.word_span), format!("\n{}", statement.word), "start a new line here"),
+                Diagnostic::new(
+                    "E0007",
+                    statement.head_span(),
+                    format!(
+                        "only one statement per line: move `{}` down",
+                        statement.word
+                    ),
+                )
+                .label("another statement starts here")
+                .fix(
+                    statement.word_span.to(statement.word_span),
+                    format!("\n{}", statement.word),
+                    "start a new line here",
+                ),
             );
         }
     }
@@ -130,20 +184,49 @@ impl<'s> Builder<'s> {
     fn bad_line(&mut self, span: Span) {
         let text = &self.source.text()[span.range()];
         let first = text.chars().next().unwrap_or(' ');
-        let at = Span::new(self.id, span.start as usize, span.start as usize + first.len_utf8());
+        let at = Span::new(
+            self.id,
+            span.start as usize,
+            span.start as usize + first.len_utf8(),
+        );
         if scan::forbidden(first) {
             return; // reported as an invisible character
         }
         let (message, help) = match first {
-            '{' => ("this `{` belongs to no statement".to_string(), "put it on the line of the statement that it opens"),
-            ']' | ')' => (format!("this `{first}` closes nothing"), "delete it, or open the bracket before it"),
-            ';' => ("statements end with their line, not with `;`".to_string(), "delete it"),
-            '"' | '\'' => ("a line starts with a statement, found a text".to_string(), "write the statement's word first, as in `does \"…\"`"),
-            '@' => ("`@` cannot start a value; agents are named without `@`".to_string(), "write the plain name"),
-            c if c.is_ascii_digit() => ("a line starts with a statement, found a number".to_string(), "write the statement's word first, as in `takes 2d`"),
-            c => (format!("`{c}` cannot start a statement"), "start the line with a word, as in `task build { … }`"),
+            '{' => (
+                "this `{` belongs to no statement".to_string(),
+                "put it on the line of the statement that it opens",
+            ),
+            ']' | ')' => (
+                format!("this `{first}` closes nothing"),
+                "delete it, or open the bracket before it",
+            ),
+            ';' => (
+                "statements end with their line, not with `;`".to_string(),
+                "delete it",
+            ),
+            '"' | '\'' => (
+                "a line starts with a statement, found a text".to_string(),
+                "write the statement's word first, as in `does \"…\"`",
+            ),
+            '@' => (
+                "`@` cannot start a value; agents are named without `@`".to_string(),
+                "write the plain name",
+            ),
+            c if c.is_ascii_digit() => (
+                "a line starts with a statement, found a number".to_string(),
+                "write the statement's word first, as in `takes 2d`",
+            ),
+            c => (
+                format!("`{c}` cannot start a statement"),
+                "start the line with a word, as in `task build { … }`",
+            ),
         };
-        self.report(Diagnostic::new("E0006", at, message).label("no statement starts like this").help(help));
+        self.report(
+            Diagnostic::new("E0006", at, message)
+                .label("no statement starts like this")
+                .help(help),
+        );
     }
 
     fn statement(&mut self, pair: Pair<'s, Rule>, doc: Vec<Span>) -> Statement<'s> {
@@ -164,12 +247,19 @@ impl<'s> Builder<'s> {
                     self.report(
                         Diagnostic::new("W0015", span, "this doc comment documents nothing")
                             .label("a doc comment stands above its declaration")
-                            .fix(Span::new(self.id, span.start as usize, span.start as usize + 2), "#", "use `#` for a plain comment"),
+                            .fix(
+                                Span::new(self.id, span.start as usize, span.start as usize + 2),
+                                "#",
+                                "use `#` for a plain comment",
+                            ),
                     );
                 }
                 Rule::junk if part.as_str() == "," => {
                     commas.push(args.len());
-                    args.push(Arg { kind: ArgKind::Broken, span });
+                    args.push(Arg {
+                        kind: ArgKind::Broken,
+                        span,
+                    });
                 }
                 _ => {
                     let arg = self.argument(part);
@@ -189,23 +279,43 @@ impl<'s> Builder<'s> {
             self.bare_list(&args, &commas);
         }
         self.familiar_mistakes(&mut args);
-        let end = block.as_ref().map(|b: &Block<'_>| b.span).or(args.last().map(|a| a.span)).unwrap_or(word.1);
-        Statement { word: word.0, word_span: word.1, args, block, doc, span: word.1.to(end) }
+        let end = block
+            .as_ref()
+            .map(|b: &Block<'_>| b.span)
+            .or(args.last().map(|a| a.span))
+            .unwrap_or(word.1);
+        Statement {
+            word: word.0,
+            word_span: word.1,
+            args,
+            block,
+            doc,
+            span: word.1.to(end),
+        }
     }
 
     fn too_long(&mut self, span: Span, what: &str, actual: usize, limit: usize) {
         self.report(
-            Diagnostic::new("E0908", span, format!("this {what} has {actual} bytes; the limit is {limit}"))
-                .label("too long")
-                .help("make it shorter"),
+            Diagnostic::new(
+                "E0908",
+                span,
+                format!("this {what} has {actual} bytes; the limit is {limit}"),
+            )
+            .label("too long")
+            .help("make it shorter"),
         );
     }
 
     /// `needs a, b`: the values from before the first comma to behind the last, as a list.
     fn bare_list(&mut self, args: &[Arg<'s>], commas: &[usize]) {
-        let (Some(first), Some(last)) = (commas.first(), commas.last()) else { return };
+        let (Some(first), Some(last)) = (commas.first(), commas.last()) else {
+            return;
+        };
         let from = args[first.saturating_sub(1)].span;
-        let to = args.get(last + 1).unwrap_or(&args[last - usize::from(*last > 0)]).span;
+        let to = args
+            .get(last + 1)
+            .unwrap_or(&args[last - usize::from(*last > 0)])
+            .span;
         let list = from.to(to);
         let text = self.source.text()[list.range()].trim_matches([',', ' ', '\t']);
         let right = format!("[{text}]");
@@ -218,14 +328,20 @@ impl<'s> Builder<'s> {
 
     /// What people bring along from other languages.
     fn familiar_mistakes(&mut self, args: &mut [Arg<'s>]) {
-        let Some(first) = args.first_mut() else { return };
+        let Some(first) = args.first_mut() else {
+            return;
+        };
         match first.kind {
             ArgKind::Op("=") => {
                 let span = first.span;
                 self.report(
                     Diagnostic::new("E0009", span, "statements take no `=`")
                         .label("delete this")
-                        .fix(span, "", "write the value right behind the word, as in `owns \"x/**\"`"),
+                        .fix(
+                            span,
+                            "",
+                            "write the value right behind the word, as in `owns \"x/**\"`",
+                        ),
                 );
                 first.kind = ArgKind::Broken;
             }
@@ -234,7 +350,11 @@ impl<'s> Builder<'s> {
                 self.report(
                     Diagnostic::new("E0009", span, "statements take no `:` behind their word")
                         .label("delete this")
-                        .fix(span, "", "write the value right behind the word, as in `takes 2d`"),
+                        .fix(
+                            span,
+                            "",
+                            "write the value right behind the word, as in `takes 2d`",
+                        ),
                 );
                 first.kind = ArgKind::Broken;
             }
@@ -254,8 +374,16 @@ impl<'s> Builder<'s> {
     fn block(&mut self, pair: Pair<'s, Rule>) -> Block<'s> {
         let span = self.span(&pair);
         let closed = pair.as_str().ends_with('}')
-            && pair.clone().into_inner().last().is_some_and(|p| p.as_rule() == Rule::close);
-        Block { items: self.items(pair), span, closed }
+            && pair
+                .clone()
+                .into_inner()
+                .last()
+                .is_some_and(|p| p.as_rule() == Rule::close);
+        Block {
+            items: self.items(pair),
+            span,
+            closed,
+        }
     }
 
     fn argument(&mut self, pair: Pair<'s, Rule>) -> Arg<'s> {
@@ -297,7 +425,10 @@ impl<'s> Builder<'s> {
                 ArgKind::Broken
             }
         };
-        Arg { kind, span: trimmed(span, text) }
+        Arg {
+            kind,
+            span: trimmed(span, text),
+        }
     }
 
     fn junk(&mut self, span: Span, text: &str) {
@@ -306,12 +437,20 @@ impl<'s> Builder<'s> {
             return; // reported as an invisible character
         }
         let d = match c {
-            '@' => Diagnostic::new("E0006", span, "`@` cannot start a value; agents are named without `@`")
-                .label("delete this")
-                .fix(span, "", "write the plain name"),
-            ';' => Diagnostic::new("E0006", span, "statements end with their line, not with `;`")
-                .label("delete this")
-                .fix(span, "", "delete the `;`"),
+            '@' => Diagnostic::new(
+                "E0006",
+                span,
+                "`@` cannot start a value; agents are named without `@`",
+            )
+            .label("delete this")
+            .fix(span, "", "write the plain name"),
+            ';' => Diagnostic::new(
+                "E0006",
+                span,
+                "statements end with their line, not with `;`",
+            )
+            .label("delete this")
+            .fix(span, "", "delete the `;`"),
             '.' => Diagnostic::new("E0006", span, "`.` stands inside a name or a number only")
                 .label("nothing goes on from here")
                 .help("days are written year-month-day, as in `2025-08-13`"),
@@ -328,13 +467,22 @@ impl<'s> Builder<'s> {
 
     /// `“text”`, with the whole text in the fix.
     fn typographic(&self, span: Span, quote: char) -> Diagnostic {
-        let behind = self.source.text()[span.end as usize..].lines().next().unwrap_or("");
-        let end = behind.char_indices().find(|(_, c)| matches!(c, '“' | '”' | '‘' | '’' | '"'));
-        let d = Diagnostic::new("E0006", span, format!("`{quote}` is a typographic quote")).label("texts stand in straight quotes");
+        let behind = self.source.text()[span.end as usize..]
+            .lines()
+            .next()
+            .unwrap_or("");
+        let end = behind
+            .char_indices()
+            .find(|(_, c)| matches!(c, '“' | '”' | '‘' | '’' | '"'));
+        let d = Diagnostic::new("E0006", span, format!("`{quote}` is a typographic quote"))
+            .label("texts stand in straight quotes");
         match end {
             Some((at, close)) => {
                 let right = format!("\"{}\"", &behind[..at]);
-                let whole = Span { end: span.end + (at + close.len_utf8()) as u32, ..span };
+                let whole = Span {
+                    end: span.end + (at + close.len_utf8()) as u32,
+                    ..span
+                };
                 d.fix(whole, right.clone(), format!("write `{right}`"))
             }
             None => d.fix(span, "\"", "write `\"`"),
@@ -345,9 +493,17 @@ impl<'s> Builder<'s> {
         let quote = text.chars().next().unwrap_or('"');
         let end = Span::new(self.id, span.end as usize, span.end as usize);
         self.report(
-            Diagnostic::new("E0001", trimmed(span, text), "a text opened here is never closed on this line")
-                .label(format!("opened with {quote}"))
-                .fix(end, quote.to_string(), format!("close it with `{quote}`, or use a ``` fence for several lines")),
+            Diagnostic::new(
+                "E0001",
+                trimmed(span, text),
+                "a text opened here is never closed on this line",
+            )
+            .label(format!("opened with {quote}"))
+            .fix(
+                end,
+                quote.to_string(),
+                format!("close it with `{quote}`, or use a ``` fence for several lines"),
+            ),
         );
     }
 
@@ -379,7 +535,11 @@ impl<'s> Builder<'s> {
         if !text.is_empty() || pieces.is_empty() {
             pieces.push(Piece::Text(text));
         }
-        if reported { ArgKind::Broken } else { ArgKind::Text(pieces) }
+        if reported {
+            ArgKind::Broken
+        } else {
+            ArgKind::Text(pieces)
+        }
     }
 
     fn bad_escape(&mut self, span: Span, text: &str, reported: &mut bool) {
@@ -393,7 +553,9 @@ impl<'s> Builder<'s> {
         } else {
             Diagnostic::new("E0008", span, format!("`{text}` is not an escape"))
                 .label("here")
-                .help("use `\\\"` `\\\\` `\\n` `\\t` `\\$` or `\\u{…}`; in '…' nothing is an escape")
+                .help(
+                    "use `\\\"` `\\\\` `\\n` `\\t` `\\$` or `\\u{…}`; in '…' nothing is an escape",
+                )
         };
         self.report(d);
     }
@@ -410,7 +572,11 @@ impl<'s> Builder<'s> {
                 Rule::missing_comma => {
                     let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
                     self.comments.extend(comments);
-                    let end = elements.last().and_then(|e| e.last()).map_or(at, |a| a.span).after();
+                    let end = elements
+                        .last()
+                        .and_then(|e| e.last())
+                        .map_or(at, |a| a.span)
+                        .after();
                     if self.diagnostics.len() == before {
                         self.report(
                             Diagnostic::new("E0005", end, "missing `,` between list items")
@@ -482,13 +648,22 @@ impl<'s> Builder<'s> {
     }
 
     fn unclosed(&mut self, span: Span, open: char, close: char) {
-        let found = self.source.text()[span.end as usize..].trim_start_matches([' ', '\t']).chars().next();
+        let found = self.source.text()[span.end as usize..]
+            .trim_start_matches([' ', '\t'])
+            .chars()
+            .next();
         let opener = Span::new(self.id, span.start as usize, span.start as usize + 1);
         let message = match found {
-            Some(c) if !c.is_whitespace() => format!("`{open}` opened here, `{c}` found instead of `{close}`"),
+            Some(c) if !c.is_whitespace() => {
+                format!("`{open}` opened here, `{c}` found instead of `{close}`")
+            }
             _ => format!("`{open}` opened here is never closed"),
         };
-        self.report(Diagnostic::new("E0012", opener, message).label("opened here").help(format!("close it with `{close}`")));
+        self.report(
+            Diagnostic::new("E0012", opener, message)
+                .label("opened here")
+                .help(format!("close it with `{close}`")),
+        );
     }
 
     fn fence(&mut self, pair: Pair<'s, Rule>) -> ArgKind<'s> {
@@ -511,8 +686,17 @@ impl<'s> Builder<'s> {
                 _ => {}
             }
         }
-        let indent = close.trim_start_matches(['\r', '\n']).chars().take_while(|c| matches!(c, ' ' | '\t')).count();
-        ArgKind::Fence { tag, tag_span, text: dedent(raw, indent), body_span }
+        let indent = close
+            .trim_start_matches(['\r', '\n'])
+            .chars()
+            .take_while(|c| matches!(c, ' ' | '\t'))
+            .count();
+        ArgKind::Fence {
+            tag,
+            tag_span,
+            text: dedent(raw, indent),
+            body_span,
+        }
     }
 
     // ---- braces ------------------------------------------------------------------------------
@@ -535,10 +719,14 @@ impl<'s> Builder<'s> {
     /// True when a culprit was found and mended in `items` or below.
     fn split_by_indent(&mut self, items: &mut Vec<Item<'s>>) -> bool {
         for index in 0..items.len() {
-            let Item::Statement(statement) = &mut items[index] else { continue };
+            let Item::Statement(statement) = &mut items[index] else {
+                continue;
+            };
             let indent = self.source.line_indent(statement.span.start);
             let own_line = self.source.line_index(statement.span.start);
-            let Some(block) = &mut statement.block else { continue };
+            let Some(block) = &mut statement.block else {
+                continue;
+            };
             if self.split_by_indent(&mut block.items) {
                 return true;
             }
@@ -553,10 +741,24 @@ impl<'s> Builder<'s> {
             let head = statement.head_span();
             let line = self.source.line_column(first).line;
             self.report(
-                Diagnostic::new("E0003", head, format!("{} is missing `}}`, probably before line {line}", self.name_of(head)))
-                    .label("opened here")
-                    .related(Span::new(self.id, first as usize, first as usize + 1), "this line is not indented deeper")
-                    .fix(Span::new(self.id, self.line_start(first), self.line_start(first)), format!("{}}}\n", " ".repeat(indent)), "close the block before this line"),
+                Diagnostic::new(
+                    "E0003",
+                    head,
+                    format!(
+                        "{} is missing `}}`, probably before line {line}",
+                        self.name_of(head)
+                    ),
+                )
+                .label("opened here")
+                .related(
+                    Span::new(self.id, first as usize, first as usize + 1),
+                    "this line is not indented deeper",
+                )
+                .fix(
+                    Span::new(self.id, self.line_start(first), self.line_start(first)),
+                    format!("{}}}\n", " ".repeat(indent)),
+                    "close the block before this line",
+                ),
             );
             items.splice(index + 1..index + 1, rest);
             if was_closed {
@@ -573,7 +775,13 @@ impl<'s> Builder<'s> {
 
     fn name_of(&self, head: Span) -> String {
         let text = &self.source.text()[head.range()];
-        let short: String = text.split('\n').next().unwrap_or("").chars().take(40).collect();
+        let short: String = text
+            .split('\n')
+            .next()
+            .unwrap_or("")
+            .chars()
+            .take(40)
+            .collect();
         format!("`{}`", short.trim_end())
     }
 
@@ -594,35 +802,58 @@ impl<'s> Builder<'s> {
         self.report(
             Diagnostic::new("E0003", head, message)
                 .label("opened here")
-                .fix(Span::new(self.id, end, end), "}\n", "close it at the end of the file"),
+                .fix(
+                    Span::new(self.id, end, end),
+                    "}\n",
+                    "close it at the end of the file",
+                ),
         );
     }
 
     /// A `}` that stands under one statement and closes another.
     fn brace_indentation(&mut self, items: &[Item<'s>]) {
-        if self.diagnostics.iter().any(|d| matches!(d.code, "E0003" | "E0004")) {
+        if self
+            .diagnostics
+            .iter()
+            .any(|d| matches!(d.code, "E0003" | "E0004"))
+        {
             return;
         }
         let mut stack: Vec<(&[Item<'s>], Outer)> = vec![(items, Outer::new())];
         while let Some((level, outer)) = stack.pop() {
             for item in level {
-                let Item::Statement(statement) = item else { continue };
-                let Some(block) = &statement.block else { continue };
+                let Item::Statement(statement) = item else {
+                    continue;
+                };
+                let Some(block) = &statement.block else {
+                    continue;
+                };
                 let open_indent = self.source.line_indent(statement.span.start);
                 let close = block.span.end.saturating_sub(1);
-                let same_line = self.source.line_index(close) == self.source.line_index(statement.span.start);
+                let same_line =
+                    self.source.line_index(close) == self.source.line_index(statement.span.start);
                 let alone = self.source.line_first(close) == Some('}');
                 let close_indent = self.source.line_indent(close);
-                if !same_line && alone && close_indent < open_indent
-                    && let Some((_, matching)) = outer.iter().find(|(indent, _)| *indent == close_indent)
+                if !same_line
+                    && alone
+                    && close_indent < open_indent
+                    && let Some((_, matching)) =
+                        outer.iter().find(|(indent, _)| *indent == close_indent)
                 {
                     let at = Span::new(self.id, close as usize, close as usize + 1);
-                    let (this, other) = (self.name_of(statement.head_span()), self.name_of(*matching));
+                    let (this, other) =
+                        (self.name_of(statement.head_span()), self.name_of(*matching));
                     self.report(
-                        Diagnostic::new("W0014", at, format!("this `}}` closes {this}, though its indentation matches {other}"))
-                            .label("closes the inner block")
-                            .related(statement.head_span(), "this block ends there")
-                            .help("indent it, or look for a missing `}` above"),
+                        Diagnostic::new(
+                            "W0014",
+                            at,
+                            format!(
+                                "this `}}` closes {this}, though its indentation matches {other}"
+                            ),
+                        )
+                        .label("closes the inner block")
+                        .related(statement.head_span(), "this block ends there")
+                        .help("indent it, or look for a missing `}` above"),
                     );
                 }
                 let mut inner = outer.clone();
@@ -647,7 +878,9 @@ fn item_start(item: &Item<'_>) -> u32 {
 fn ends_unclosed(items: &[Item<'_>]) -> bool {
     let mut level = items;
     while let Some(Item::Statement(statement)) = level.last() {
-        let Some(block) = &statement.block else { return false };
+        let Some(block) = &statement.block else {
+            return false;
+        };
         if !block.closed {
             return true;
         }
@@ -668,7 +901,10 @@ fn close_last_open(items: &mut [Item<'_>]) {
 
 /// The span without trailing white space of `text`, which it covers.
 fn trimmed(span: Span, text: &str) -> Span {
-    Span { end: span.start + text.trim_end_matches([' ', '\t', '\r', '\n']).len() as u32, ..span }
+    Span {
+        end: span.start + text.trim_end_matches([' ', '\t', '\r', '\n']).len() as u32,
+        ..span
+    }
 }
 
 fn unescape(text: &str) -> Option<char> {
@@ -693,7 +929,11 @@ fn dedent(raw: &str, indent: usize) -> String {
     };
     let mut out = String::with_capacity(body.len() + 1);
     for line in body.split('\n') {
-        let strip = line.bytes().take(indent).take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let strip = line
+            .bytes()
+            .take(indent)
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
         out.push_str(line[strip..].trim_end_matches('\r'));
         out.push('\n');
     }

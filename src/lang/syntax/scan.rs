@@ -21,7 +21,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { file_bytes: 16 << 20, nesting: 64, tasks: 100_000, needs: 10_000 }
+        Limits {
+            file_bytes: 16 << 20,
+            nesting: 64,
+            tasks: 100_000,
+            needs: 10_000,
+        }
     }
 }
 
@@ -37,9 +42,16 @@ pub(super) fn scan(file: FileId, text: &str, limits: &Limits, out: &mut Vec<Diag
             Diagnostic::new(
                 "E0908",
                 Span::new(file, 0, 0),
-                format!("this file has {} bytes; the limit `file-bytes` is {}", text.len(), limits.file_bytes),
+                format!(
+                    "this file has {} bytes; the limit `file-bytes` is {}",
+                    text.len(),
+                    limits.file_bytes
+                ),
             )
-            .help(format!("split the project, or raise it with `--limit file-bytes={}`", text.len())),
+            .help(format!(
+                "split the project, or raise it with `--limit file-bytes={}`",
+                text.len()
+            )),
         );
         return true;
     }
@@ -48,7 +60,11 @@ pub(super) fn scan(file: FileId, text: &str, limits: &Limits, out: &mut Vec<Diag
 }
 
 fn invisible_characters(file: FileId, text: &str, out: &mut Vec<Diagnostic>) {
-    if text.is_ascii() && !text.bytes().any(|b| b < b' ' && !matches!(b, b'\n' | b'\t')) {
+    if text.is_ascii()
+        && !text
+            .bytes()
+            .any(|b| b < b' ' && !matches!(b, b'\n' | b'\t'))
+    {
         return;
     }
     for (at, c) in text.char_indices() {
@@ -61,10 +77,17 @@ fn invisible_characters(file: FileId, text: &str, out: &mut Vec<Diagnostic>) {
             Diagnostic::new(
                 "E0013",
                 Span::new(file, at, at + c.len_utf8()),
-                format!("invisible or direction-changing character U+{:04X}", c as u32),
+                format!(
+                    "invisible or direction-changing character U+{:04X}",
+                    c as u32
+                ),
             )
             .label("here")
-            .fix(Span::new(file, at, at + c.len_utf8()), "", "delete it: what is read has to be what is run"),
+            .fix(
+                Span::new(file, at, at + c.len_utf8()),
+                "",
+                "delete it: what is read has to be what is run",
+            ),
         );
     }
 }
@@ -114,7 +137,10 @@ fn nesting(file: FileId, text: &[u8], limit: usize, out: &mut Vec<Diagnostic>) -
 }
 
 fn line_end(text: &[u8], at: usize) -> usize {
-    text[at..].iter().position(|b| *b == b'\n').map_or(text.len(), |n| at + n)
+    text[at..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(text.len(), |n| at + n)
 }
 
 /// The end of a quoted text; an unclosed one ends with its line, before a ` {` that ends it.
@@ -129,7 +155,11 @@ fn quoted_end(text: &[u8], at: usize, quote: u8) -> usize {
         }
     }
     let line = text[at..end].trim_ascii_end();
-    if line.ends_with(b"{") { at + line.len() - 1 } else { end }
+    if line.ends_with(b"{") {
+        at + line.len() - 1
+    } else {
+        end
+    }
 }
 
 fn fence_end(text: &[u8], at: usize) -> usize {

@@ -44,7 +44,9 @@ impl Statement<'_> {
 
     /// The word and its arguments, without the block.
     pub fn head_span(&self) -> Span {
-        self.args.last().map_or(self.word_span, |a| self.word_span.to(a.span))
+        self.args
+            .last()
+            .map_or(self.word_span, |a| self.word_span.to(a.span))
     }
 }
 
@@ -99,7 +101,9 @@ impl<'s> Arg<'s> {
     pub fn describe(&self) -> &'static str {
         match &self.kind {
             ArgKind::Word(_) => "a name",
-            ArgKind::Number(text) if text.bytes().all(|b| b.is_ascii_digit() || b == b'_') => "a number",
+            ArgKind::Number(text) if text.bytes().all(|b| b.is_ascii_digit() || b == b'_') => {
+                "a number"
+            }
             ArgKind::Number(_) => "a number with a unit",
             ArgKind::Percent(_) => "a percent",
             ArgKind::Date(_) => "a date",
@@ -132,7 +136,12 @@ pub enum ArgKind<'s> {
     Group(Vec<Arg<'s>>),
     Op(&'s str),
     /// A fence: its tag and its dedented text.
-    Fence { tag: &'s str, tag_span: Span, text: String, body_span: Span },
+    Fence {
+        tag: &'s str,
+        tag_span: Span,
+        text: String,
+        body_span: Span,
+    },
     /// Reported already.
     Broken,
 }

@@ -1,0 +1,109 @@
+//! What a task promised to leave behind: looked for, digested, and copied into the home.
+
+use crate::work::Finished;
+use coord_engine::Outcome;
+use coord_plan::plan::Artifact;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+/// Files of a folder that are kept as an artifact.
+const MAX_FILES: usize = 1_000;
+/// Largest artifact that is copied into the home.
+const MAX_ARTIFACT_BYTES: u64 = 256 << 20;
+
+/// What a task promised to leave behind.
+pub(crate) struct Keep {
+    /// The project's folder.
+    pub(crate) root: PathBuf,
+    /// Where copies go.
+    pub(crate) folder: PathBuf,
+    pub(crate) produces: Vec<Artifact>,
+}
+
+impl Keep {
+    /// The same end of an attempt once its artifacts are kept; copying is no work for the loop.
+    pub(crate) async fn kept(self, mut finished: Finished) -> Finished {
+        let failed = |error: tokio::task::JoinError| {
+            Outcome::NoArtifact(format!("its artifacts cannot be kept: {error}"))
+        };
+        let log = finished.log.clone();
+        let copying = tokio::task::spawn_blocking(move || {
+            self.artifacts(&mut finished);
+            finished
+        });
+        copying.await.unwrap_or_else(|error| Finished {
+            outcome: failed(error),
+            outputs: BTreeMap::new(),
+            log,
+        })
+    }
+
+    /// Copies each artifact into the home and records its digest; one that is not there fails the
+    /// attempt.
+    fn artifacts(&self, finished: &mut Finished) {
+        for artifact in &self.produces {
+            let Some(path) = &artifact.path else { continue };
+            match self.one(path) {
+                Ok(digest) => {
+                    finished.outputs.insert(
+                        format!("artifacts.{}", artifact.name),
+                        format!("{path} blake3:{digest}"),
+                    );
+                }
+                Err(error) => {
+                    let why = match error.kind() {
+                        io::ErrorKind::NotFound => {
+                            format!("it left no `{path}`, its artifact `{}`", artifact.name)
+                        }
+                        _ => format!("its artifact `{}` cannot be kept: {error}", artifact.name),
+                    };
+                    finished.outcome = Outcome::NoArtifact(why);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Copies a file, or the files of a folder, and returns the digest of all of it.
+    fn one(&self, path: &str) -> io::Result<String> {
+        let from = self.root.join(path);
+        let mut hasher = blake3::Hasher::new();
+        let mut files = vec![(
+            from.clone(),
+            PathBuf::from(from.file_name().unwrap_or_default()),
+        )];
+        let mut count = 0;
+        while let Some((from, name)) = files.pop() {
+            // what a link points to is not part of the project
+            let meta = if count == 0 {
+                std::fs::metadata(&from)?
+            } else {
+                std::fs::symlink_metadata(&from)?
+            };
+            count += 1;
+            if meta.is_dir() {
+                let mut inside: Vec<_> = std::fs::read_dir(&from)?
+                    .flatten()
+                    .map(|e| e.file_name())
+                    .collect();
+                inside.sort();
+                files.extend(
+                    inside
+                        .into_iter()
+                        .rev()
+                        .map(|entry| (from.join(&entry), name.join(entry))),
+                );
+            } else if meta.is_file() && count <= MAX_FILES {
+                hasher.update(name.as_os_str().as_encoded_bytes());
+                io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
+                if meta.len() <= MAX_ARTIFACT_BYTES {
+                    let to = self.folder.join(&name);
+                    std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
+                    std::fs::copy(&from, &to)?;
+                }
+            }
+        }
+        Ok(hasher.finalize().to_hex()[..16].to_string())
+    }
+}
