@@ -44,7 +44,7 @@ impl Keep {
     fn artifacts(&self, finished: &mut Finished) {
         for artifact in &self.produces {
             let Some(path) = &artifact.path else { continue };
-            match self.one(path) {
+            match self.one(&artifact.name, path) {
                 Ok(digest) => {
                     finished.outputs.insert(
                         format!("artifacts.{}", artifact.name),
@@ -66,7 +66,8 @@ impl Keep {
     }
 
     /// Copies a file, or the files of a folder, and returns the digest of all of it.
-    fn one(&self, path: &str) -> io::Result<String> {
+    /// They lie in a folder of the artifact's name, so that two of one file name do not meet.
+    fn one(&self, artifact: &str, path: &str) -> io::Result<String> {
         let from = self.root.join(path);
         let mut hasher = blake3::Hasher::new();
         let mut files = vec![(
@@ -98,7 +99,7 @@ impl Keep {
                 hasher.update(name.as_os_str().as_encoded_bytes());
                 io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
                 if meta.len() <= MAX_ARTIFACT_BYTES {
-                    let to = self.folder.join(&name);
+                    let to = self.folder.join(artifact).join(&name);
                     std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
                     std::fs::copy(&from, &to)?;
                 }

@@ -65,7 +65,7 @@ fn the_project_of_init_runs_as_it_stands() {
         started [AT], ended [AT]
     "#);
     let report =
-        std::fs::read_to_string(space.path(".coord-state/artifacts/r/build/app.txt")).unwrap();
+        std::fs::read_to_string(space.path(".coord-state/artifacts/r/build/app/app.txt")).unwrap();
     assert_eq!(report, "built by builder in run r\n");
 }
 
@@ -349,7 +349,7 @@ fn artifacts_are_copied_with_their_folders() {
     );
     let space = project(&format!("agent smith \"Smith\"\n{make}{take}"));
     run(&space, &[]).exits(0);
-    for (name, text) in [("site/a/x", "x\n"), ("one.txt", "1\n")] {
+    for (name, text) in [("site/site/a/x", "x\n"), ("one/one.txt", "1\n")] {
         let kept = space.path(".coord-state/artifacts/r/make").join(name);
         assert_eq!(std::fs::read_to_string(kept).unwrap(), text);
     }
