@@ -100,14 +100,14 @@ fn one_item(run: &Run, id: ItemId) -> String {
     let node = &run.plan.nodes[item.node];
     let mut out = format!("{}\n", words::asked(&run.plan, &run.state, id));
     if let Some(title) = &node.title {
-        out.push_str(&format!("    {title}\n"));
+        out.push_str(&format!("    {}\n", words::plain(title)));
     }
     if let (Some(task), Ask::Work) = (run.plan.task(item.node), item.ask) {
         for line in task.doc.lines().filter(|l| !l.is_empty()) {
-            out.push_str(&format!("    {line}\n"));
+            out.push_str(&format!("    {}\n", words::plain(line)));
         }
         for step in &task.steps {
-            out.push_str(&format!("    - {step}\n"));
+            out.push_str(&format!("    - {}\n", words::plain(step)));
         }
         for feedback in &run.state.node(item.node).feedback {
             out.push_str(&format!(

@@ -507,3 +507,27 @@ fn a_project_deep_below_can_be_answered_while_it_runs() {
     fine(&space, &["--home", &home, "approve", "t", "--as", "bob"]);
     live.wait().exits(0);
 }
+
+/// Texts of the project reach the terminal without what it would obey.
+#[test]
+fn titles_with_escapes_are_shown_as_text() {
+    let space = Space::new().file(
+        "main.coord",
+        "edition 2026\n\nproject p \"T\\u{1b}[31m\" {\n  starts 2026-01-05\n}\n\nhuman bob \"B\\u{1b}]0;evil\\u{7}\" {\n  role \"r\\u{1b}[2J\"\n}\n\nphase one \"O\\u{1b}[5m\" {\n  task a \"A\\u{1b}[31m\" {\n    by bob\n    takes 1wd\n    do \"x\\u{1b}[31mstep\"\n  }\n\n  sync done {\n    require \"R\\u{1b}[1m\" by bob\n    within 1h\n  }\n}\n",
+    );
+    for args in [
+        &["plan"][..],
+        &["graph"],
+        &["run", "--dry-run"],
+        &["run", "--run-id", "r", "--no-wait"],
+        &["inbox"],
+        &["status"],
+        &["why", "done"],
+        &["done", "a"],
+        &["resume", "--no-wait"],
+        &["inbox"],
+    ] {
+        let ran = space.coord(args).run();
+        assert!(!(ran.stdout + &ran.stderr).contains('\u{1b}'), "{args:?} passes an escape on");
+    }
+}

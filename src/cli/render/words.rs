@@ -79,7 +79,7 @@ fn gate_fault(
             } else {
                 format!(": {}", plain(evidence))
             };
-            format!("\"{title}\" does not hold{evidence}")
+            format!("\"{}\" does not hold{evidence}", plain(title))
         }
         GateFault::Rejected { item } => format!("rejected{}", note_of(state, *item)),
     }
@@ -266,7 +266,7 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
             let title = gate
                 .and_then(|g| g.checks.get(check as usize))
                 .map_or("", |c| c.title.as_str());
-            format!("confirm \"{title}\" for {task}")
+            format!("confirm \"{}\" for {task}", plain(title))
         }
         Ask::Approve { gate: None, .. } => format!("approve {task}"),
         Ask::Approve {
@@ -285,7 +285,7 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
                     .map_or("", |r| r.text.as_str()),
                 _ => "",
             };
-            format!("confirm \"{text}\" for {task}")
+            format!("confirm \"{}\" for {task}", plain(text))
         }
         Ask::Doubt => format!("say what became of {task}: it was cut off"),
     }
@@ -482,7 +482,10 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             let phase = &plan.phases[*phase];
             (
                 '─',
-                format!("{} opens", phase.title.as_deref().unwrap_or(&phase.name)),
+                format!(
+                    "{} opens",
+                    plain(phase.title.as_deref().unwrap_or(&phase.name))
+                ),
             )
         }
         Fact::ItemOpened { item, .. } => {
