@@ -528,6 +528,9 @@ fn titles_with_escapes_are_shown_as_text() {
         &["inbox"],
     ] {
         let ran = space.coord(args).run();
-        assert!(!(ran.stdout + &ran.stderr).contains('\u{1b}'), "{args:?} passes an escape on");
+        assert!(
+            !(ran.stdout + &ran.stderr).contains('\u{1b}'),
+            "{args:?} passes an escape on"
+        );
     }
 }
