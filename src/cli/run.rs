@@ -54,6 +54,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
         .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
     programs_are_there(&plan)?;
     let reaper = start_reaper()?;
+    whole(&home::of_file(common, &loaded.file))?;
     let (home, mut journal) = open(&home::of_file(common, &loaded.file))?;
     let runs = journal.runs().map_err(home::journal_failure)?;
     let id = match &args.run_id {
@@ -109,8 +110,23 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     changed_since(screen, &run);
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {} goes on\n", run.id, run.file));
+        for (id, item) in run.state.open_items() {
+            let asked = words::asked(&run.plan, &run.state, id);
+            let answers = words::answers(&run.plan, id, item);
+            screen.err(&format!("  ? {asked}\n      {answers}\n"));
+        }
     }
     go(common, screen, &args.pace, home, run, journal, reaper)
+}
+
+/// Nothing is written behind damage, also when it is another run's.
+fn whole(path: &Path) -> Result<(), Failure> {
+    match Home::existing(path) {
+        Ok(home) if home.journal_path().exists() => {
+            home::reader(&home)?.verify().map_err(home::journal_failure)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// There is nothing to go on with: says what to do instead.

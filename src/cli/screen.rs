@@ -55,18 +55,28 @@ impl Screen {
         columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
     }
 
-    /// A result. A reader that has gone away ends the program quietly.
+    /// A result. A reader that has gone away ends the program quietly; any other failure to write
+    /// it is an error, or an empty file would pass for a result.
     pub(crate) fn out(&self, text: &str) {
-        if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
-            std::process::exit(super::exit::Exit::Done as i32);
-        }
+        self.raw(text.as_bytes());
     }
 
     /// A result as bytes: what tasks printed.
     pub(crate) fn raw(&self, bytes: &[u8]) {
-        if std::io::stdout().lock().write_all(bytes).is_err() {
+        let mut out = std::io::stdout().lock();
+        if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+            self.cannot_write(&error);
+        }
+    }
+
+    fn cannot_write(&self, error: &std::io::Error) -> ! {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
             std::process::exit(super::exit::Exit::Done as i32);
         }
+        self.failure(&Failure::environment(format!(
+            "cannot write standard output: {error}"
+        )));
+        std::process::exit(super::exit::Exit::Environment as i32);
     }
 
     /// Talk.

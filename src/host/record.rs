@@ -50,6 +50,10 @@ pub fn public(plan: &Plan, run: &str, seq: i64, at_ms: i64, body: &str) -> serde
             object.insert(name.into(), node.name.clone().into());
         }
     }
+    // a gate's use has a number of its own; `run` is the run's name everywhere
+    if let Some(number) = object.remove("run").filter(serde_json::Value::is_number) {
+        object.insert("gate_run".into(), number);
+    }
     named_agents(plan, &mut object);
     let mut out = serde_json::Map::new();
     out.insert("seq".into(), seq.into());

@@ -527,6 +527,8 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     exit status: 3
     --- stderr
     run r of main.coord goes on
+      ? ann, bob, eve (item 2: approve `deed`)
+          coord approve 2 or coord reject 2 --note …
     [TIME] ■ stopping (--no-wait)
     run r waits for people: 1 not done
       `coord inbox` shows what is asked, `coord resume r` goes on

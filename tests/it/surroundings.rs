@@ -534,3 +534,44 @@ fn titles_with_escapes_are_shown_as_text() {
         );
     }
 }
+
+/// An empty file must not pass for a result.
+#[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let space = Space::new().file(
+        "main.coord",
+        "edition 2026\n\ntask a {\n  run [\"true\"]\n}\n",
+    );
+    let program = env!("CARGO_BIN_EXE_coord");
+    let shell = format!("'{program}' plan > /dev/full");
+    let ran = Command::new("sh")
+        .args(["-c", &shell])
+        .current_dir(space.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(said.contains("cannot write standard output"), "{said}");
+}
+
+/// Nothing is written behind damage, also when it is another run's.
+#[test]
+fn a_new_run_is_refused_by_a_damaged_journal() {
+    let space = Space::new();
+    space.coord(&["init", "demo"]).run().exits(0);
+    space.coord(&["run", "-q"]).within("demo").run().exits(0);
+    let path = space.path("demo/.coord-state/journal.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes
+        .windows(12)
+        .position(|w| w == b"task.started")
+        .unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let refused = space.coord(&["run", "-q"]).within("demo").run().exits(4);
+    assert!(refused.stderr.contains("damaged"), "{}", refused.stderr);
+    assert!(
+        std::fs::read(&path).unwrap() == bytes,
+        "the journal was changed"
+    );
+}
