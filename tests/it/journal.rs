@@ -878,7 +878,7 @@ fn every_acknowledged_row_survives_a_kill() {
 #[test]
 fn one_of_twenty_processes_owns_the_project() {
     let project = Project::new();
-    for _ in 0..3 {
+    for _ in 0..6 {
         let mut children: Vec<Child> = (0..20)
             .map(|_| child("lock", project.home.path(), "exec \"$@\""))
             .collect();

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use super::JournalError;
 
 /// The winner writes its name right after it locks; a loser waits this long for it.
-const NAME_TRIES: u32 = 50;
+const NAME_TRIES: u32 = 200;
+const NAME_PAUSE: Duration = Duration::from_millis(5);
 /// More than this is not one of ours.
 const NAME_LIMIT_BYTES: u64 = 64 * 1024;
 
@@ -121,7 +122,7 @@ fn open(path: &Path) -> io::Result<File> {
 fn locked(path: &Path, file: &mut File) -> JournalError {
     let by = (0..NAME_TRIES).find_map(|attempt| {
         if attempt > 0 {
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(NAME_PAUSE);
         }
         read_name(file)
     });
@@ -137,7 +138,20 @@ fn read_name(file: &mut File) -> Option<LockHolder> {
     Read::take(&mut *file, NAME_LIMIT_BYTES)
         .read_to_string(&mut text)
         .ok()?;
-    serde_json::from_str(&text).ok()
+    let name: LockHolder = serde_json::from_str(&text).ok()?;
+    is_alive(name.pid).then_some(name)
+}
+
+/// False for the name that a killed owner left behind: the next one has the lock already and is
+/// about to write its own. The name is only for people, so a pid that was given out again does no
+/// harm; the lock itself is the kernel's.
+fn is_alive(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    // the state stands behind the program's name, which may hold anything
+    let state = stat.rsplit(')').next().map(str::trim_start);
+    !state.is_some_and(|rest| rest.starts_with(['Z', 'X']))
 }
 
 fn write_name(file: &mut File, holder: &LockHolder) -> io::Result<()> {
