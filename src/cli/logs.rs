@@ -20,7 +20,7 @@ pub(crate) fn logs(common: &Common, screen: &Screen, args: &Logs) -> Outcome {
     let home = home::existing(common)?;
     let reader = home::reader(&home)?;
     if args.events {
-        return events(screen, &home, &reader, args);
+        return events(screen, &reader, args);
     }
     let (run, nodes) = wanted(&reader, args)?;
     if args.follow {
@@ -97,7 +97,7 @@ fn files(home: &Home, run: &Run, node: NodeId, attempt: Option<u32>) -> Vec<Path
     vec![folder.join(format!("{name}.{last}.log"))]
 }
 
-fn events(screen: &Screen, home: &Home, reader: &Reader, args: &Logs) -> Outcome {
+fn events(screen: &Screen, reader: &Reader, args: &Logs) -> Outcome {
     let id = args.run.as_deref();
     let mut run = home::run(reader, id)?;
     let mut after = 0;
@@ -120,7 +120,6 @@ fn events(screen: &Screen, home: &Home, reader: &Reader, args: &Logs) -> Outcome
         if run.state.status().is_ended() && run.last_seq <= after {
             return Ok(Exit::Done);
         }
-        let _ = home;
         std::thread::sleep(POLL);
     }
 }

@@ -3,7 +3,6 @@
 use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -33,9 +32,8 @@ impl Keep {
             finished
         });
         copying.await.unwrap_or_else(|error| Finished {
-            outcome: failed(error),
-            outputs: BTreeMap::new(),
             log,
+            ..Finished::silent(failed(error))
         })
     }
 

@@ -14,8 +14,8 @@ use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, Event, Fact, Input, LogFacts, Options, Outcome, Process, RunStatus, State,
-    Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
+    Action, CheckId, Event, Fact, Input, Options, Outcome, Process, RunStatus, State, Status,
+    Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
 use coord_plan::plan::{Evidence, Plan, Task};
@@ -54,7 +54,7 @@ pub struct Setup {
 /// Who watches a run. Called on the loop's own thread: it must return at once.
 pub trait Watcher {
     /// An event that is durable.
-    fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event, body: &str);
+    fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event);
     /// A line that a task printed; some may be missing.
     fn line(&mut self, _plan: &Plan, _node: NodeId, _line: &LiveLine) {}
     /// Some time has passed.
@@ -132,6 +132,13 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     Ok((end, run))
 }
 
+/// Names a run on this machine; no other project's run has it.
+fn uid(home: &Home, run: &Run) -> String {
+    let home = std::fs::canonicalize(home.path()).unwrap_or_else(|_| home.path().to_path_buf());
+    let text = format!("{}\0{}\0{}", home.display(), run.id, run.created_at_ms);
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_string()
+}
+
 /// A line and the task that printed it.
 type TaskLine = (NodeId, LiveLine);
 
@@ -149,6 +156,8 @@ struct Driver {
     /// The brief of all tasks that need none of their own.
     plain_brief: PathBuf,
     witness: Witness,
+    uid: String,
+    /// What every program of this run gets.
     environment: Vec<(OsString, OsString)>,
     logs: PathBuf,
     sender: mpsc::UnboundedSender<Happening>,
@@ -159,7 +168,7 @@ struct Driver {
     /// Effects that wait for their event to be durable, in order.
     effects: VecDeque<(i64, Action)>,
     /// Events that nobody has been shown yet, in order.
-    unseen: VecDeque<(i64, Event, String)>,
+    unseen: VecDeque<(i64, Event)>,
     /// Answers that wait for their events to be durable.
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
@@ -190,6 +199,10 @@ impl Driver {
         let witness = witness_path(&setup.home, &setup.run.id);
         let spawned = witness::spawned(&witness, &boot);
         let witness = Witness::new(witness, boot);
+        let uid = uid(&setup.home, &setup.run);
+        let mut environment = passed_on();
+        environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
+        environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
         Ok(Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
@@ -202,7 +215,8 @@ impl Driver {
             spawned,
             plain_brief,
             witness,
-            environment: passed_on(),
+            uid,
+            environment,
             logs,
             sender,
             assigned_seq: HashMap::new(),
@@ -273,7 +287,7 @@ impl Driver {
             .collect();
         let marker = Marker {
             name: "COORD_RUN_UID".into(),
-            value: self.uid().into(),
+            value: self.uid.clone().into(),
         };
         sweep(&identities, Some(&marker)).map_err(|source| DriveError::Io {
             doing: "look for processes of the last run".into(),
@@ -326,19 +340,6 @@ impl Driver {
             }
         }
         self.append(lost)
-    }
-
-    /// Names this run on this machine; no other project's run has it.
-    fn uid(&self) -> String {
-        let home = std::fs::canonicalize(self.home.path())
-            .unwrap_or_else(|_| self.home.path().to_path_buf());
-        let text = format!(
-            "{}\0{}\0{}",
-            home.display(),
-            self.run.id,
-            self.run.created_at_ms
-        );
-        blake3::hash(text.as_bytes()).to_hex()[..32].to_string()
     }
 
     // ---- the loop ----------------------------------------------------------------------------
@@ -489,7 +490,6 @@ impl Driver {
             .iter()
             .map(|e| record::row(self.run.key, &self.run.plan, &self.run.state, e))
             .collect();
-        let bodies: Vec<String> = rows.iter().map(|r| r.body.clone()).collect();
         let sender = self.sender.clone();
         let range = self.journal.append(
             rows,
@@ -497,7 +497,7 @@ impl Driver {
                 let _loop_is_gone = sender.send(Happening::Durable(result.map(|range| range.last)));
             }),
         )?;
-        for (offset, (event, body)) in events.into_iter().zip(bodies).enumerate() {
+        for (offset, event) in events.into_iter().enumerate() {
             let seq = range.first + offset as i64;
             if let Fact::Assigned { node, .. } = event.fact {
                 self.assigned_seq.insert(node, seq);
@@ -514,7 +514,7 @@ impl Driver {
                 };
                 self.effects.push_back((needed, action));
             }
-            self.unseen.push_back((seq, event, body));
+            self.unseen.push_back((seq, event));
             self.run.last_seq = seq;
             self.run.events += 1;
         }
@@ -528,18 +528,14 @@ impl Driver {
                 break;
             };
             if needed <= durable {
-                self.perform(action, watcher)?;
+                self.perform(action)?;
             } else {
                 self.effects.push_back((needed, action));
             }
         }
-        while self
-            .unseen
-            .front()
-            .is_some_and(|(seq, _, _)| *seq <= durable)
-        {
-            if let Some((seq, event, body)) = self.unseen.pop_front() {
-                watcher.event(&self.run.plan, &self.run.state, seq, &event, &body);
+        while self.unseen.front().is_some_and(|(seq, _)| *seq <= durable) {
+            if let Some((seq, event)) = self.unseen.pop_front() {
+                watcher.event(&self.run.plan, &self.run.state, seq, &event);
             }
         }
         while self.answers.front().is_some_and(|(seq, _)| *seq <= durable) {
@@ -635,7 +631,7 @@ impl Driver {
 
     // ---- effects -----------------------------------------------------------------------------
 
-    fn perform(&mut self, action: Action, _watcher: &mut dyn Watcher) -> Result<(), DriveError> {
+    fn perform(&mut self, action: Action) -> Result<(), DriveError> {
         match action {
             Action::Spawn {
                 node,
@@ -683,15 +679,10 @@ impl Driver {
             Termination::Timeout => Outcome::TimedOut,
             Termination::Cancel => Outcome::Cancelled,
         };
-        let finished = Finished {
-            outcome,
-            outputs: BTreeMap::new(),
-            log: LogFacts::default(),
-        };
         self.send(Happening::Ended {
             node,
             attempt,
-            finished,
+            finished: Finished::silent(outcome),
         });
     }
 
@@ -705,22 +696,15 @@ impl Driver {
         };
         let name = &plan.nodes[node].name;
         let stem = format!("{name}.{attempt}");
-        let fail = |this: &Driver, why: String| {
-            let finished = Finished {
-                outcome: Outcome::SpawnFailed(why),
-                outputs: BTreeMap::new(),
-                log: LogFacts::default(),
-            };
-            this.send(Happening::Ended {
-                node,
-                attempt,
-                finished,
-            });
-        };
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {
-                fail(self, format!("the script cannot be written: {error}"));
+                let why = format!("the script cannot be written: {error}");
+                self.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished: Finished::silent(Outcome::SpawnFailed(why)),
+                });
                 return Ok(());
             }
         };
@@ -812,8 +796,6 @@ impl Driver {
         let state = self.run.state.node(node);
         let name = &plan.nodes[node].name;
         let mut set = |key: &str, value: OsString| env.push((key.into(), value));
-        set("COORD_RUN", self.run.id.clone().into());
-        set("COORD_RUN_UID", self.uid().into());
         set("COORD_TASK", name.into());
         set("COORD_ATTEMPT", state.attempt_number().to_string().into());
         let names: Vec<&str> = agents
@@ -942,8 +924,6 @@ impl Driver {
         };
         let mut env = self.environment.clone();
         for (key, value) in [
-            ("COORD_RUN", self.run.id.clone()),
-            ("COORD_RUN_UID", self.uid()),
             ("COORD_TASK", plan.nodes[node].name.clone()),
             ("COORD_GATE", plan.gates[gate].name.clone()),
         ] {

@@ -14,8 +14,13 @@ pub fn row(run: RunKey, plan: &Plan, state: &State, event: &Event) -> NewEvent {
         kind: Cow::Borrowed(event.fact.kind()),
         subject: node.map(|n| plan.nodes[n].name.clone()),
         generation: node.map_or(0, |n| i64::from(state.node(n).generation)),
-        body: serde_json::to_string(&event.fact).unwrap_or_default(),
+        body: body(event),
     }
+}
+
+/// What a row keeps of an event beside its columns.
+pub fn body(event: &Event) -> String {
+    serde_json::to_string(&event.fact).unwrap_or_default()
 }
 
 /// The event of a row; the error names what is wrong with the body.

@@ -42,6 +42,17 @@ pub(crate) struct Finished {
     pub(crate) log: LogFacts,
 }
 
+impl Finished {
+    /// An end that left nothing behind.
+    pub(crate) fn silent(outcome: Outcome) -> Finished {
+        Finished {
+            outcome,
+            outputs: BTreeMap::new(),
+            log: LogFacts::default(),
+        }
+    }
+}
+
 /// The argument vector of a program; a script goes to its interpreter, which stops at the first
 /// command that fails. `script` is where a long one is written.
 pub(crate) fn argv(program: &Program, script: &Path) -> std::io::Result<Vec<OsString>> {
@@ -148,11 +159,7 @@ fn not_started(error: &SpawnError) -> Finished {
         SpawnError::Lost => Outcome::Lost(text),
         _ => Outcome::SpawnFailed(text),
     };
-    Finished {
-        outcome,
-        outputs: BTreeMap::new(),
-        log: LogFacts::default(),
-    }
+    Finished::silent(outcome)
 }
 
 /// The `name=value` lines of a file; a name that is no identifier is left out.

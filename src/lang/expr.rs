@@ -253,6 +253,15 @@ impl Expr {
         found
     }
 
+    /// True when some part of it takes its value from outside.
+    pub fn has_names(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |expr| {
+            found |= matches!(expr, Expr::Param(_) | Expr::Output { .. } | Expr::State(_));
+        });
+        found
+    }
+
     fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Expr)) {
         f(self);
         match self {

@@ -133,11 +133,6 @@ impl SourceFile {
         self.line_starts.partition_point(|s| *s <= offset) - 1
     }
 
-    /// Number of lines; a final line break does not start another.
-    pub fn line_count(&self) -> usize {
-        self.line_starts.len()
-    }
-
     /// The text of line `index` (from 0) without its line break.
     pub fn line(&self, index: usize) -> &str {
         let Some(&start) = self.line_starts.get(index) else {

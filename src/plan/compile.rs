@@ -3,11 +3,12 @@
 //! Never stops at the first error. A phase that cannot go on leaves its result out, and what
 //! depends on it stays silent.
 
+use crate::calendar::Calendar;
 use crate::freeze::{Bindings, freeze};
 use crate::judge;
 use crate::levelling::Options;
 use crate::plan::Plan;
-use crate::schedule::{Schedule, schedule};
+use crate::schedule::{Schedule, schedule_on};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
 use coord_lang::lower::lower;
@@ -65,15 +66,13 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
     let plan = frozen
         .plan
         .filter(|_| whole || !diagnostic::has_errors(&diagnostics));
-    let schedule = plan.as_ref().map(|plan| schedule(plan, &settings.schedule));
-    if let (Some(plan), Some(schedule)) = (&plan, &schedule) {
-        diagnostics.extend(judge::judge(
-            &model,
-            plan,
-            schedule,
-            facts.incomplete_tasks.is_empty(),
-        ));
-    }
+    let schedule = plan.as_ref().map(|plan| {
+        let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+        let schedule = schedule_on(plan, &calendar, &settings.schedule);
+        let whole = facts.incomplete_tasks.is_empty();
+        diagnostics.extend(judge::judge(&model, plan, &schedule, &calendar, whole));
+        schedule
+    });
     allow(&model, &mut diagnostics);
     diagnostic::sort(&mut diagnostics);
     Compiled {

@@ -7,7 +7,7 @@ use crate::graph::{Graph, reached_by};
 use crate::plan::{Node, Origin, Plan};
 use crate::schedule::Schedule;
 use coord_lang::diagnostic::Diagnostic;
-use coord_lang::ids::{AgentId, Id, NodeId, PhaseId};
+use coord_lang::ids::{AgentId, Id, MilestoneId, NodeId, PhaseId};
 use coord_lang::model::{Criticality, Evidence, Model, Task};
 use coord_lang::source::Span;
 
@@ -20,6 +20,7 @@ pub(crate) fn judge(
     model: &Model,
     plan: &Plan,
     schedule: &Schedule,
+    calendar: &Calendar,
     whole: bool,
 ) -> Vec<Diagnostic> {
     let clock = Clock::of(plan);
@@ -27,6 +28,7 @@ pub(crate) fn judge(
         model,
         plan,
         schedule,
+        calendar,
         clock,
         out: Vec::new(),
     };
@@ -54,6 +56,7 @@ struct Judge<'a> {
     model: &'a Model,
     plan: &'a Plan,
     schedule: &'a Schedule,
+    calendar: &'a Calendar,
     clock: Clock,
     out: Vec<Diagnostic>,
 }
@@ -136,12 +139,13 @@ impl Judge<'_> {
     fn milestones(&mut self) {
         for due in &self.schedule.milestones {
             let node = &self.plan.nodes[due.node];
-            let Some((_, milestone)) = self
-                .model
-                .milestones
-                .iter()
-                .find(|(_, m)| m.name.value == node.name)
-            else {
+            // behind the tasks and the syncs: see the order of nodes in `plan`
+            let before = self.model.tasks.len() + self.model.syncs.len();
+            let index = due.node.index().checked_sub(before);
+            let Some(milestone) = index.and_then(|index| {
+                let id = MilestoneId::from_index(index);
+                self.model.milestones.get(id)
+            }) else {
                 continue;
             };
             let span = milestone
@@ -324,7 +328,7 @@ impl Judge<'_> {
     /// W0606: more work than fits into a phase's window.
     fn loads(&mut self) -> Vec<PhaseId> {
         let mut overloaded = Vec::new();
-        let calendar = Calendar::standard(&self.plan.timezone, self.plan.origin_ms);
+        let calendar = self.calendar;
         for (id, phase) in self.model.phases.iter() {
             let (Some(weeks), Some((first, Some(last)))) =
                 (&phase.weeks, self.plan.phases[id].window_ms)

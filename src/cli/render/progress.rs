@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(crate) struct Silent;
 
 impl Watcher for Silent {
-    fn event(&mut self, _: &Plan, _: &State, _: i64, _: &Event, _: &str) {}
+    fn event(&mut self, _: &Plan, _: &State, _: i64, _: &Event) {}
 }
 
 /// One JSON object a line on standard output, in journal order.
@@ -36,8 +36,8 @@ impl Json {
 }
 
 impl Watcher for Json {
-    fn event(&mut self, plan: &Plan, _: &State, seq: i64, event: &Event, body: &str) {
-        let value = record::public(plan, &self.run, seq, event.at_ms, body);
+    fn event(&mut self, plan: &Plan, _: &State, seq: i64, event: &Event) {
+        let value = record::public(plan, &self.run, seq, event.at_ms, &record::body(event));
         let _gone = writeln!(self.out, "{value}");
         let _gone = self.out.flush();
     }
@@ -99,7 +99,7 @@ fn tail(event: &Event) -> Option<String> {
 }
 
 impl Watcher for Lines {
-    fn event(&mut self, plan: &Plan, state: &State, _: i64, event: &Event, _: &str) {
+    fn event(&mut self, plan: &Plan, state: &State, _: i64, event: &Event) {
         let mut err = std::io::stderr().lock();
         let failed = matches!(event.fact, coord_engine::Fact::Failed { .. });
         if let Some(line) = line(plan, state, event, self.color)
@@ -193,7 +193,7 @@ impl Live {
 }
 
 impl Watcher for Live {
-    fn event(&mut self, plan: &Plan, state: &State, _: i64, event: &Event, _: &str) {
+    fn event(&mut self, plan: &Plan, state: &State, _: i64, event: &Event) {
         if let Some(node) = event.fact.subject() {
             self.follow(plan, state, node);
         }

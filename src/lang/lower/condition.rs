@@ -104,9 +104,7 @@ impl<'s> Lower<'_, 's> {
 
     /// W0513: a condition without any name in it.
     fn constant(&mut self, typed: &Typed) {
-        let mut has_names = !typed.expr.tasks().is_empty();
-        has_names |= format!("{:?}", typed.expr).contains("Param(");
-        if has_names {
+        if typed.expr.has_names() {
             return;
         }
         struct Nothing;

@@ -42,8 +42,6 @@ pub struct Facts {
     pub incomplete_graph: bool,
     /// Names that something refers to, by kind and index.
     pub used: HashSet<(Kind, u32)>,
-    /// `run` statements whose script mentions `${…}` and other places worth a second look.
-    pub spans: HashMap<TaskId, Span>,
 }
 
 /// Kinds of declarations that may stay unused.

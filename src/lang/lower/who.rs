@@ -71,10 +71,9 @@ impl<'s> Lower<'_, 's> {
                 }
             }
             "env" => {
-                if let Some((name, value)) = self.env_name(&mut args)
+                if let Some((name, _)) = self.env_name(&mut args)
                     && let Some(text) = args.text(self, "a value in quotes")
                 {
-                    let _ = value;
                     self.model.agents[id].env.push((name, text.value));
                 }
             }

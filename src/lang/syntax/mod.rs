@@ -7,5 +7,5 @@ mod parse;
 mod scan;
 pub mod tree;
 
-pub use parse::{is_identifier, parse};
+pub use parse::parse;
 pub use scan::Limits;

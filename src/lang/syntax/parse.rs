@@ -70,11 +70,6 @@ pub fn parse<'s>(
     )
 }
 
-/// True for text that the grammar reads as one plain name.
-pub fn is_identifier(text: &str) -> bool {
-    Grammar::parse(Rule::word, text).is_ok_and(|mut p| p.next().is_some_and(|w| w.as_str() == text))
-}
-
 /// The parser's step limit is one value for the whole process: it only ever grows, with the
 /// largest file seen. Plain text takes under 40 steps a byte.
 fn raise_call_limit(bytes: usize) {
