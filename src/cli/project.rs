@@ -233,8 +233,10 @@ pub(crate) fn limits(common: &Common) -> Result<Limits, Failure> {
             "nesting" => (&mut limits.nesting, 128),
             "tasks" => (&mut limits.tasks, 2_000_000),
             "needs" => (&mut limits.needs, 1_000_000),
+            "each" => (&mut limits.each, 10_000),
+            "files" => (&mut limits.files, 10_000),
             _ => {
-                let names = ["file-bytes", "nesting", "tasks", "needs"];
+                let names = ["file-bytes", "nesting", "tasks", "needs", "each", "files"];
                 return Err(Failure::wrong(format!("there is no limit `{name}`"))
                     .help(format!("limits are {}", coord_lang::schema::one_of(names))));
             }

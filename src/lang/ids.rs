@@ -35,6 +35,23 @@ ids! {
     SyncId,
     MilestoneId,
     ParamId,
+    SecretId,
+    CalendarId,
+    TierId,
+    WorkflowId,
+    EscalationId,
+    ConflictId,
+    DomainId,
+    HandoffId,
+    IncidentId,
+    ModeId,
+    ChannelId,
+    TemplateId,
+    MetricId,
+    DashboardId,
+    DiagramId,
+    /// A sync that comes again and again, outside of the phases.
+    RecurringId,
     /// A node of the frozen plan: a task, a sync, a milestone or a join.
     NodeId,
 }

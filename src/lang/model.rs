@@ -4,13 +4,29 @@
 //! built from text with errors in it; what could not be understood is simply absent, and the
 //! diagnostics say why.
 
+pub use rules::{
+    Accept, Action, Argument, Call, Chain, Conflict, Decision, Domain, Ending, EscalateAfter,
+    Escalation, Handoff, HandoffField, HandoffRequirement, Happening, Incident, Level, Mode, Party,
+    Reaction, Role, Workflow,
+};
+pub use seeing::{
+    Becomes, Builtin, Channel, Claim, Dashboard, Diagram, Edge, Expect, Given, Goal, LadderStep,
+    Measure, Measured, Metric, MetricSource, Observed, Outcome, Page, Resolution, RunEnd, Scenario,
+    Target, When, Widget, WidgetKind,
+};
+
+mod rules;
+mod seeing;
+
 use crate::expr::Expr;
 use crate::glob::Glob;
 use crate::ids::{
-    AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, ResourceId, SyncId, Table, TaskId,
+    AgentId, CalendarId, ChannelId, ConflictId, DashboardId, DiagramId, DomainId, EscalationId,
+    GateId, GroupId, HandoffId, IncidentId, MetricId, MilestoneId, ModeId, ParamId, PhaseId,
+    RecurringId, ResourceId, SecretId, SyncId, Table, TaskId, TemplateId, TierId, WorkflowId,
 };
 use crate::source::{Span, Spanned};
-use crate::time::{Estimate, Moment};
+use crate::time::{Date, Estimate, Moment};
 
 /// Everything that one project declares.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +44,26 @@ pub struct Model {
     pub milestones: Table<MilestoneId, Milestone>,
     /// The top level of the workflow `main`, in written order.
     pub body: Vec<Work>,
+    /// The procedures beside `main`. Their work stands in the same tables.
+    pub workflows: Table<WorkflowId, Workflow>,
+    pub secrets: Table<SecretId, Secret>,
+    pub calendars: Table<CalendarId, Calendar>,
+    pub tiers: Table<TierId, Tier>,
+    pub escalations: Table<EscalationId, Escalation>,
+    pub conflicts: Table<ConflictId, Conflict>,
+    pub domains: Table<DomainId, Domain>,
+    pub handoffs: Table<HandoffId, Handoff>,
+    pub incidents: Table<IncidentId, Incident>,
+    pub reactions: Vec<Reaction>,
+    pub modes: Table<ModeId, Mode>,
+    pub recurring: Table<RecurringId, Recurring>,
+    pub channels: Table<ChannelId, Channel>,
+    pub templates: Table<TemplateId, Page>,
+    pub metrics: Table<MetricId, Metric>,
+    pub dashboards: Table<DashboardId, Dashboard>,
+    pub diagrams: Table<DiagramId, Diagram>,
+    pub expects: Vec<Expect>,
+    pub scenarios: Vec<Scenario>,
 }
 
 impl Model {
@@ -76,6 +112,10 @@ pub struct Project {
     pub starts: Option<Spanned<Moment>>,
     pub version: Option<String>,
     pub owner: Option<String>,
+    /// How often this coordination is looked at again.
+    pub review: Option<Spanned<Every>>,
+    /// The folder of the living file tree.
+    pub context: Option<Spanned<String>>,
     pub meta: Vec<(String, String)>,
     /// Most tasks at work at once.
     pub parallel: Option<Spanned<u32>>,
@@ -132,16 +172,144 @@ pub struct Param {
     pub doc: String,
 }
 
+/// Again and again: `every 4h`, `every day at 09:00 UTC`, `every [monday, friday] at 15:00 UTC`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Every {
+    pub period: Period,
+    pub at: Option<TimeOfDay>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Period {
+    /// Milliseconds on the clock.
+    Elapsed(i64),
+    Day,
+    /// Each working day of the calendar in force.
+    WorkingDay,
+    /// 1 is Monday.
+    Weekdays(Vec<u8>),
+    Month,
+}
+
+/// `09:00 Europe/Berlin`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimeOfDay {
+    /// Seconds of the day.
+    pub second: u32,
+    /// An IANA name; the project's zone when absent.
+    pub zone: Option<String>,
+}
+
+/// `secret NAME`: a value that is read at the start and never shown.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    pub name: Spanned<String>,
+    pub title: Option<String>,
+    pub doc: String,
+    pub from: SecretSource,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SecretSource {
+    /// A variable of coord's own environment.
+    Env(String),
+    File(String),
+}
+
+/// `calendar NAME { … }`: when work is done.
+#[derive(Clone, Debug, Default)]
+pub struct Calendar {
+    pub name: Spanned<String>,
+    pub title: Option<String>,
+    pub doc: String,
+    /// Monday first.
+    pub working: [bool; 7],
+    /// From and to, in seconds of the day, in order and apart.
+    pub hours: Vec<(u32, u32)>,
+    pub holidays: Vec<Holiday>,
+    /// An IANA name; the project's zone when absent.
+    pub timezone: Option<Spanned<String>>,
+}
+
+/// Days without work, both ends included.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holiday {
+    pub first: Date,
+    pub last: Date,
+    pub title: Option<String>,
+    pub span: Span,
+}
+
+/// `tier NAME "T" rank N`.
+#[derive(Clone, Debug, Default)]
+pub struct Tier {
+    pub name: Spanned<String>,
+    pub title: Option<String>,
+    pub doc: String,
+    pub rank: u32,
+}
+
 /// How an agent is reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum Driver {
     #[default]
     Shell,
     Human,
+    Http(Spanned<String>),
+    /// The Agent Client Protocol, spoken with this program.
+    Acp(Vec<Spanned<Template>>),
+    /// A tool of a Model Context Protocol server.
+    Mcp {
+        argv: Vec<Spanned<Template>>,
+        tool: String,
+    },
+    A2a(Spanned<String>),
+    /// A worker that carries this label.
+    Remote(String),
+}
+
+impl Driver {
+    pub fn is_human(&self) -> bool {
+        matches!(self, Driver::Human)
+    }
+
+    pub fn is_shell(&self) -> bool {
+        matches!(self, Driver::Shell)
+    }
+
+    /// The word after `via`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Driver::Shell => "shell",
+            Driver::Human => "human",
+            Driver::Http(_) => "http",
+            Driver::Acp(_) => "acp",
+            Driver::Mcp { .. } => "mcp",
+            Driver::A2a(_) => "a2a",
+            Driver::Remote(_) => "remote",
+        }
+    }
+}
+
+/// `health run [argv] every 30s`.
+#[derive(Clone, Debug)]
+pub struct Health {
+    pub run: Program,
+    pub every_ms: i64,
+    pub span: Span,
+}
+
+/// `cost 12USD/h`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rate {
+    /// In thousandths of the currency.
+    pub milli: i64,
+    pub currency: String,
+    pub per_ms: i64,
 }
 
 /// Anything that acts: `agent` or `human`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Agent {
     pub name: Spanned<String>,
     pub title: Option<String>,
@@ -164,6 +332,20 @@ pub struct Agent {
     pub driver: Driver,
     pub env: Vec<(String, String)>,
     pub meta: Vec<(String, String)>,
+    pub tier: Option<Spanned<TierId>>,
+    /// `authority full`, in its own words.
+    pub authority: Option<String>,
+    pub talks_to: Option<Party>,
+    pub skills: Vec<Spanned<String>>,
+    pub tags: Vec<Spanned<String>>,
+    /// Who takes over, in order.
+    pub standby: Vec<Spanned<AgentId>>,
+    pub calendar: Option<Spanned<CalendarId>>,
+    pub cost: Option<Rate>,
+    pub secrets: Vec<Spanned<SecretId>>,
+    /// Programs that tasks of this agent may name.
+    pub commands: Vec<(Spanned<String>, Program)>,
+    pub health: Option<Health>,
 }
 
 /// One side of a contract between agents.
@@ -183,7 +365,7 @@ pub struct Owns {
     pub except: Vec<Spanned<Glob>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Group {
     pub name: Spanned<String>,
     pub title: Option<String>,
@@ -199,7 +381,7 @@ pub struct Resource {
 }
 
 /// A set of conditions before or after work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Gate {
     pub name: Spanned<String>,
     pub title: Option<String>,
@@ -207,6 +389,11 @@ pub struct Gate {
     pub checks: Vec<Check>,
     pub approvals: Vec<Approval>,
     pub on_fail: GateFailure,
+    /// What `on fail` does beyond that: a rollback, a ladder.
+    pub on_fail_do: Option<Chain>,
+    /// Tasks of these agents, and of these domains, require it without naming it.
+    pub applies_to: Vec<AgentId>,
+    pub applies_to_domains: Vec<DomainId>,
 }
 
 /// One condition of a gate.
@@ -250,6 +437,8 @@ pub struct Approval {
 pub struct Limit {
     pub ms: i64,
     pub otherwise: Otherwise,
+    /// What is done beside `otherwise`: a ladder, a notice.
+    pub also: Option<Box<Chain>>,
     pub span: Span,
 }
 
@@ -287,14 +476,18 @@ pub enum WorkRef {
     Milestone(MilestoneId),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Phase {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
+    /// The workflow it belongs to; absent for `main`.
+    pub workflow: Option<WorkflowId>,
     /// Absent: after the phase written before it.
     pub after: Option<Spanned<After>>,
     pub weeks: Option<Spanned<Weeks>>,
+    /// `window A..B`: it neither opens before the first day nor may end after the last.
+    pub window: Option<Spanned<(Moment, Moment)>>,
     pub body: Vec<Work>,
     /// Every task inside, however deep, in written order.
     pub tasks: Vec<TaskId>,
@@ -320,17 +513,33 @@ pub struct Weeks {
 }
 
 /// A barrier at the end of a phase.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sync {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
     pub phase: Option<PhaseId>,
+    pub workflow: Option<WorkflowId>,
     pub participants: Vec<AgentId>,
     pub requires: Vec<Requirement>,
     pub gates: Vec<Spanned<GateId>>,
     pub agenda: Vec<String>,
     pub within: Option<Limit>,
+}
+
+/// A sync that comes again and again: it writes a digest from the journal, and asks its
+/// participants where it has `require`.
+#[derive(Clone, Debug, Default)]
+pub struct Recurring {
+    pub name: Spanned<String>,
+    pub title: Option<String>,
+    pub doc: String,
+    pub every: Option<Spanned<Every>>,
+    pub participants: Vec<AgentId>,
+    pub requires: Vec<Requirement>,
+    pub agenda: Vec<String>,
+    pub within: Option<Limit>,
+    pub via: Option<ChannelId>,
 }
 
 /// `require "…" [by WHO]`: something that a person confirms.
@@ -341,11 +550,12 @@ pub struct Requirement {
     pub by: Vec<AgentId>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Milestone {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
+    pub workflow: Option<WorkflowId>,
     pub needs: Vec<Need>,
     pub due: Option<Spanned<Due>>,
 }
@@ -543,12 +753,16 @@ impl Criticality {
 }
 
 /// The unit of work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Task {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
     pub phase: Option<PhaseId>,
+    /// The workflow it belongs to; absent for `main`.
+    pub workflow: Option<WorkflowId>,
+    /// The values of its `each` variables, when it was written once for many.
+    pub each: Vec<(String, String)>,
     /// Absent when nobody is named; then `local` does it, if it has a program.
     pub by: Option<Spanned<By>>,
     pub needs: Vec<Need>,
@@ -576,6 +790,19 @@ pub struct Task {
     pub env: Vec<(String, Template)>,
     pub dir: Option<Spanned<String>>,
     pub on_fail: OnFail,
+    /// What `on fail` does beyond that: a ladder, a reassignment.
+    pub on_fail_do: Option<Chain>,
+    /// The prompt of an agent that is asked.
+    pub ask: Option<Spanned<Template>>,
+    pub call: Option<Call>,
+    pub undo: Option<Program>,
+    pub handoff: Option<Spanned<HandoffId>>,
+    pub domain: Option<Spanned<DomainId>>,
+    pub secrets: Vec<Spanned<SecretId>>,
+    /// Works in a git worktree of its own.
+    pub isolate: bool,
+    /// May be done outside of working hours.
+    pub after_hours: bool,
 }
 
 /// `needs agent.artifact`.

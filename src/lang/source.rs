@@ -61,7 +61,7 @@ impl Span {
 }
 
 /// A value and where it was written.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Spanned<T> {
     pub value: T,
     pub span: Span,

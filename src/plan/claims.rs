@@ -6,7 +6,7 @@
 use crate::plan::{Node, NodeKind, Resource};
 use coord_lang::glob::{Glob, intersecting_pairs};
 use coord_lang::ids::{AgentId, Id, NodeId, ResourceId, Table, TaskId};
-use coord_lang::model::{Driver, Model};
+use coord_lang::model::Model;
 use std::collections::BTreeMap;
 
 /// One glob and who claims it.
@@ -93,9 +93,7 @@ fn add_pool(
         return;
     }
     let owner = a.owner.or(b.owner);
-    let capacity = owner.map_or(1, |o| match model.agents[o].driver {
-        Driver::Shell | Driver::Human => model.agents[o].capacity.max(1),
-    });
+    let capacity = owner.map_or(1, |o| model.agents[o].capacity.max(1));
     let name = if a.glob.as_str().len() <= b.glob.as_str().len() {
         a.glob.as_str()
     } else {

@@ -798,9 +798,10 @@ fn agent(agent: &model::Agent, wave: u32) -> Agent {
         title: agent.title.clone(),
         role: agent.role.clone(),
         capacity: agent.capacity,
-        driver: match agent.driver {
-            model::Driver::Shell => Driver::Shell,
-            model::Driver::Human => Driver::Human,
+        driver: if agent.driver.is_shell() {
+            Driver::Shell
+        } else {
+            Driver::Human
         },
         env: agent.env.clone(),
         wave,

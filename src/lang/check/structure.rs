@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::ids::MilestoneId;
 use crate::lower::Facts;
-use crate::model::{After, By, Driver, Model, OnFail, Task, Wanted, Work, WorkRef};
+use crate::model::{After, By, Model, OnFail, Task, Wanted, Work, WorkRef};
 use crate::source::Span;
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ fn who_does_it(model: &Model, task: &Task, out: &mut Vec<Diagnostic>) {
                 .value
                 .agents()
                 .iter()
-                .find(|a| model.agents[**a].driver == Driver::Shell);
+                .find(|a| model.agents[**a].driver.is_shell());
             if let Some(agent) = shell.map(|a| &model.agents[*a]) {
                 out.push(
                     Diagnostic::new(
@@ -103,7 +103,7 @@ fn who_does_it(model: &Model, task: &Task, out: &mut Vec<Diagnostic>) {
         }
         (Some(by), Some(run)) => {
             let all = by.value.agents();
-            if all.iter().all(|a| model.agents[*a].driver == Driver::Human) {
+            if all.iter().all(|a| model.agents[*a].driver.is_human()) {
                 let agent = &model.agents[all[0]];
                 out.push(
                     Diagnostic::new(

@@ -451,6 +451,10 @@ impl<'s> Lower<'_, 's> {
             match piece {
                 Piece::Text(t) => text.push_str(t),
                 Piece::Interpolation(path, at) => {
+                    if let Some(value) = self.each_of(path) {
+                        text.push_str(&value);
+                        continue;
+                    }
                     self.report(
                         Diagnostic::new(
                             "E0511",
@@ -467,6 +471,12 @@ impl<'s> Lower<'_, 's> {
         Some(Spanned::new(text, span))
     }
 
+    /// The value of an `each` variable of the task that is being read.
+    fn each_of(&self, name: &str) -> Option<String> {
+        let found = self.each.iter().find(|(variable, _)| variable == name);
+        found.map(|(_, value)| value.clone())
+    }
+
     pub(super) fn template(&mut self, pieces: &[Piece<'s>]) -> Template {
         let mut parts = Vec::new();
         for piece in pieces {
@@ -474,7 +484,9 @@ impl<'s> Lower<'_, 's> {
                 Piece::Text(text) if text.is_empty() => {}
                 Piece::Text(text) => parts.push(TemplatePart::Text(text.clone())),
                 Piece::Interpolation(path, at) => {
-                    if let Some(id) = self.param_named(path, *at) {
+                    if let Some(value) = self.each_of(path) {
+                        parts.push(TemplatePart::Text(value));
+                    } else if let Some(id) = self.param_named(path, *at) {
                         parts.push(TemplatePart::Param(id));
                     }
                 }

@@ -1,18 +1,25 @@
 //! First pass: every declaration of every file gets its name and its id.
 
 use super::names::Who;
-use super::{Field, Lower, file_start};
+use super::{Field, Kind, Lower, file_start};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{
-    AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, ResourceId, SyncId, TaskId,
+    AgentId, GateId, GroupId, MilestoneId, ParamId, PhaseId, RecurringId, ResourceId, SyncId,
+    TaskId, WorkflowId,
 };
 use crate::model::{
-    Driver, Gate, GateFailure, Group, Milestone, OnFail, Param, ParamType, Phase, Priority,
-    Resource, Sync, Task, Work, WorkRef,
+    Agent, Driver, Gate, Group, Milestone, Param, ParamType, Phase, Resource, Sync, Work, WorkRef,
 };
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Item, Statement, Tree, statements};
+
+/// Where work is written.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Home {
+    pub(super) phase: Option<PhaseId>,
+    pub(super) workflow: Option<WorkflowId>,
+}
 
 /// Which statement declared what.
 #[derive(Default)]
@@ -27,6 +34,14 @@ pub(super) struct Declared<'a, 's> {
     pub(super) tasks: Vec<(TaskId, &'a Statement<'s>)>,
     pub(super) syncs: Vec<(SyncId, &'a Statement<'s>)>,
     pub(super) milestones: Vec<(MilestoneId, &'a Statement<'s>)>,
+    pub(super) recurring: Vec<(RecurringId, &'a Statement<'s>)>,
+    pub(super) workflows: Vec<(WorkflowId, &'a Statement<'s>)>,
+    /// Every other declaration with a name, by its kind and its index.
+    pub(super) others: Vec<(Kind, u32, &'a Statement<'s>)>,
+    pub(super) reactions: Vec<&'a Statement<'s>>,
+    pub(super) expects: Vec<&'a Statement<'s>>,
+    pub(super) scenarios: Vec<&'a Statement<'s>>,
+    pub(super) uses: Vec<&'a Statement<'s>>,
 }
 
 impl<'s> Lower<'_, 's> {
@@ -38,7 +53,7 @@ impl<'s> Lower<'_, 's> {
         for tree in trees {
             self.edition(tree);
             let fields = self.fields_of(Place::File, &tree.items, None);
-            let body = self.declare_all(fields, None, &mut declared);
+            let body = self.declare_all(fields, Home::default(), &mut declared);
             self.model.body.extend(body);
         }
         self.task_limit_of(&declared);
@@ -124,22 +139,22 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    fn declare_all<'a>(
+    pub(super) fn declare_all<'a>(
         &mut self,
         fields: Vec<Field<'a, 's>>,
-        phase: Option<PhaseId>,
+        scope: Home,
         into: &mut Declared<'a, 's>,
     ) -> Vec<Work> {
         fields
             .into_iter()
-            .filter_map(|field| self.declare_one(&field, phase, into))
+            .filter_map(|field| self.declare_one(&field, scope, into))
             .collect()
     }
 
     fn declare_one<'a>(
         &mut self,
         field: &Field<'a, 's>,
-        phase: Option<PhaseId>,
+        scope: Home,
         into: &mut Declared<'a, 's>,
     ) -> Option<Work> {
         let statement = field.statement;
@@ -162,16 +177,18 @@ impl<'s> Lower<'_, 's> {
             }
             "agent" | "human" => {
                 let name = self.new_name(field)?;
-                let mut agent = super::local_agent();
-                agent.name = name.clone();
-                agent.title = None;
-                agent.capacity = 1;
-                agent.driver = if statement.word == "human" {
+                let driver = if statement.word == "human" {
                     Driver::Human
                 } else {
                     Driver::Shell
                 };
-                agent.doc = self.doc(statement);
+                let agent = Agent {
+                    name: name.clone(),
+                    doc: self.doc(statement),
+                    capacity: 1,
+                    driver,
+                    ..Agent::default()
+                };
                 let id = self.model.agents.push(agent);
                 self.name_who(&name, Who::Agent(id));
                 into.agents.push((id, statement));
@@ -204,11 +221,8 @@ impl<'s> Lower<'_, 's> {
                 let name = self.new_name(field)?;
                 let gate = Gate {
                     name: name.clone(),
-                    title: None,
                     doc: self.doc(statement),
-                    checks: Vec::new(),
-                    approvals: Vec::new(),
-                    on_fail: GateFailure::Halt,
+                    ..Gate::default()
                 };
                 let id = self.model.gates.push(gate);
                 let key = self.sources.text(name.span);
@@ -218,7 +232,7 @@ impl<'s> Lower<'_, 's> {
                 }
                 into.gates.push((id, statement));
             }
-            "phase" => return self.declare_phase(field, into),
+            "phase" => return self.declare_phase(field, scope.workflow, into),
             "parallel" | "sequence" => {
                 let place = if statement.word == "parallel" {
                     Place::Parallel
@@ -227,7 +241,7 @@ impl<'s> Lower<'_, 's> {
                 };
                 field.args().end(self);
                 let inner = self.fields(place, statement);
-                let body = self.declare_all(inner, phase, into);
+                let body = self.declare_all(inner, scope, into);
                 let span = statement.word_span;
                 return Some(if place == Place::Parallel {
                     Work::Parallel(body, span)
@@ -237,30 +251,24 @@ impl<'s> Lower<'_, 's> {
             }
             "task" => {
                 let name = self.new_name(field)?;
-                let id = self
-                    .model
-                    .tasks
-                    .push(new_task(name.clone(), phase, self.doc(statement)));
-                self.name_work(&name, WorkRef::Task(id));
-                into.tasks.push((id, statement));
-                return Some(Work::Task(id));
+                return self.declare_task(&name, statement, scope, into);
             }
             "sync" => {
                 let name = self.new_name(field)?;
+                if scope.phase.is_none() {
+                    self.declare_recurring(&name, statement, into);
+                    return None;
+                }
                 let sync = Sync {
                     name: name.clone(),
-                    title: None,
                     doc: self.doc(statement),
-                    phase,
-                    participants: Vec::new(),
-                    requires: Vec::new(),
-                    gates: Vec::new(),
-                    agenda: Vec::new(),
-                    within: None,
+                    phase: scope.phase,
+                    workflow: scope.workflow,
+                    ..Sync::default()
                 };
                 let id = self.model.syncs.push(sync);
                 self.name_work(&name, WorkRef::Sync(id));
-                if let Some(phase) = phase {
+                if let Some(phase) = scope.phase {
                     self.model.phases[phase].sync = Some(id);
                 }
                 into.syncs.push((id, statement));
@@ -270,17 +278,16 @@ impl<'s> Lower<'_, 's> {
                 let name = self.new_name(field)?;
                 let milestone = Milestone {
                     name: name.clone(),
-                    title: None,
                     doc: self.doc(statement),
-                    needs: Vec::new(),
-                    due: None,
+                    workflow: scope.workflow,
+                    ..Milestone::default()
                 };
                 let id = self.model.milestones.push(milestone);
                 self.name_work(&name, WorkRef::Milestone(id));
                 into.milestones.push((id, statement));
                 return Some(Work::Milestone(id));
             }
-            _ => {}
+            _ => self.declare_rule(field, into),
         }
         None
     }
@@ -288,32 +295,33 @@ impl<'s> Lower<'_, 's> {
     fn declare_phase<'a>(
         &mut self,
         field: &Field<'a, 's>,
+        workflow: Option<WorkflowId>,
         into: &mut Declared<'a, 's>,
     ) -> Option<Work> {
         let statement = field.statement;
         let name = self.new_name(field)?;
         let id = self.model.phases.push(Phase {
             name: name.clone(),
-            title: None,
             doc: self.doc(statement),
-            after: None,
-            weeks: None,
-            body: Vec::new(),
-            tasks: Vec::new(),
-            sync: None,
+            workflow,
+            ..Phase::default()
         });
         self.name_work(&name, WorkRef::Phase(id));
         into.phases.push((id, statement));
         let first = into.tasks.len();
         let inner = self.fields(Place::Phase, statement);
-        let body = self.declare_all(inner, Some(id), into);
+        let scope = Home {
+            phase: Some(id),
+            workflow,
+        };
+        let body = self.declare_all(inner, scope, into);
         self.model.phases[id].body = body;
         self.model.phases[id].tasks = into.tasks[first..].iter().map(|(id, _)| *id).collect();
         Some(Work::Phase(id))
     }
 
     /// The name that a statement declares; built-in words cannot be taken.
-    fn new_name(&mut self, field: &Field<'_, 's>) -> Option<Spanned<String>> {
+    pub(super) fn new_name(&mut self, field: &Field<'_, 's>) -> Option<Spanned<String>> {
         let mut args = field.args();
         let name = self.declared_name(&mut args)?;
         if matches!(
@@ -364,7 +372,7 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    fn name_work(&mut self, name: &Spanned<String>, work: WorkRef) {
+    pub(super) fn name_work(&mut self, name: &Spanned<String>, work: WorkRef) {
         let key = self.sources.text(name.span);
         if let Some(first) = self.names.work.insert(key, work) {
             self.names.work.insert(key, first);
@@ -372,7 +380,7 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    fn twice(&mut self, name: &Spanned<String>, first: Span) {
+    pub(super) fn twice(&mut self, name: &Spanned<String>, first: Span) {
         self.report(
             Diagnostic::new(
                 "E0202",
@@ -383,39 +391,5 @@ impl<'s> Lower<'_, 's> {
             .related(first, "first defined here")
             .help("give one of them another name"),
         );
-    }
-}
-
-fn new_task(name: Spanned<String>, phase: Option<PhaseId>, doc: String) -> Task {
-    Task {
-        name,
-        title: None,
-        doc,
-        phase,
-        by: None,
-        needs: Vec::new(),
-        wants: Vec::new(),
-        needs_artifacts: Vec::new(),
-        when: None,
-        takes: None,
-        run: None,
-        steps: Vec::new(),
-        writes: Vec::new(),
-        reads: Vec::new(),
-        produces: Vec::new(),
-        uses: Vec::new(),
-        priority: Priority::P2,
-        deadline: None,
-        due: None,
-        criticality: None,
-        requires: Vec::new(),
-        ensures: Vec::new(),
-        approvals: Vec::new(),
-        timeout_ms: None,
-        retry: None,
-        idempotent: false,
-        env: Vec::new(),
-        dir: None,
-        on_fail: OnFail::Block,
     }
 }

@@ -9,8 +9,10 @@ pub use guards::INTERPRETERS;
 pub use project::param_value;
 
 mod args;
+mod beside;
 mod condition;
 mod declare;
+mod each;
 mod guards;
 mod names;
 mod project;
@@ -21,7 +23,7 @@ mod work;
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::{Id, TaskId};
-use crate::model::{Agent, Driver, Model};
+use crate::model::{Agent, Model};
 use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
 use crate::source::{FileId, Sources, Span, Spanned};
 use crate::syntax::Limits;
@@ -44,13 +46,63 @@ pub struct Facts {
     pub used: HashSet<(Kind, u32)>,
 }
 
-/// Kinds of declarations that may stay unused.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// Kinds of declarations, each with names of its own; work and who acts are two more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
     Param,
     Group,
     Resource,
     Gate,
+    Secret,
+    Calendar,
+    Tier,
+    Workflow,
+    Escalation,
+    Conflict,
+    Domain,
+    Handoff,
+    Incident,
+    Mode,
+    Recurring,
+    Channel,
+    Template,
+    Metric,
+    Dashboard,
+    Diagram,
+}
+
+impl Kind {
+    /// As a sentence calls one: `an escalation`.
+    pub fn one(self) -> &'static str {
+        match self {
+            Kind::Param => "a parameter",
+            Kind::Group => "a group",
+            Kind::Resource => "a resource",
+            Kind::Gate => "a gate",
+            Kind::Secret => "a secret",
+            Kind::Calendar => "a calendar",
+            Kind::Tier => "a tier",
+            Kind::Workflow => "a workflow",
+            Kind::Escalation => "an escalation",
+            Kind::Conflict => "a conflict",
+            Kind::Domain => "a domain",
+            Kind::Handoff => "a handoff",
+            Kind::Incident => "an incident",
+            Kind::Mode => "a mode",
+            Kind::Recurring => "a recurring sync",
+            Kind::Channel => "a channel",
+            Kind::Template => "a template",
+            Kind::Metric => "a metric",
+            Kind::Dashboard => "a dashboard",
+            Kind::Diagram => "a diagram",
+        }
+    }
+
+    /// The bare noun.
+    pub fn noun(self) -> &'static str {
+        let one = self.one();
+        one.split_once(' ').map_or(one, |(_, noun)| noun)
+    }
 }
 
 /// Turns parsed files into a model.
@@ -66,6 +118,7 @@ pub fn lower(
         model: Model::default(),
         names: Names::default(),
         facts: Facts::default(),
+        each: Vec::new(),
         incomplete: false,
     };
     lower.model.agents.push(local_agent());
@@ -93,22 +146,7 @@ fn local_agent() -> Agent {
     Agent {
         name: Spanned::new("local".into(), Span::default()),
         title: Some("The shell on this machine".into()),
-        doc: String::new(),
-        id: None,
-        role: None,
-        focus: None,
-        contact: None,
-        does: Vec::new(),
-        tools: Vec::new(),
-        owns: Vec::new(),
-        areas: Vec::new(),
-        needs: Vec::new(),
-        wants: Vec::new(),
-        produces: Vec::new(),
-        capacity: 0,
-        driver: Driver::Shell,
-        env: Vec::new(),
-        meta: Vec::new(),
+        ..Agent::default()
     }
 }
 
@@ -119,6 +157,8 @@ pub(crate) struct Lower<'l, 's> {
     model: Model,
     names: Names<'s>,
     facts: Facts,
+    /// The `each` variables of the task that is being read.
+    each: Vec<(String, String)>,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
 }

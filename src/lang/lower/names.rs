@@ -2,7 +2,7 @@
 
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, ParamId, PhaseId, ResourceId};
+use crate::ids::{AgentId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId};
 use crate::model::WorkRef;
 use crate::schema::{closest, one_of};
 use crate::source::Span;
@@ -22,6 +22,12 @@ pub(super) struct Names<'s> {
     pub(super) resources: HashMap<&'s str, ResourceId>,
     pub(super) gates: HashMap<&'s str, GateId>,
     pub(super) params: HashMap<&'s str, ParamId>,
+    /// Every other kind: the index in its table and where it is declared.
+    pub(super) named: HashMap<(Kind, &'s str), (u32, Span)>,
+    /// Tasks with `each`: everything that one name stands for.
+    pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
+    /// The tasks that those were written out to.
+    pub(super) written: HashMap<String, TaskId>,
 }
 
 impl<'s> Names<'s> {
@@ -51,6 +57,12 @@ impl<'s> Names<'s> {
                 .filter(|(there, _)| *there)
                 .map(|(_, kind)| *kind),
         );
+        let mut rest: Vec<Kind> = (self.named.keys())
+            .filter(|(_, n)| *n == name)
+            .map(|(kind, _)| *kind)
+            .collect();
+        rest.sort_unstable();
+        kinds.extend(rest.into_iter().map(Kind::one));
         kinds
     }
 }
@@ -84,7 +96,44 @@ impl<'s> Lower<'_, 's> {
         if let Some(work) = self.names.work.get(name).copied() {
             return Some(work);
         }
+        if let Some(id) = self.names.written.get(name) {
+            return Some(WorkRef::Task(*id));
+        }
         self.unknown("task", name, span, sorted(&self.names.work));
+        None
+    }
+
+    /// Everything that a name of work stands for: one, or all that an `each` was written out to.
+    pub(super) fn works_named(&mut self, name: &str, span: Span) -> Vec<WorkRef> {
+        if let Some((all, _)) = self.names.each.get(name) {
+            return all.iter().map(|id| WorkRef::Task(*id)).collect();
+        }
+        self.work_named(name, span).into_iter().collect()
+    }
+
+    pub(super) fn task_named(&mut self, name: &str, span: Span) -> Option<TaskId> {
+        match self.work_named(name, span)? {
+            WorkRef::Task(id) => Some(id),
+            WorkRef::Phase(_) | WorkRef::Sync(_) | WorkRef::Milestone(_) => {
+                let kinds = self.names.kinds(name);
+                self.wrong_kind(name, span, "a task", &kinds);
+                None
+            }
+        }
+    }
+
+    /// The index of what `kind` calls `name`; marks it as used.
+    pub(super) fn named<I: Id>(&mut self, kind: Kind, name: &str, span: Span) -> Option<I> {
+        if let Some((index, _)) = self.names.named.get(&(kind, name)).copied() {
+            self.facts.used.insert((kind, index));
+            return Some(I::from_index(index as usize));
+        }
+        let mut known: Vec<&str> = (self.names.named.keys())
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, name)| *name)
+            .collect();
+        known.sort_unstable();
+        self.unknown(kind.noun(), name, span, known);
         None
     }
 
@@ -138,7 +187,8 @@ impl<'s> Lower<'_, 's> {
     fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Vec<&str>) {
         let kinds = self.names.kinds(name);
         if !kinds.is_empty() {
-            let article = if kind == "agent" { "an" } else { "a" };
+            let vowel = kind.starts_with(['a', 'e', 'i', 'o']);
+            let article = if vowel { "an" } else { "a" };
             self.wrong_kind(name, span, &format!("{article} {kind}"), &kinds);
             return;
         }
@@ -211,6 +261,13 @@ impl<'s> Lower<'_, 's> {
                     .params
                     .get(name)
                     .map(|id| model.params[*id].name.span)
+            })
+            .or_else(|| self.names.each.get(name).map(|(_, span)| *span))
+            .or_else(|| {
+                let found = self.names.named.iter().filter(|((_, n), _)| *n == name);
+                found
+                    .map(|(_, (_, span))| *span)
+                    .min_by_key(|s| (s.file, s.start))
             })
     }
 }

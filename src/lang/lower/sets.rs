@@ -116,6 +116,7 @@ impl<'s> Lower<'_, 's> {
         Some(Limit {
             ms: ms.value.min(MAX_DURATION_MS),
             otherwise,
+            also: None,
             span: span.to(ms.span),
         })
     }

@@ -22,6 +22,7 @@ impl<'s> Lower<'_, 's> {
         };
         for (id, statement) in &declared.tasks {
             self.incomplete = statement.is_broken();
+            self.each.clone_from(&self.model.tasks[*id].each);
             let mut args = Args::new(statement, row);
             args.next();
             self.model.tasks[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -34,6 +35,7 @@ impl<'s> Lower<'_, 's> {
             }
         }
         self.incomplete = false;
+        self.each.clear();
         self.suspicious_minutes();
     }
 
@@ -109,6 +111,8 @@ impl<'s> Lower<'_, 's> {
                 let retry = self.retry(&mut args);
                 self.model.tasks[id].retry = retry;
             }
+            // read when the task was declared
+            "each" => return,
             "idempotent" => self.model.tasks[id].idempotent = true,
             "env" => {
                 if let Some((name, _)) = self.env_name(&mut args)
@@ -227,7 +231,7 @@ impl<'s> Lower<'_, 's> {
             let words = self.work_words(args)?;
             let any_of: Vec<WorkRef> = words
                 .into_iter()
-                .filter_map(|(w, s)| self.work_named(w, s))
+                .flat_map(|(w, s)| self.works_named(w, s))
                 .collect();
             let (wanted, within) = self.need_tail(args)?;
             let need = Need {
@@ -254,13 +258,15 @@ impl<'s> Lower<'_, 's> {
                 needs.extend(self.all_others(own, at, wanted));
             } else if let Some((agent, artifact)) = word.split_once('.') {
                 artifacts.extend(self.need_artifact(agent, artifact, at));
-            } else if let Some(work) = self.work_named(word, at) {
-                needs.push(Need {
-                    any_of: vec![work],
-                    wanted,
-                    within: within.clone(),
-                    span: at,
-                });
+            } else {
+                for work in self.works_named(word, at) {
+                    needs.push(Need {
+                        any_of: vec![work],
+                        wanted,
+                        within: within.clone(),
+                        span: at,
+                    });
+                }
             }
         }
         Some((needs, artifacts))

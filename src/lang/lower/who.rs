@@ -65,9 +65,8 @@ impl<'s> Lower<'_, 's> {
                 }
             }
             "via" => {
-                let choices = [("shell", Driver::Shell), ("human", Driver::Human)];
-                if let Some(driver) = args.choice(self, "a driver", &choices) {
-                    self.model.agents[id].driver = driver.value;
+                if let Some(driver) = self.driver(&mut args) {
+                    self.model.agents[id].driver = driver;
                 }
             }
             "env" => {
@@ -86,6 +85,12 @@ impl<'s> Lower<'_, 's> {
             _ => {}
         }
         args.end(self);
+    }
+
+    fn driver(&mut self, args: &mut Args<'_, 's>) -> Option<Driver> {
+        let choices = [("shell", false), ("human", true)];
+        let human = args.choice(self, "a driver", &choices)?.value;
+        Some(if human { Driver::Human } else { Driver::Shell })
     }
 
     pub(super) fn env_name(&mut self, args: &mut Args<'_, 's>) -> Option<(String, Span)> {

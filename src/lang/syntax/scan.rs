@@ -17,6 +17,10 @@ pub struct Limits {
     pub tasks: usize,
     /// Dependencies of one task.
     pub needs: usize,
+    /// Tasks that one task with `each` stands for.
+    pub each: usize,
+    /// Files of one project.
+    pub files: usize,
 }
 
 impl Default for Limits {
@@ -26,6 +30,8 @@ impl Default for Limits {
             nesting: 64,
             tasks: 100_000,
             needs: 10_000,
+            each: 1_024,
+            files: 256,
         }
     }
 }
