@@ -15,6 +15,8 @@ use std::fmt;
 pub enum Value {
     Bool(bool),
     Int(i64),
+    /// In thousandths.
+    Decimal(i64),
     /// In thousandths of a percent point.
     Percent(i64),
     /// In milliseconds.
@@ -75,7 +77,7 @@ impl Value {
     pub fn ty(&self) -> Type {
         match self {
             Value::Bool(_) => Type::Bool,
-            Value::Int(_) => Type::Int,
+            Value::Int(_) | Value::Decimal(_) => Type::Int,
             Value::Percent(_) => Type::Percent,
             Value::Duration(_) => Type::Duration,
             Value::Text(_) => Type::Text,
@@ -88,6 +90,7 @@ impl fmt::Display for Value {
         match self {
             Value::Bool(b) => write!(f, "{b}"),
             Value::Int(n) => write!(f, "{n}"),
+            Value::Decimal(milli) => write!(f, "{}", *milli as f64 / 1000.0),
             Value::Percent(milli) => write!(f, "{}%", *milli as f64 / 1000.0),
             Value::Duration(ms) => f.write_str(&format_ms(*ms)),
             Value::Text(text) => write!(f, "{text:?}"),
@@ -317,7 +320,10 @@ fn compare(op: Comparison, left: &Value, right: &Value) -> Result<Value, String>
     let order = match (left, right) {
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        (Value::Percent(a), Value::Percent(b)) => a.cmp(b),
+        (Value::Percent(a), Value::Percent(b)) | (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
+        (Value::Int(_), Value::Decimal(_)) | (Value::Decimal(_), Value::Int(_)) => {
+            measure(left).total_cmp(&measure(right))
+        }
         (Value::Duration(a), Value::Duration(b)) => a.cmp(b),
         (Value::Text(a), Value::Text(b)) => a.cmp(b),
         (Value::Text(text), other) => read_as(text, other)?.total_cmp(&measure(other)),
@@ -331,7 +337,7 @@ fn measure(value: &Value) -> f64 {
     match value {
         Value::Bool(b) => f64::from(u8::from(*b)),
         Value::Int(n) | Value::Duration(n) => *n as f64,
-        Value::Percent(milli) => *milli as f64 / 1000.0,
+        Value::Percent(milli) | Value::Decimal(milli) => *milli as f64 / 1000.0,
         Value::Text(_) => f64::NAN,
     }
 }
@@ -342,7 +348,7 @@ fn read_as(text: &str, like: &Value) -> Result<f64, String> {
     let number = |s: &str| s.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     let read = match like {
         Value::Bool(_) => trimmed.parse::<bool>().ok().map(|b| f64::from(u8::from(b))),
-        Value::Int(_) => number(trimmed),
+        Value::Int(_) | Value::Decimal(_) => number(trimmed),
         Value::Percent(_) => number(trimmed.strip_suffix('%').unwrap_or(trimmed)),
         Value::Duration(_) => crate::value::duration_ms(trimmed).map(|ms| ms as f64),
         Value::Text(_) => None,

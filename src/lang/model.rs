@@ -10,9 +10,9 @@ pub use rules::{
     Reaction, Role, Workflow,
 };
 pub use seeing::{
-    Becomes, Builtin, Channel, Claim, Dashboard, Diagram, Edge, Expect, Given, Goal, LadderStep,
-    Measure, Measured, Metric, MetricSource, Observed, Outcome, Page, Resolution, RunEnd, Scenario,
-    Target, When, Widget, WidgetKind,
+    Becomes, Builtin, Channel, Claim, Dashboard, Diagram, Edge, Expect, Given, Goal, Measure,
+    Measured, Metric, MetricSource, Observed, Outcome, Page, Resolution, RunEnd, Scenario,
+    Situation, SituationStep, Target, When, Widget, WidgetKind,
 };
 
 mod rules;
@@ -170,6 +170,8 @@ pub struct Param {
     /// In its text form.
     pub default: Option<Spanned<String>>,
     pub doc: String,
+    /// The workflow whose parameter it is; absent for the project's own.
+    pub workflow: Option<WorkflowId>,
 }
 
 /// Again and again: `every 4h`, `every day at 09:00 UTC`, `every [monday, friday] at 15:00 UTC`.
@@ -801,6 +803,7 @@ pub struct Task {
     pub secrets: Vec<Spanned<SecretId>>,
     /// Works in a git worktree of its own.
     pub isolate: bool,
+    pub meta: Vec<(String, String)>,
     /// May be done outside of working hours.
     pub after_hours: bool,
 }

@@ -178,6 +178,15 @@ pub fn factor_milli(text: &str) -> Option<i64> {
     milli(text.strip_suffix('x')?)
 }
 
+/// Thousandths of a plain decimal such as `4.5`, or of a factor such as `2x`.
+pub fn decimal_milli(text: &str) -> Option<i64> {
+    let number = text.strip_suffix('x').unwrap_or(text);
+    let plain = number
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b == b'.' || b == b'_');
+    (plain && number.starts_with(|c: char| c.is_ascii_digit())).then(|| milli(number))?
+}
+
 /// `2025-08-13`; None when it has another shape or does not exist.
 pub fn date(text: &str) -> Option<Date> {
     let mut parts = text.splitn(3, '-');

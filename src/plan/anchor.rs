@@ -42,6 +42,11 @@ impl Anchor {
         Some(instant_ms(moment, &self.zone, true)? - self.origin_ms?)
     }
 
+    /// Ms from the origin to the first instant of a day, or to an instant.
+    pub fn opening(&self, moment: Moment) -> Option<i64> {
+        Some(instant_ms(moment, &self.zone, false)? - self.origin_ms?)
+    }
+
     /// Ms from the origin to the first instant of week `week`, from 1.
     pub fn week_start(&self, week: u32) -> Option<i64> {
         self.day_start(i64::from(week - 1) * 7)

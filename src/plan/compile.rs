@@ -24,6 +24,8 @@ pub struct Settings {
     pub bindings: Bindings,
     /// A parameter without a value is an error.
     pub need_values: bool,
+    /// The name of the workflow to plan or run; `main` when absent. An unknown one is `main`.
+    pub workflow: Option<String>,
     /// The project's files, when somebody looked.
     pub paths: Option<Vec<String>>,
     pub schedule: Options,
@@ -32,8 +34,12 @@ pub struct Settings {
 /// Everything that came of it.
 pub struct Compiled {
     pub model: Model,
-    /// None when the graph is not whole or has a cycle.
+    /// What is planned: the work of one workflow, [`Plan::active`]. None when the graph is not
+    /// whole or has a cycle.
     pub plan: Option<Plan>,
+    /// The same with the work of all workflows, for a run that may start them; None when there
+    /// is only one.
+    pub whole: Option<Plan>,
     /// None without a plan.
     pub schedule: Option<Schedule>,
     /// In stable order; allowed warnings are left out.
@@ -60,12 +66,20 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
     drop(trees);
     diagnostics.extend(found);
     diagnostics.extend(check(&model, &facts, settings.paths.as_deref()));
-    let frozen = freeze(&model, &settings.bindings, settings.need_values);
+    let entry = settings.workflow.as_ref().and_then(|name| {
+        let found = model.workflows.iter().find(|(_, w)| w.name.value == *name);
+        found.map(|(id, _)| id)
+    });
+    let frozen = freeze(&model, entry, &settings.bindings, settings.need_values);
     let whole = !broken_syntax && !facts.incomplete_graph;
     diagnostics.extend(frozen.diagnostics);
-    let plan = frozen
+    let full = frozen
         .plan
         .filter(|_| whole || !diagnostic::has_errors(&diagnostics));
+    let (plan, full) = match full {
+        Some(full) if !full.workflows.is_empty() => (Some(full.active()), Some(full)),
+        alone => (alone, None),
+    };
     let schedule = plan.as_ref().map(|plan| {
         let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
         let schedule = schedule_on(plan, &calendar, &settings.schedule);
@@ -78,6 +92,7 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
     Compiled {
         model,
         plan,
+        whole: full,
         schedule,
         diagnostics,
     }

@@ -15,7 +15,9 @@ use crate::plan::{
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::expr::Value;
-use coord_lang::ids::{Id, MilestoneId, NodeId, ParamId, PhaseId, SyncId, Table, TaskId};
+use coord_lang::ids::{
+    Id, MilestoneId, NodeId, ParamId, PhaseId, SyncId, Table, TaskId, WorkflowId,
+};
 use coord_lang::lower::{INTERPRETERS, param_value};
 use coord_lang::model::{self, After, Model, OnFailure, RetryOn, Template, Work, WorkRef};
 use coord_lang::source;
@@ -36,8 +38,13 @@ pub struct Frozen {
 
 /// Freezes a model. `bindings` holds what `--set` gave; with `need_values` a parameter without a
 /// value is an error (a run needs it, a look at the plan does not).
-pub fn freeze(model: &Model, bindings: &Bindings, need_values: bool) -> Frozen {
-    let mut freezer = Freezer::new(model);
+pub fn freeze(
+    model: &Model,
+    entry: Option<WorkflowId>,
+    bindings: &Bindings,
+    need_values: bool,
+) -> Frozen {
+    let mut freezer = Freezer::new(model, entry);
     freezer.bind(bindings, need_values);
     freezer.known_zone();
     freezer.nodes();
@@ -49,6 +56,8 @@ pub fn freeze(model: &Model, bindings: &Bindings, need_values: bool) -> Frozen {
 
 struct Freezer<'m> {
     model: &'m Model,
+    /// The workflow that is to be run; `main` when absent.
+    entry: Option<WorkflowId>,
     anchor: Anchor,
     values: Vec<Option<Value>>,
     nodes: Table<NodeId, Node>,
@@ -59,9 +68,10 @@ struct Freezer<'m> {
 }
 
 impl<'m> Freezer<'m> {
-    fn new(model: &'m Model) -> Freezer<'m> {
+    fn new(model: &'m Model, entry: Option<WorkflowId>) -> Freezer<'m> {
         Freezer {
             model,
+            entry,
             anchor: Anchor::of(&model.project),
             values: Vec::new(),
             nodes: Table::default(),
@@ -75,6 +85,11 @@ impl<'m> Freezer<'m> {
 
     fn bind(&mut self, bindings: &Bindings, need_values: bool) {
         for param in self.model.params.values() {
+            // parameters of other workflows get their values when those start
+            if param.workflow.is_some() && param.workflow != self.entry {
+                self.values.push(None);
+                continue;
+            }
             let given = bindings.get(&param.name.value);
             let text = given.or(param.default.as_ref().map(|d| &d.value));
             let value = match text.map(|t| param_value(param.ty, t)) {
@@ -121,6 +136,9 @@ impl<'m> Freezer<'m> {
         template.fill(|id: ParamId| match self.values.get(id.index()) {
             Some(Some(Value::Text(text))) => text.clone(),
             Some(Some(other)) => other.to_string(),
+            _ if self.model.params[id].workflow.is_some() => {
+                plan::hole(&self.model.params[id].name.value)
+            }
             _ => format!("${{{}}}", self.model.params[id].name.value),
         })
     }
@@ -164,6 +182,7 @@ impl<'m> Freezer<'m> {
         name: &str,
         title: Option<&String>,
         phase: Option<PhaseId>,
+        workflow: Option<WorkflowId>,
         kind: NodeKind,
     ) -> NodeId {
         self.spans.push(Vec::new());
@@ -175,6 +194,7 @@ impl<'m> Freezer<'m> {
             wants: Vec::new(),
             not_before_ms: None,
             rank_ms: 0,
+            workflow,
             kind,
         })
     }
@@ -183,11 +203,13 @@ impl<'m> Freezer<'m> {
         let model = self.model;
         for task in model.tasks.values() {
             let kind = NodeKind::Task(Box::new(self.task(task)));
-            self.add(&task.name.value, task.title.as_ref(), task.phase, kind);
+            let title = task.title.as_ref();
+            self.add(&task.name.value, title, task.phase, task.workflow, kind);
         }
         for sync in model.syncs.values() {
             let kind = NodeKind::Sync(Box::new(self.sync(sync)));
-            self.add(&sync.name.value, sync.title.as_ref(), sync.phase, kind);
+            let title = sync.title.as_ref();
+            self.add(&sync.name.value, title, sync.phase, sync.workflow, kind);
         }
         for milestone in model.milestones.values() {
             let due_ms = milestone
@@ -198,6 +220,7 @@ impl<'m> Freezer<'m> {
                 &milestone.name.value,
                 milestone.title.as_ref(),
                 None,
+                milestone.workflow,
                 NodeKind::Milestone(Milestone { due_ms }),
             );
         }
@@ -243,8 +266,8 @@ impl<'m> Freezer<'m> {
         self.spans[of.index()].push(span);
     }
 
-    fn join(&mut self, name: &str, phase: Option<PhaseId>) -> NodeId {
-        self.add(name, None, phase, NodeKind::Join)
+    fn join(&mut self, name: &str, phase: Option<PhaseId>, workflow: Option<WorkflowId>) -> NodeId {
+        self.add(name, None, phase, workflow, NodeKind::Join)
     }
 
     // ---- order -------------------------------------------------------------------------------
@@ -252,8 +275,8 @@ impl<'m> Freezer<'m> {
     fn order_of_work(&mut self) {
         let model = self.model;
         self.phase_nodes();
-        let body: Vec<&Work> = model.body.iter().collect();
-        for work in body {
+        let bodies = model.workflows.values().flat_map(|w| &w.body);
+        for work in model.body.iter().chain(bodies) {
             self.shape(work);
         }
         self.phase_order();
@@ -265,11 +288,15 @@ impl<'m> Freezer<'m> {
         for (id, phase) in model.phases.iter() {
             let end = match phase.sync {
                 Some(sync) => self.sync_node(sync),
-                None => self.join(&phase.name.value, Some(id)),
+                None => self.join(&phase.name.value, Some(id), phase.workflow),
             };
-            let window_ms = phase.weeks.as_ref().and_then(|w| {
+            let weeks = phase.weeks.as_ref().and_then(|w| {
                 let first = self.anchor.week_start(w.first)?;
                 Some((first, w.last.and_then(|l| self.anchor.week_end(l))))
+            });
+            let window_ms = phase.window.as_ref().map_or(weeks, |w| {
+                let (first, last) = w.value;
+                Some((self.anchor.opening(first)?, self.anchor.deadline(last)))
             });
             self.phases.push(Phase {
                 name: phase.name.value.clone(),
@@ -277,6 +304,7 @@ impl<'m> Freezer<'m> {
                 open: None,
                 end,
                 window_ms,
+                workflow: phase.workflow,
             });
         }
     }
@@ -326,8 +354,10 @@ impl<'m> Freezer<'m> {
     /// Every head waits for every tail; a join keeps that linear.
     fn connect(&mut self, tails: &[NodeId], heads: &[NodeId], span: source::Span) {
         let through = if tails.len() > 1 && heads.len() > 1 {
-            let phase = self.nodes[heads[0]].phase;
-            let join = self.join("sequence", phase);
+            let Node {
+                phase, workflow, ..
+            } = self.nodes[heads[0]];
+            let join = self.join("sequence", phase, workflow);
             for tail in tails {
                 self.need(join, *tail, Origin::Sequence, span);
             }
@@ -376,10 +406,7 @@ impl<'m> Freezer<'m> {
         for (id, phase) in model.phases.iter() {
             let span = phase.after.as_ref().map_or(phase.name.span, |a| a.span);
             self.phases[id].open = match phase.after.as_ref().map(|a| &a.value) {
-                None => id
-                    .index()
-                    .checked_sub(1)
-                    .map(|before| self.phases[PhaseId::from_index(before)].end),
+                None => self.phase_before(id).map(|before| self.phases[before].end),
                 Some(After::Start | After::StartOf(_)) => None,
                 Some(After::Phases(phases)) => match phases.as_slice() {
                     [one] => Some(self.phases[*one].end),
@@ -396,6 +423,15 @@ impl<'m> Freezer<'m> {
             }
             self.open_phase(id, span);
         }
+    }
+
+    /// The phase of the same workflow that is written before.
+    fn phase_before(&self, id: PhaseId) -> Option<PhaseId> {
+        let workflow = self.model.phases[id].workflow;
+        (0..id.index())
+            .rev()
+            .map(PhaseId::from_index)
+            .find(|p| self.model.phases[*p].workflow == workflow)
     }
 
     /// The phase at the end of a chain of `after start of`, which may lead to later ones; None,
@@ -449,7 +485,8 @@ impl<'m> Freezer<'m> {
 
     fn join_of(&mut self, name: &str, phases: &[PhaseId], span: source::Span) -> NodeId {
         let ends: Vec<NodeId> = phases.iter().map(|p| self.phases[*p].end).collect();
-        let join = self.join(&format!("{name} opens"), None);
+        let workflow = phases.first().and_then(|p| self.model.phases[*p].workflow);
+        let join = self.join(&format!("{name} opens"), None, workflow);
         for end in ends {
             self.need(join, end, Origin::Phase, span);
         }
@@ -687,6 +724,7 @@ impl<'m> Freezer<'m> {
 
     fn finish(mut self, waves: Vec<u32>) -> Frozen {
         let edges: Vec<Edge> = self.edges();
+        self.apart(&edges);
         let graph = Graph::new(
             self.nodes.len(),
             edges.iter().map(|e| (e.from.index(), e.to.index())),
@@ -715,6 +753,11 @@ impl<'m> Freezer<'m> {
             })
             .collect();
         claims::add(model, &mut resources, &mut self.nodes);
+        let workflows = model
+            .workflows
+            .values()
+            .map(|w| workflow(model, w))
+            .collect();
         let plan = Plan {
             ir: IR,
             project: model
@@ -737,10 +780,40 @@ impl<'m> Freezer<'m> {
             phases: self.phases,
             nodes: self.nodes,
             order: order.into_iter().map(NodeId::from_index).collect(),
+            workflows,
+            entry: self.entry,
         };
         Frozen {
             plan: Some(plan),
             diagnostics: self.diagnostics,
+        }
+    }
+
+    /// E0315: work that waits for work of another workflow, which may never start.
+    fn apart(&mut self, edges: &[Edge]) {
+        for edge in edges {
+            let (from, to) = (&self.nodes[edge.from], &self.nodes[edge.to]);
+            if from.workflow == to.workflow {
+                continue;
+            }
+            let home = |of: &Node| match of.workflow {
+                Some(id) => format!("workflow `{}`", self.model.workflows[id].name.value),
+                None => "the main workflow".to_string(),
+            };
+            let d = Diagnostic::new(
+                "E0315",
+                edge.span,
+                format!(
+                    "`{}` of {} waits for `{}` of {}",
+                    to.name,
+                    home(to),
+                    from.name,
+                    home(from)
+                ),
+            )
+            .label("another workflow")
+            .help("each workflow has a graph of its own: start the other one with `call`");
+            self.diagnostics.push(d);
         }
     }
 
@@ -805,6 +878,19 @@ fn agent(agent: &model::Agent, wave: u32) -> Agent {
         },
         env: agent.env.clone(),
         wave,
+    }
+}
+
+fn workflow(model: &Model, workflow: &model::Workflow) -> plan::Workflow {
+    let params = workflow.params.iter().map(|id| {
+        let param = &model.params[*id];
+        let default = param.default.as_ref().map(|d| d.value.clone());
+        (param.name.value.clone(), default)
+    });
+    plan::Workflow {
+        name: workflow.name.value.clone(),
+        title: workflow.title.clone(),
+        params: params.collect(),
     }
 }
 

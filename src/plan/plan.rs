@@ -9,7 +9,7 @@
 //! number), then syncs, milestones and joins.
 
 use coord_lang::expr::Expr;
-use coord_lang::ids::{AgentId, GateId, NodeId, PhaseId, ResourceId, Table, TaskId};
+use coord_lang::ids::{AgentId, GateId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId};
 use coord_lang::time::Effort;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,44 @@ pub struct Plan {
     pub nodes: Table<NodeId, Node>,
     /// A topological order of all nodes.
     pub order: Vec<NodeId>,
+    /// The procedures beside `main`.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub workflows: Table<WorkflowId, Workflow>,
+    /// The workflow that a run of this plan is about; absent for `main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<WorkflowId>,
+}
+
+/// A procedure beside `main`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    pub name: String,
+    pub title: Option<String>,
+    /// Its parameters, with their defaults, in the order of the call.
+    pub params: Vec<(String, Option<String>)>,
+}
+
+/// Stands on both sides of the name of a parameter whose value is known when its workflow starts.
+/// A private-use character, so that no text of a project is taken for one.
+const HOLE: char = '\u{F8FF}';
+
+/// A hole for the parameter `name`.
+pub(crate) fn hole(name: &str) -> String {
+    format!("{HOLE}{name}{HOLE}")
+}
+
+/// Fills the holes of `text`; one without a value is left as `${name}`.
+pub fn fill_holes(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut parts = text.split(HOLE);
+    let mut out = parts.next().unwrap_or_default().to_string();
+    while let Some(name) = parts.next() {
+        match value(name) {
+            Some(value) => out.push_str(&value),
+            None => out.push_str(&format!("${{{name}}}")),
+        }
+        out.push_str(parts.next().unwrap_or_default());
+    }
+    out
 }
 
 impl Plan {
@@ -58,6 +96,35 @@ impl Plan {
             .iter()
             .find(|(_, n)| n.name == name && n.kind != NodeKind::Join)
             .map(|(id, _)| id)
+    }
+
+    /// True for work of the workflow that a run of this plan is about.
+    pub fn is_active(&self, node: NodeId) -> bool {
+        self.nodes[node].workflow == self.entry
+    }
+
+    /// This plan with the work of all other workflows turned into nothing: joins that nobody
+    /// needs. Ids stay what they are.
+    pub fn active(&self) -> Plan {
+        let mut plan = self.clone();
+        let entry = plan.entry;
+        for (_, node) in plan.nodes.iter_mut() {
+            if node.workflow != entry {
+                node.kind = NodeKind::Join;
+                node.needs.clear();
+                node.wants.clear();
+                node.not_before_ms = None;
+                node.rank_ms = 0;
+                node.phase = None;
+            }
+        }
+        plan
+    }
+
+    /// The phases of the workflow that a run of this plan is about.
+    pub fn active_phases(&self) -> impl Iterator<Item = (PhaseId, &Phase)> {
+        let entry = self.entry;
+        self.phases.iter().filter(move |(_, p)| p.workflow == entry)
     }
 
     /// All tasks with their nodes.
@@ -167,8 +234,10 @@ pub struct Phase {
     pub open: Option<NodeId>,
     /// Passes when everything inside ended well and its sync, if it has one, has passed.
     pub end: NodeId,
-    /// The window in ms from the origin, when the phase names weeks.
+    /// The window in ms from the origin, when the phase names weeks or days.
     pub window_ms: Option<(i64, Option<i64>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowId>,
 }
 
 /// One thing that has to happen.
@@ -185,6 +254,9 @@ pub struct Node {
     /// Longest way from its start to the end of everything, in ms of estimates: the larger, the
     /// sooner it is started among equals.
     pub rank_ms: i64,
+    /// The workflow it belongs to; absent for `main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowId>,
     pub kind: NodeKind,
 }
 

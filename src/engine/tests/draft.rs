@@ -24,6 +24,8 @@ impl Draft {
             phases: Table::default(),
             nodes: Table::default(),
             order: Vec::new(),
+            workflows: Table::default(),
+            entry: None,
         };
         let mut draft = Draft { plan };
         draft.agent("local", 0, Driver::Shell);
@@ -142,6 +144,7 @@ impl Draft {
             open,
             end,
             window_ms: None,
+            workflow: None,
         })
     }
 
@@ -154,6 +157,7 @@ impl Draft {
             wants: Vec::new(),
             not_before_ms: None,
             rank_ms: 0,
+            workflow: None,
             kind,
         });
         self.plan.order.push(id);

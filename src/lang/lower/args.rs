@@ -1,8 +1,9 @@
 //! A cursor over one statement's arguments, with the sentences for what does not fit.
 
-use super::Lower;
+use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::expr::Value;
+use crate::expr::{Comparison, Value};
+use crate::ids::Id;
 use crate::model::{Template, TemplatePart};
 use crate::schema::{Row, closest, one_of};
 use crate::source::{Span, Spanned};
@@ -29,6 +30,10 @@ impl<'a, 's> Args<'a, 's> {
         self.args.first()
     }
 
+    pub(super) fn second(&self) -> Option<&'a Arg<'s>> {
+        self.args.get(1)
+    }
+
     pub(super) fn next(&mut self) -> Option<&'a Arg<'s>> {
         let (first, rest) = self.args.split_first()?;
         self.args = rest;
@@ -48,12 +53,89 @@ impl<'a, 's> Args<'a, 's> {
         })
     }
 
+    /// `==`, `<=` and the like, when one comes next.
+    pub(super) fn comparison(&mut self) -> Option<Comparison> {
+        let Some(Arg {
+            kind: ArgKind::Op(op),
+            ..
+        }) = self.peek()
+        else {
+            return None;
+        };
+        let (_, found) = Comparison::ALL.iter().find(|(symbol, _)| symbol == op)?;
+        self.next();
+        Some(*found)
+    }
+
+    /// True when these two words come next.
+    pub(super) fn follows(&self, first: &str, second: &str) -> bool {
+        matches!(self.args, [a, b, ..] if a.word() == Some(first) && b.word() == Some(second))
+    }
+
+    /// One name of that kind.
+    pub(super) fn named<I: Id>(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        kind: Kind,
+        what: &str,
+    ) -> Option<Spanned<I>> {
+        let Some((name, span)) = self.word() else {
+            self.expected(lower, what);
+            return None;
+        };
+        let id = lower.named(kind, name, span)?;
+        Some(Spanned::new(id, span))
+    }
+
+    /// One name of that kind, or a list of them.
+    pub(super) fn all_named<I: Id>(
+        &mut self,
+        lower: &mut Lower<'_, 's>,
+        kind: Kind,
+        what: &str,
+    ) -> Vec<Spanned<I>> {
+        if !matches!(
+            self.peek().map(|a| &a.kind),
+            Some(ArgKind::Word(_) | ArgKind::List(_))
+        ) {
+            self.expected(lower, what);
+            return Vec::new();
+        }
+        let word = self.statement.word;
+        let mut found = Vec::new();
+        for element in self.each() {
+            match element {
+                [arg] if arg.word().is_some() => {
+                    let id = arg
+                        .word()
+                        .and_then(|name| lower.named(kind, name, arg.span));
+                    found.extend(id.map(|id| Spanned::new(id, arg.span)));
+                }
+                other => lower.not_a_name(other, word),
+            }
+        }
+        found
+    }
+
     pub(super) fn eat_op(&mut self, op: &str) -> bool {
         let found = matches!(self.peek(), Some(Arg { kind: ArgKind::Op(o), .. }) if *o == op);
         if found {
             self.args = &self.args[1..];
         }
         found
+    }
+
+    /// Takes `by MOMENT` off the end, when it stands there.
+    pub(super) fn by_tail(&mut self) -> Option<&'a Arg<'s>> {
+        let [rest @ .., by, moment] = self.args else {
+            return None;
+        };
+        let fits = by.word() == Some("by")
+            && matches!(moment.kind, ArgKind::Date(_) | ArgKind::DateTime(_));
+        fits.then(|| {
+            self.args = rest;
+            moment
+        })
     }
 
     /// A word that comes next, whatever it is.
@@ -370,14 +452,11 @@ impl<'a, 's> Args<'a, 's> {
             self.expected(lower, what);
             return None;
         };
-        let (moment, text) = match arg.kind {
-            ArgKind::Date(text) => (value::date(text).map(Moment::Day), text),
-            ArgKind::DateTime(text) => (value::instant(text), text),
-            _ => {
-                self.expected(lower, what);
-                return None;
-            }
+        let (ArgKind::Date(text) | ArgKind::DateTime(text)) = arg.kind else {
+            self.expected(lower, what);
+            return None;
         };
+        let moment = moment_of(arg);
         self.args = &self.args[1..];
         if moment.is_none() {
             lower.report(
@@ -500,6 +579,9 @@ impl<'s> Lower<'_, 's> {
         match &arg.kind {
             ArgKind::Number(text) => match value::integer(text) {
                 Some(n) => Some(Value::Int(n)),
+                None if value::decimal_milli(text).is_some() => {
+                    value::decimal_milli(text).map(Value::Decimal)
+                }
                 None => match value::effort(text) {
                     Ok(Effort::Elapsed(ms)) => Some(Value::Duration(ms)),
                     Ok(_) => {
@@ -527,6 +609,15 @@ impl<'s> Lower<'_, 's> {
             ArgKind::Date(text) => Some(Value::Text((*text).to_string())),
             _ => None,
         }
+    }
+}
+
+/// The day or instant that an argument stands for; None when there is none like it.
+pub(super) fn moment_of(arg: &Arg<'_>) -> Option<Moment> {
+    match arg.kind {
+        ArgKind::Date(text) => value::date(text).map(Moment::Day),
+        ArgKind::DateTime(text) => value::instant(text),
+        _ => None,
     }
 }
 

@@ -97,6 +97,7 @@ impl<'s> Lower<'_, 's> {
         });
         self.name_kind(Kind::Workflow, &name, id.0);
         into.workflows.push((id, field.statement));
+        self.workflow_params(id, field.statement);
         let inner = self.fields(Place::Workflow, field.statement);
         let home = Home {
             phase: None,

@@ -167,6 +167,7 @@ impl<'s> Lower<'_, 's> {
                     ty: ParamType::Text,
                     default: None,
                     doc: self.doc(statement),
+                    workflow: None,
                 });
                 let key = self.sources.text(name.span);
                 if let Some(first) = self.names.params.insert(key, id) {
@@ -255,7 +256,12 @@ impl<'s> Lower<'_, 's> {
             }
             "sync" => {
                 let name = self.new_name(field)?;
-                if scope.phase.is_none() {
+                let comes_again = statement
+                    .block
+                    .iter()
+                    .flat_map(|b| b.statements())
+                    .any(|s| s.word == "every");
+                if scope.phase.is_none() || comes_again {
                     self.declare_recurring(&name, statement, into);
                     return None;
                 }

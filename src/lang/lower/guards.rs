@@ -340,7 +340,7 @@ impl<'s> Lower<'_, 's> {
             let Some(name) = raw[at + 2..].split('}').next() else {
                 continue;
             };
-            let Some(id) = self.names.params.get(name).copied() else {
+            let Some(id) = self.param_in_scope(name) else {
                 continue;
             };
             self.use_of(super::Kind::Param, id);

@@ -16,13 +16,17 @@ mod each;
 mod guards;
 mod names;
 mod project;
+mod scenario;
+mod seeing;
 mod sets;
 mod task;
 mod who;
 mod work;
+mod workflow;
+mod zz_tmp;
 
 use crate::diagnostic::Diagnostic;
-use crate::ids::{Id, TaskId};
+use crate::ids::{Id, TaskId, WorkflowId};
 use crate::model::{Agent, Model};
 use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
 use crate::source::{FileId, Sources, Span, Spanned};
@@ -119,6 +123,7 @@ pub fn lower(
         names: Names::default(),
         facts: Facts::default(),
         each: Vec::new(),
+        workflow: None,
         incomplete: false,
     };
     lower.model.agents.push(local_agent());
@@ -132,6 +137,11 @@ pub fn lower(
     lower.phases(&declared);
     lower.milestones(&declared);
     lower.artifacts();
+    lower.workflows(&declared);
+    lower.seeing(&declared);
+    lower.recurring(&declared);
+    lower.expects(&declared);
+    lower.scenarios(&declared);
     let Lower {
         model,
         mut facts,
@@ -159,6 +169,8 @@ pub(crate) struct Lower<'l, 's> {
     facts: Facts,
     /// The `each` variables of the task that is being read.
     each: Vec<(String, String)>,
+    /// The workflow that it belongs to.
+    workflow: Option<WorkflowId>,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId};
+use crate::ids::{AgentId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId, WorkflowId};
 use crate::model::WorkRef;
 use crate::schema::{closest, one_of};
 use crate::source::Span;
@@ -24,6 +24,8 @@ pub(super) struct Names<'s> {
     pub(super) params: HashMap<&'s str, ParamId>,
     /// Every other kind: the index in its table and where it is declared.
     pub(super) named: HashMap<(Kind, &'s str), (u32, Span)>,
+    /// Parameters of workflows.
+    pub(super) workflow_params: HashMap<(WorkflowId, &'s str), ParamId>,
     /// Tasks with `each`: everything that one name stands for.
     pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
     /// The tasks that those were written out to.
@@ -165,8 +167,16 @@ impl<'s> Lower<'_, 's> {
         found
     }
 
+    /// A parameter of the workflow that is being read, or of the project.
+    pub(super) fn param_in_scope(&self, name: &str) -> Option<ParamId> {
+        let own = self
+            .workflow
+            .and_then(|w| self.names.workflow_params.get(&(w, name)));
+        own.or_else(|| self.names.params.get(name)).copied()
+    }
+
     pub(super) fn param_named(&mut self, name: &str, span: Span) -> Option<ParamId> {
-        let found = self.names.params.get(name).copied();
+        let found = self.param_in_scope(name);
         match found {
             Some(id) => self.use_of(Kind::Param, id),
             None => {

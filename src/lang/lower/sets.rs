@@ -71,6 +71,15 @@ impl<'s> Lower<'_, 's> {
             .collect()
     }
 
+    /// Every declared agent that is no person.
+    pub(super) fn workers(&self) -> Vec<AgentId> {
+        let agents = self.model.agents.iter();
+        agents
+            .filter(|(id, agent)| *id != Model::LOCAL && !agent.driver.is_human())
+            .map(|(id, _)| id)
+            .collect()
+    }
+
     pub(super) fn not_a_name(&mut self, element: &[Arg<'s>], word: &str) {
         let (Some(first), Some(last)) = (element.first(), element.last()) else {
             return;

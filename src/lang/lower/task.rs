@@ -2,14 +2,14 @@
 
 use super::args::{Args, shown};
 use super::declare::Declared;
-use super::{Field, Lower};
+use super::{Field, Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::TaskId;
+use crate::ids::{AgentId, TaskId};
 use crate::model::{
-    By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Retry, RetryOn, Uses, Want, Wanted,
-    WorkRef,
+    By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Program, Retry, RetryOn, Template,
+    Uses, Want, Wanted, WorkRef,
 };
-use crate::schema::Place;
+use crate::schema::{Place, closest};
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
 use crate::time::{DAY_MS, Effort, Estimate};
@@ -23,12 +23,16 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.tasks {
             self.incomplete = statement.is_broken();
             self.each.clone_from(&self.model.tasks[*id].each);
+            self.workflow = self.model.tasks[*id].workflow;
             let mut args = Args::new(statement, row);
             args.next();
             self.model.tasks[*id].title = args.maybe_text(self).map(|t| t.value);
             args.end(self);
-            for field in self.fields(Place::Task, statement) {
-                self.task_field(*id, &field);
+            // who does it decides what a command is, wherever the lines stand
+            let (by, rest): (Vec<_>, Vec<_>) = (self.fields(Place::Task, statement).into_iter())
+                .partition(|field| field.row.word == "by");
+            for field in by.iter().chain(&rest) {
+                self.task_field(*id, field);
             }
             if self.incomplete {
                 self.facts.incomplete_tasks.insert(*id);
@@ -36,6 +40,7 @@ impl<'s> Lower<'_, 's> {
         }
         self.incomplete = false;
         self.each.clear();
+        self.workflow = None;
         self.suspicious_minutes();
     }
 
@@ -59,8 +64,44 @@ impl<'s> Lower<'_, 's> {
                 self.model.tasks[id].takes = takes;
             }
             "run" => {
-                let program = self.program(&mut args);
+                let program = self.task_program(id, &mut args);
                 self.model.tasks[id].run = program;
+            }
+            "ask" => self.model.tasks[id].ask = self.prompt(&mut args),
+            "call" => self.model.tasks[id].call = self.call(&mut args),
+            "undo" => {
+                if args.eat("run").is_none() {
+                    args.expected(self, "`run` and a program");
+                    return;
+                }
+                self.model.tasks[id].undo = self.program(&mut args);
+            }
+            "domain" => {
+                let named = args.named(self, Kind::Domain, "a domain");
+                self.model.tasks[id].domain = named;
+            }
+            "handoff" => {
+                let named = args.named(self, Kind::Handoff, "a handoff");
+                self.model.tasks[id].handoff = named;
+            }
+            "secret" => {
+                let secrets = args.all_named(self, Kind::Secret, "a secret");
+                self.model.tasks[id].secrets.extend(secrets);
+            }
+            "isolate" => {
+                args.choice(self, "a way to work apart", &[("worktree", ())]);
+                self.model.tasks[id].isolate = true;
+            }
+            "after" => {
+                if args.eat("hours").is_none() || args.eat("ok").is_none() {
+                    args.expected(self, "`hours ok`");
+                    return;
+                }
+                self.model.tasks[id].after_hours = true;
+            }
+            "meta" => {
+                let pair = self.meta(&mut args);
+                self.model.tasks[id].meta.extend(pair);
             }
             "do" => {
                 let step = args.text(self, "a text in quotes");
@@ -150,17 +191,114 @@ impl<'s> Lower<'_, 's> {
     /// `A`, `[A, B]`, `any of G`, `any of [A, B]`.
     fn by(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<By>> {
         let start = args.statement.head_span();
-        if args.eat("any").is_some() {
-            if args.eat("of").is_none() {
-                args.expected(self, "`of` and a group, as in `by any of builders`");
-                return None;
-            }
+        if args.eat("who").is_some() {
+            return self
+                .able(args)
+                .map(|agents| Spanned::new(By::Any(agents), start));
+        }
+        if args.follows("any", "of") && args.eat("any").is_some() {
+            args.eat("of");
             let agents = self.agents_of(args, "a group or a list of agents")?;
             return (!agents.is_empty()).then(|| Spanned::new(By::Any(agents), start));
+        }
+        if let Some(Arg {
+            kind: ArgKind::Word("any"),
+            ..
+        }) = args.peek()
+        {
+            args.next();
+            let able = self.workers();
+            return (!able.is_empty()).then(|| Spanned::new(By::Any(able), start));
         }
         // `local` may be written out
         let agents = self.agents_of(args, "an agent")?;
         (!agents.is_empty()).then(|| Spanned::new(By::All(agents), start))
+    }
+
+    /// `can SKILL`: everybody who can.
+    fn able(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<AgentId>> {
+        if args.eat("can").is_none() {
+            args.expected(self, "`can` and a skill, as in `by who can review`");
+            return None;
+        }
+        let Some((skill, span)) = args.word() else {
+            args.expected(self, "a skill");
+            return None;
+        };
+        let able: Vec<AgentId> = (self.model.agents.iter())
+            .filter(|(_, agent)| agent.skills.iter().any(|s| s.value == skill))
+            .map(|(id, _)| id)
+            .collect();
+        if able.is_empty() {
+            let mut known: Vec<&str> = (self.model.agents.values())
+                .flat_map(|a| a.skills.iter().map(|s| s.value.as_str()))
+                .collect();
+            known.sort_unstable();
+            known.dedup();
+            let near = closest(skill, known.iter().copied());
+            let d = Diagnostic::new("E0208", span, format!("no agent can `{skill}`"))
+                .label("selects nobody");
+            let d = match near.first() {
+                Some(meant) => d.fix(
+                    span,
+                    (*meant).to_string(),
+                    format!("did you mean `{meant}`?"),
+                ),
+                None => d.help(format!("write `can {skill}` in the agents who can")),
+            };
+            self.report(d);
+            return None;
+        }
+        Some(able)
+    }
+
+    /// A text or a fence without a tag of an interpreter.
+    fn prompt(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Template>> {
+        if let Some(Arg {
+            kind: ArgKind::Fence { text, .. },
+            span,
+        }) = args.peek()
+        {
+            args.next();
+            return Some(Spanned::new(Template::text(text.trim_end()), *span));
+        }
+        args.template(self, "a text in quotes, or a fence")
+    }
+
+    /// A program, or the name of a command of the agent who does the task.
+    fn task_program(&mut self, id: TaskId, args: &mut Args<'_, 's>) -> Option<Program> {
+        let Some((name, span)) = args.word() else {
+            return self.program(args);
+        };
+        let doers = self.model.tasks[id]
+            .by
+            .iter()
+            .flat_map(|b| b.value.agents());
+        let known: Vec<&(Spanned<String>, Program)> = doers
+            .flat_map(|a| self.model.agents[*a].commands.iter())
+            .collect();
+        if let Some((_, program)) = known.iter().find(|(n, _)| n.value == name) {
+            return Some(program.clone());
+        }
+        let near = closest(name, known.iter().map(|(n, _)| n.value.as_str()));
+        let d = Diagnostic::new(
+            "E0201",
+            span,
+            format!("no command named `{name}` of the agent who does this"),
+        )
+        .label("not declared");
+        let d = match near.first() {
+            Some(meant) => d.fix(
+                span,
+                (*meant).to_string(),
+                format!("did you mean `{meant}`?"),
+            ),
+            None => d.help(format!(
+                "write `command {name} [\"program\"]` in the agent, or a list: `run [\"{name}\"]`"
+            )),
+        };
+        self.report(d);
+        None
     }
 
     pub(super) fn gates(&mut self, args: &mut Args<'_, 's>) -> Vec<Spanned<crate::ids::GateId>> {

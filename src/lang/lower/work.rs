@@ -5,10 +5,11 @@ use super::declare::Declared;
 use super::{Field, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{MilestoneId, PhaseId, SyncId};
-use crate::model::{After, Requirement, Weeks};
+use crate::model::{After, Weeks};
 use crate::schema::Place;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
+use crate::time::Moment;
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn phases(&mut self, declared: &Declared<'_, 's>) {
@@ -50,9 +51,35 @@ impl<'s> Lower<'_, 's> {
                 let weeks = self.weeks(&mut args);
                 self.model.phases[id].weeks = weeks;
             }
+            "window" => {
+                let window = self.window(&mut args);
+                self.model.phases[id].window = window;
+            }
             _ => return,
         }
         args.end(self);
+    }
+
+    /// `FIRST..LAST`.
+    fn window(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<(Moment, Moment)>> {
+        let first = args.moment(self, "the first day")?;
+        if !args.eat_op("..") {
+            args.expected(self, "`..` and the last day");
+            return None;
+        }
+        let last = args.moment(self, "the last day")?;
+        let span = first.span.to(last.span);
+        if last.value.date() < first.value.date() {
+            let text = |s: Span| self.sources.text(s).to_string();
+            let right = format!("{}..{}", text(last.span), text(first.span));
+            self.report(
+                Diagnostic::new("E0505", span, "this range is backwards")
+                    .label("the last day comes before the first")
+                    .fix(span, right.clone(), format!("write `window {right}`")),
+            );
+            return None;
+        }
+        Some(Spanned::new((first.value, last.value), span))
     }
 
     fn after(&mut self, args: &mut Args<'_, 's>) -> Option<After> {
@@ -160,16 +187,8 @@ impl<'s> Lower<'_, 's> {
                 self.model.syncs[id].participants.extend(agents);
             }
             "require" => {
-                let Some(text) = args.text(self, "a text in quotes") else {
-                    return;
-                };
-                let by = match args.eat("by") {
-                    Some(_) => self
-                        .agents_of(&mut args, "who confirms it")
-                        .unwrap_or_default(),
-                    None => Vec::new(),
-                };
-                self.model.syncs[id].requires.push(Requirement { text, by });
+                let requirement = self.requirement(&mut args);
+                self.model.syncs[id].requires.extend(requirement);
             }
             "gate" => {
                 let gates = self.gates(&mut args);

@@ -1,11 +1,11 @@
 //! What people see and what is held against it: channels, templates, metrics, dashboards,
 //! drawings, promises, scenarios.
 
-use super::{Argument, Every, Party, Program, WorkRef};
+use super::{Every, Party, Program, WorkRef};
 use crate::expr::{Comparison, Expr, Value};
 use crate::ids::{
-    AgentId, ChannelId, ConflictId, EscalationId, GateId, HandoffId, IncidentId, MetricId, ModeId,
-    ResourceId, TaskId, TemplateId, WorkflowId,
+    AgentId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId, IncidentId,
+    MetricId, ModeId, ParamId, RecurringId, ResourceId, TaskId, TemplateId, WorkflowId,
 };
 use crate::source::{Span, Spanned};
 use crate::time::Moment;
@@ -67,10 +67,13 @@ pub enum Builtin {
     EstimateAccuracy,
     EscalationCount,
     ConflictResolution,
+    TaskThroughput,
+    TaskRework,
+    ResponseTime,
 }
 
 impl Builtin {
-    pub const ALL: [(&'static str, Builtin); 11] = [
+    pub const ALL: [(&'static str, Builtin); 14] = [
         ("task.on-time", Builtin::TaskOnTime),
         ("task.completion", Builtin::TaskCompletion),
         ("handoff.success", Builtin::HandoffSuccess),
@@ -82,6 +85,9 @@ impl Builtin {
         ("estimate.accuracy", Builtin::EstimateAccuracy),
         ("escalation.count", Builtin::EscalationCount),
         ("conflict.resolution", Builtin::ConflictResolution),
+        ("task.per-day", Builtin::TaskThroughput),
+        ("task.rework", Builtin::TaskRework),
+        ("response.time", Builtin::ResponseTime),
     ];
 
     pub fn name(self) -> &'static str {
@@ -94,8 +100,10 @@ impl Builtin {
     /// What its value is measured in.
     pub fn measure(self) -> Measure {
         match self {
-            Builtin::BlockerResolution | Builtin::ConflictResolution => Measure::Duration,
-            Builtin::EscalationCount => Measure::Number,
+            Builtin::BlockerResolution | Builtin::ConflictResolution | Builtin::ResponseTime => {
+                Measure::Duration
+            }
+            Builtin::EscalationCount | Builtin::TaskThroughput => Measure::Number,
             Builtin::TaskOnTime
             | Builtin::TaskCompletion
             | Builtin::HandoffSuccess
@@ -103,7 +111,8 @@ impl Builtin {
             | Builtin::BlockedShare
             | Builtin::AgentUtilization
             | Builtin::CoordinationOverhead
-            | Builtin::EstimateAccuracy => Measure::Percent,
+            | Builtin::EstimateAccuracy
+            | Builtin::TaskRework => Measure::Percent,
         }
     }
 }
@@ -154,6 +163,8 @@ pub struct Dashboard {
 pub struct Widget {
     pub kind: Spanned<WidgetKind>,
     pub title: Option<String>,
+    /// The metrics it shows; all of them when empty.
+    pub metrics: Vec<MetricId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,10 +178,14 @@ pub enum WidgetKind {
     Alerts,
     Gantt,
     Inbox,
+    Conflicts,
+    Resources,
+    Capacity,
+    Incidents,
 }
 
 impl WidgetKind {
-    pub const ALL: [(&'static str, WidgetKind); 9] = [
+    pub const ALL: [(&'static str, WidgetKind); 13] = [
         ("progress-bar", WidgetKind::ProgressBar),
         ("agent-status", WidgetKind::AgentStatus),
         ("blocker-list", WidgetKind::BlockerList),
@@ -180,6 +195,10 @@ impl WidgetKind {
         ("alerts", WidgetKind::Alerts),
         ("gantt", WidgetKind::Gantt),
         ("inbox", WidgetKind::Inbox),
+        ("conflicts", WidgetKind::Conflicts),
+        ("resources", WidgetKind::Resources),
+        ("capacity", WidgetKind::Capacity),
+        ("incidents", WidgetKind::Incidents),
     ];
 }
 
@@ -250,53 +269,64 @@ pub enum Measured {
 pub struct Scenario {
     pub title: Spanned<String>,
     pub doc: String,
-    /// The workflow that is run; `main` when absent.
+    /// The workflow that is run, by `of W`; `main` when absent.
     pub workflow: Option<Spanned<WorkflowId>>,
     pub givens: Vec<Spanned<Given>>,
     pub expects: Vec<Spanned<Outcome>>,
 }
 
-/// What is different from everything going well.
+/// What is different from everything going well. Times count from the start of the run.
 #[derive(Clone, Debug)]
 pub enum Given {
-    /// `given task X fails [N times] [at D]`
+    /// `given task T fails [N times]`; every time when absent.
     TaskFails { task: TaskId, times: Option<u32> },
-    /// `given task X takes D`
+    /// `given task T takes D`
     TaskTakes { task: TaskId, ms: i64 },
-    /// `given task X outputs NAME "V"`
+    /// `given task T outputs NAME "V"`
     TaskOutputs {
         task: TaskId,
         name: String,
         value: String,
     },
-    /// `given security silent`: it answers nothing.
+    /// `given WHO silent`: they answer nothing.
     Silent(Vec<AgentId>),
-    /// `given agent Y fails [at D]`
-    AgentFails { agent: AgentId, at_ms: i64 },
-    /// `given agent Y recovers at D`
-    AgentRecovers { agent: AgentId, at_ms: i64 },
-    /// `given gate G fails [N times]`
-    GateFails { gate: GateId, times: Option<u32> },
-    /// `given ITEM answered by WHO at D`; `given WHO rejects [X] [N times]`
+    /// `given WHO answers [RESOLUTION] after D`
+    Answers {
+        agents: Vec<AgentId>,
+        with: Option<Resolution>,
+        after_ms: i64,
+    },
+    /// `given WHO rejects [N times]`
     Rejects {
         agents: Vec<AgentId>,
         times: Option<u32>,
     },
-    /// `given WHO answers after D`
-    Answers { agents: Vec<AgentId>, after_ms: i64 },
-    /// `given WHO answers retry|skip|… after D` to an escalation
-    Resolves {
+    /// `given WHO halts DOMAIN at D`
+    Halts {
         agents: Vec<AgentId>,
-        with: Resolution,
-        after_ms: i64,
+        domain: DomainId,
+        at_ms: i64,
     },
-    /// `given conflict KIND at D [between A and B]`
+    /// `given agent A fails [at D]`
+    AgentFails { agent: AgentId, at_ms: i64 },
+    /// `given agent A recovers at D`
+    AgentRecovers { agent: AgentId, at_ms: i64 },
+    /// `given recovery fails`: programs of `recover` do not help.
+    RecoveryFails,
+    /// `given gate G fails [N times]`
+    GateFails { gate: GateId, times: Option<u32> },
+    /// `given escalation E opens [at D]`
+    Escalation {
+        escalation: EscalationId,
+        at_ms: i64,
+    },
+    /// `given conflict K opens [at D] [between [A, B]]`
     Conflict {
         kind: ConflictId,
         at_ms: i64,
         between: Vec<AgentId>,
     },
-    /// `given incident P0 at D [by WHO]`
+    /// `given incident P0 opens [at D] [by A]`
     Incident {
         incident: IncidentId,
         at_ms: i64,
@@ -308,20 +338,22 @@ pub enum Given {
         value: Value,
         at_ms: i64,
     },
-    /// `given resource R gone at D`
+    /// `given resource R exhausted [at D]`
     ResourceGone { resource: ResourceId, at_ms: i64 },
-    /// `given mode M entered at D`
-    Mode { mode: ModeId, at_ms: i64 },
-    /// `given mode M left at D`
-    ModeLeft { mode: ModeId, at_ms: i64 },
+    /// `given mode M entered [at D]`, `… left at D`
+    Mode {
+        mode: ModeId,
+        entered: bool,
+        at_ms: i64,
+    },
     /// `given handoff H refused [N times]`
     HandoffRefused {
         handoff: HandoffId,
         times: Option<u32>,
     },
     /// `given param NAME "V"`
-    Set { argument: Argument },
-    /// `given crash at D`: the machine stops and is resumed.
+    Set { param: ParamId, value: String },
+    /// `given crash at D`: the machine stops, and the run is resumed.
     Crash { at_ms: i64 },
 }
 
@@ -350,7 +382,7 @@ impl Resolution {
 pub struct Outcome {
     pub what: Observed,
     pub when: When,
-    /// `expect no …`, `expect … never`.
+    /// `expect no …`, `expect … never …`.
     pub negated: bool,
 }
 
@@ -361,35 +393,48 @@ pub enum When {
     At(i64),
     Before(i64),
     After(i64),
+    /// Counted from when the situation opened.
+    Within(i64),
+}
+
+/// Something that asks people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Situation {
+    Escalation(EscalationId),
+    Conflict(ConflictId),
+    Incident(IncidentId),
 }
 
 #[derive(Clone, Debug)]
 pub enum Observed {
-    /// `expect X starts|completes|fails|is skipped|is blocked …`
+    /// `expect X starts`, `completes`, …
     Work { work: WorkRef, becomes: Becomes },
-    /// `expect escalation E opens|reaches L2|closes …`
-    Escalation {
-        escalation: EscalationId,
-        step: LadderStep,
-    },
-    /// `expect conflict K opens|decided`
-    Conflict { kind: ConflictId, settled: bool },
-    /// `expect incident P0 opens`, `… closes`
-    Incident { incident: IncidentId, closed: bool },
-    /// `expect gate G fails|passes`
+    /// `expect X starts before Y`: the one ends or starts before the other starts.
+    Order { first: WorkRef, then: WorkRef },
+    /// `expect X starts with a warning`
+    Warned(TaskId),
+    /// `expect X done by A`
+    DoneBy { task: TaskId, agent: AgentId },
+    /// `expect X reassigned`
+    Reassigned(TaskId),
+    /// `expect undo of X`
+    Undone(TaskId),
+    /// `expect escalation E opens`, `reaches L2`, `closes`
+    Situation { of: Situation, step: SituationStep },
+    /// `expect conflict K asks WHO`
+    Asks { of: Situation, agents: Vec<AgentId> },
+    /// `expect gate G passes`, `fails`
     Gate { gate: GateId, passes: bool },
-    /// `expect mode M entered|left`
+    /// `expect mode M entered`, `left`
     Mode { mode: ModeId, entered: bool },
-    /// `expect workflow W starts|completes`
+    /// `expect workflow W starts`, `completes`
     Workflow {
         workflow: WorkflowId,
         completes: bool,
     },
-    /// `expect agent A isolated|back`
+    /// `expect agent A isolated`, `back`
     Agent { agent: AgentId, isolated: bool },
-    /// `expect X done by A`
-    DoneBy { task: TaskId, agent: AgentId },
-    /// `expect WHO notified`, `expect notice via CH`
+    /// `expect WHO notified [via CH]`
     Notified {
         agents: Vec<AgentId>,
         via: Option<ChannelId>,
@@ -397,15 +442,19 @@ pub enum Observed {
     /// `expect WHO asked`: an item for it is in the inbox.
     Asked(Vec<AgentId>),
     /// `expect handoff H accepted`
-    Handoff { handoff: HandoffId },
-    /// `expect run completes|fails|halts`
+    Handoff(HandoffId),
+    /// `expect digest of SYNC`, `expect sync S held`
+    Digest(RecurringId),
+    /// `expect run completes`, `fails`, `halts`
     Run(RunEnd),
-    /// `expect digest of SYNC`
-    Digest(crate::ids::RecurringId),
-    /// `expect X before Y`
-    Order { first: WorkRef, then: WorkRef },
-    /// `expect undo of X`
-    Undone(TaskId),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SituationStep {
+    Opens,
+    /// The index of the level.
+    Reaches(u32),
+    Closes,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -416,14 +465,6 @@ pub enum Becomes {
     Skipped,
     Blocked,
     Cancelled,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LadderStep {
-    Opens,
-    /// The index of the level.
-    Reaches(u32),
-    Closes,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

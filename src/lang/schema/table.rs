@@ -627,7 +627,7 @@ pub static ROWS: &[Row] = &[
         "sync",
         &[Phase],
         "NAME [\"Title\"]",
-        Once,
+        Many,
         Optional(Sync),
         "",
         "A barrier at the end of the phase: passes when all its tasks ended well, every `require` is confirmed and every gate holds.",
@@ -1657,7 +1657,7 @@ pub static ROWS: &[Row] = &[
     row(
         "given",
         &[Test],
-        "task T fails [N times] | task T takes D | task T outputs NAME \"V\" | WHO silent | WHO answers [RESOLUTION] after D | WHO rejects [N times] | agent A fails at D | agent A recovers at D | gate G fails [N times] | conflict K at D [between [A, B]] | incident P0 at D [by A] | metric M is V [at D] | resource R gone at D | mode M entered at D | mode M left at D | handoff H refused [N times] | param P \"V\" | crash at D",
+        "task T fails [N times] | task T takes D | task T outputs NAME \"V\" | WHO silent | WHO answers [RESOLUTION] after D | WHO rejects [N times] | WHO halts DOMAIN at D | agent A fails [at D] | agent A recovers at D | recovery fails | gate G fails [N times] | escalation E opens [at D] | conflict K opens [at D] [between [A, B]] | incident P0 opens [at D] [by A] | metric M is V [at D] | resource R exhausted [at D] | mode M entered [at D] | mode M left at D | handoff H refused [N times] | param P \"V\" | crash at D",
         Many,
         NoBody,
         "",
@@ -1667,7 +1667,7 @@ pub static ROWS: &[Row] = &[
     row(
         "expect",
         &[Test],
-        "WORK starts | completes | fails | skipped | blocked [at D | before D | after D] | T done by A | escalation E opens | reaches LEVEL | closes | conflict K opens | settled | incident P0 opens | closes | gate G passes | fails | mode M entered | left | workflow W starts | completes | agent A isolated | back | WHO notified [via CHANNEL] | WHO asked | handoff H accepted | digest of SYNC | undo of T | run completes | fails | halts; `no` before it turns it round",
+        "WORK starts | completes | fails | skipped | blocked | WORK starts before WORK | T starts with a warning | T done by A | T reassigned | undo of T | escalation E opens | reaches LEVEL | closes | conflict K opens | reaches LEVEL | closes | incident P0 opens | closes | escalation | conflict | incident NAME asks WHO | gate G passes | fails | mode M entered | left | workflow W starts | completes | agent A isolated | back | WHO notified [via CHANNEL] | WHO asked | handoff H accepted | digest of SYNC | run completes | fails | halts; then at D | before D | after D | within D; `never` turns it round",
         Many,
         NoBody,
         "",

@@ -46,6 +46,8 @@ pub(crate) fn empty_plan() -> Plan {
         phases: Table::default(),
         nodes: Table::default(),
         order: Vec::new(),
+        workflows: Table::default(),
+        entry: None,
     }
 }
 
@@ -128,6 +130,7 @@ pub(crate) fn add_node(plan: &mut Plan, kind: NodeKind, needs: Vec<Need>) -> Nod
         wants: Vec::new(),
         not_before_ms: None,
         rank_ms: 0,
+        workflow: None,
         kind,
     })
 }
