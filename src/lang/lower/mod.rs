@@ -13,6 +13,7 @@ mod beside;
 mod condition;
 mod declare;
 mod each;
+mod every;
 mod guards;
 mod names;
 mod project;
@@ -124,6 +125,7 @@ pub fn lower(
         facts: Facts::default(),
         each: Vec::new(),
         workflow: None,
+        zoneless: Vec::new(),
         incomplete: false,
     };
     lower.model.agents.push(local_agent());
@@ -142,6 +144,7 @@ pub fn lower(
     lower.recurring(&declared);
     lower.expects(&declared);
     lower.scenarios(&declared);
+    lower.times_without_zone();
     let Lower {
         model,
         mut facts,
@@ -171,6 +174,8 @@ pub(crate) struct Lower<'l, 's> {
     each: Vec<(String, String)>,
     /// The workflow that it belongs to.
     workflow: Option<WorkflowId>,
+    /// Times of day without a zone: the project may name one.
+    zoneless: Vec<Span>,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
 }
