@@ -61,8 +61,34 @@ fn milestones_in_order(model: &Model) -> BTreeSet<MilestoneId> {
     found
 }
 
+/// E0110: more than one of `run`, `ask` and `call`.
+fn one_way(task: &Task, out: &mut Vec<Diagnostic>) {
+    let ways = [
+        ("run", task.run.as_ref().map(|p| p.span())),
+        ("ask", task.ask.as_ref().map(|a| a.span)),
+        ("call", task.call.as_ref().map(|c| c.span)),
+    ];
+    let mut given = ways.iter().filter_map(|(word, at)| at.map(|at| (word, at)));
+    if let (Some((first, at)), Some((second, again))) = (given.next(), given.next()) {
+        out.push(
+            Diagnostic::new(
+                "E0110",
+                again,
+                format!("`{first}` and `{second}` in one task: a task does its work one way"),
+            )
+            .label("a second way")
+            .related(at, "the first one")
+            .help("keep one of them, or make two tasks"),
+        );
+    }
+}
+
 fn who_does_it(model: &Model, task: &Task, out: &mut Vec<Diagnostic>) {
     let name = &task.name;
+    one_way(task, out);
+    if task.call.is_some() {
+        return;
+    }
     match (&task.by, &task.run) {
         (None, None) => out.push(
             Diagnostic::new(

@@ -272,6 +272,9 @@ impl<'s> Lower<'_, 's> {
                     workflow: scope.workflow,
                     ..Sync::default()
                 };
+                if self.second_barrier(&sync, statement) {
+                    return None;
+                }
                 let id = self.model.syncs.push(sync);
                 self.name_work(&name, WorkRef::Sync(id));
                 if let Some(phase) = scope.phase {
@@ -296,6 +299,26 @@ impl<'s> Lower<'_, 's> {
             _ => self.declare_rule(field, into),
         }
         None
+    }
+
+    /// E0104: a phase ends with one sync.
+    fn second_barrier(&mut self, sync: &Sync, statement: &Statement<'s>) -> bool {
+        let first = sync.phase.and_then(|p| self.model.phases[p].sync);
+        let Some(first) = first.map(|id| self.model.syncs[id].name.span) else {
+            return false;
+        };
+        let at = self.sources.start(first);
+        self.report(
+            Diagnostic::new(
+                "E0104",
+                statement.word_span,
+                format!("`sync` given twice (first: {at})"),
+            )
+            .label("given again")
+            .related(first, "first given here")
+            .help("a phase ends with one sync; write `every …` in one that comes again"),
+        );
+        true
     }
 
     fn declare_phase<'a>(

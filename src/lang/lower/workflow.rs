@@ -152,6 +152,7 @@ impl<'s> Lower<'_, 's> {
         args: &mut Args<'_, 's>,
     ) -> Vec<Argument> {
         let mut found: Vec<Argument> = Vec::new();
+        let before = self.out.len();
         let mut span = at;
         if let Some(Arg {
             kind: ArgKind::Group(inner),
@@ -177,7 +178,9 @@ impl<'s> Lower<'_, 's> {
                 return found;
             }
         }
-        self.missing_arguments(workflow, span, &found);
+        if self.out.len() == before {
+            self.missing_arguments(workflow, span, &found);
+        }
         found
     }
 

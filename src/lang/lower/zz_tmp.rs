@@ -3,9 +3,6 @@ use super::args::Args;
 use crate::model::Happening;
 use crate::source::Spanned;
 impl<'s> Lower<'_, 's> {
-        args.rest();
-        None
-    }
     pub(super) fn happening(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Happening>> {
         args.rest();
         None
