@@ -216,18 +216,23 @@ pub fn instant(text: &str) -> Option<Moment> {
     })
 }
 
+/// Monday first.
+pub const WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
 /// 1 for `monday` … 7 for `sunday`.
 pub fn weekday(word: &str) -> Option<u8> {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    DAYS.iter().position(|d| *d == word).map(|i| i as u8 + 1)
+    WEEKDAYS
+        .iter()
+        .position(|d| *d == word)
+        .map(|i| i as u8 + 1)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod beside;
 mod condition;
 mod declare;
 mod each;
+mod every;
 mod guards;
 mod names;
 mod project;
@@ -119,6 +120,7 @@ pub fn lower(
         names: Names::default(),
         facts: Facts::default(),
         each: Vec::new(),
+        zoneless: Vec::new(),
         incomplete: false,
     };
     lower.model.agents.push(local_agent());
@@ -132,6 +134,7 @@ pub fn lower(
     lower.phases(&declared);
     lower.milestones(&declared);
     lower.artifacts();
+    lower.times_without_zone();
     let Lower {
         model,
         mut facts,
@@ -159,6 +162,8 @@ pub(crate) struct Lower<'l, 's> {
     facts: Facts,
     /// The `each` variables of the task that is being read.
     each: Vec<(String, String)>,
+    /// Times of day without a zone: the project may name one.
+    zoneless: Vec<Span>,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
 }

@@ -51,7 +51,7 @@ impl<'s> Lower<'_, 's> {
     fn project_field(&mut self, field: &Field<'_, 's>) {
         let mut args = field.args();
         match field.row.word {
-            "timezone" => self.timezone(&mut args),
+            "timezone" => self.model.project.timezone = self.zone(&mut args),
             "starts" => self.model.project.starts = args.moment(self, "a day"),
             "version" => {
                 self.model.project.version = args.text_or_word(self, "a version").map(|t| t.value)
@@ -61,7 +61,20 @@ impl<'s> Lower<'_, 's> {
                     .text_or_word(self, "who answers for it")
                     .map(|t| t.value)
             }
-            "review" => self.review(&mut args),
+            "review" => {
+                if args.eat("every").is_none() {
+                    args.expected(self, "`every` and a period");
+                    return;
+                }
+                self.model.project.review = self.every(&mut args);
+            }
+            "context" => {
+                let folder = args.text(self, "a folder in quotes");
+                if let Some(folder) = &folder {
+                    self.path_stays_inside(folder);
+                }
+                self.model.project.context = folder;
+            }
             "meta" => {
                 if let Some(pair) = self.meta(&mut args) {
                     self.model.project.meta.push(pair);
@@ -84,48 +97,6 @@ impl<'s> Lower<'_, 's> {
             _ => {}
         }
         args.end(self);
-    }
-
-    /// `UTC`, `Europe/Berlin` or either in quotes.
-    fn timezone(&mut self, args: &mut Args<'_, 's>) {
-        if args
-            .peek()
-            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Text(_)))
-        {
-            args.expected(self, "a time zone");
-            return;
-        }
-        if matches!(args.peek().map(|a| &a.kind), Some(ArgKind::Text(_))) {
-            self.model.project.timezone = args.text(self, "a time zone");
-            return;
-        }
-        let rest = args.rest();
-        let (Some(first), Some(last)) = (rest.first(), rest.last()) else {
-            return;
-        };
-        let span = first.span.to(last.span);
-        let text = self.sources.text(span).to_string();
-        self.model.project.timezone = Some(Spanned::new(text, span));
-    }
-
-    fn review(&mut self, args: &mut Args<'_, 's>) {
-        if args.eat("every").is_none() {
-            args.expected(self, "`every` and a period");
-            return;
-        }
-        if args
-            .peek()
-            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::Number(_)))
-        {
-            args.expected(self, "a period such as `month`");
-            return;
-        }
-        if let Some(arg) = args.next() {
-            self.model.project.meta.push((
-                "review".into(),
-                format!("every {}", self.sources.text(arg.span)),
-            ));
-        }
     }
 
     pub(super) fn meta(&mut self, args: &mut Args<'_, 's>) -> Option<(String, String)> {
