@@ -2,7 +2,9 @@
 
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId};
+use crate::ids::{
+    AgentId, EscalationId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId,
+};
 use crate::model::WorkRef;
 use crate::schema::{closest, one_of};
 use crate::source::Span;
@@ -24,6 +26,8 @@ pub(super) struct Names<'s> {
     pub(super) params: HashMap<&'s str, ParamId>,
     /// Every other kind: the index in its table and where it is declared.
     pub(super) named: HashMap<(Kind, &'s str), (u32, Span)>,
+    /// The levels of each ladder, from the first.
+    pub(super) levels: HashMap<EscalationId, Vec<&'s str>>,
     /// Tasks with `each`: everything that one name stands for.
     pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
     /// The tasks that those were written out to.

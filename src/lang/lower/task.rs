@@ -6,8 +6,7 @@ use super::{Field, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::TaskId;
 use crate::model::{
-    By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Retry, RetryOn, Uses, Want, Wanted,
-    WorkRef,
+    By, Criticality, Due, Need, NeedArtifact, Priority, Retry, RetryOn, Uses, Want, Wanted, WorkRef,
 };
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
@@ -129,18 +128,12 @@ impl<'s> Lower<'_, 's> {
                 self.model.tasks[id].dir = dir;
             }
             "on" => {
-                if args.eat("fail").is_none() {
-                    args.expected(self, "`fail`");
+                let Some((on_fail, on_fail_do)) = self.on_fail(&mut args) else {
                     return;
-                }
-                let choices = [
-                    ("continue", OnFail::Block),
-                    ("skip", OnFail::Skip),
-                    ("halt", OnFail::Halt),
-                ];
-                if let Some(choice) = args.choice(self, "an outcome", &choices) {
-                    self.model.tasks[id].on_fail = choice.value;
-                }
+                };
+                let task = &mut self.model.tasks[id];
+                task.on_fail = on_fail;
+                task.on_fail_do = on_fail_do;
             }
             _ => {}
         }
