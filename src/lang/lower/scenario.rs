@@ -460,7 +460,7 @@ impl<'s> Lower<'_, 's> {
         ];
         let step = match args.choice(self, "what becomes of it", &verbs)?.value {
             0 => SituationStep::Opens,
-            1 => SituationStep::Reaches(self.level_named(args, levels)?),
+            1 => SituationStep::Reaches(self.level_of(args, levels)?),
             2 => SituationStep::Closes,
             _ => {
                 let agents = self.agents_of(args, "who is asked")?;
@@ -470,7 +470,7 @@ impl<'s> Lower<'_, 's> {
         Some(Observed::Situation { of, step })
     }
 
-    fn level_named(&mut self, args: &mut Args<'_, 's>, levels: &[Level]) -> Option<u32> {
+    fn level_of(&mut self, args: &mut Args<'_, 's>, levels: &[Level]) -> Option<u32> {
         let Some((name, span)) = args.word() else {
             args.expected(self, "a level");
             return None;

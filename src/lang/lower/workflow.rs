@@ -167,6 +167,17 @@ impl<'s> Lower<'_, 's> {
                     break;
                 }
                 rest = after;
+                let word = name.word().unwrap_or_default();
+                if let Some(first) = found.iter().find(|a| a.name.value == word) {
+                    let first = first.name.span;
+                    self.report(
+                        Diagnostic::new("E0104", name.span, format!("`{word}` given twice"))
+                            .label("given again")
+                            .related(first, "first given here")
+                            .help("keep one of them"),
+                    );
+                    continue;
+                }
                 found.extend(self.argument(workflow, name, value));
             }
             if let Some(left) = rest.first().filter(|a| !a.is_broken()) {
