@@ -217,6 +217,7 @@ fn needs(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
                 let since = state.nodes[node].limits_since_ms;
                 let due_ms = need
                     .within
+                    .as_ref()
                     .and_then(|limit| Some(since?.saturating_add(limit.ms)));
                 let on = need.nodes().collect();
                 out.push(Reason::Need {

@@ -27,7 +27,7 @@ impl Turn<'_> {
         let item = ItemId::from_index(self.state.items.len());
         let attempt = self.state.nodes[node].attempt_number();
         let quorum = approval.map_or(1, |approval| approval.quorum.max(1));
-        let limit = approval.and_then(|approval| approval.within);
+        let limit = approval.and_then(|approval| approval.within.as_ref());
         let due_ms = limit.map(|limit| self.at_ms.saturating_add(limit.ms));
         self.emit(Fact::ItemOpened {
             item,

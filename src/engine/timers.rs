@@ -77,7 +77,7 @@ impl State {
         };
         let first = self.index.first_need(node);
         for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
-            if let Some(limit) = need.within
+            if let Some(limit) = &need.within
                 && self.needs[(first + i) as usize] == NeedState::Open
             {
                 timers.push((since.saturating_add(limit.ms), TimerKind::NeedLimit(i)));
@@ -113,7 +113,7 @@ impl State {
         let NodeKind::Sync(sync) = &plan.nodes[node].kind else {
             return None;
         };
-        let limit = sync.within?;
+        let limit = sync.within.as_ref()?;
         let state = &self.nodes[node];
         let since = state.first_started_ms?;
         (!state.sync_expired).then_some((since.saturating_add(limit.ms), TimerKind::Sync))
@@ -157,11 +157,11 @@ impl Turn<'_> {
             TimerKind::Window => Fact::WindowOpened { node },
             TimerKind::Backoff => Fact::RetryDue { node },
             TimerKind::NeedLimit(need) => {
-                let otherwise = self.plan.nodes[node].needs[need as usize].within;
+                let limit = &self.plan.nodes[node].needs[need as usize].within;
                 Fact::NeedExpired {
                     node,
                     need,
-                    otherwise: otherwise_of(otherwise),
+                    otherwise: otherwise_of(limit.as_ref()),
                 }
             }
             TimerKind::WantLimit(want) => {
@@ -171,7 +171,7 @@ impl Turn<'_> {
             TimerKind::Timeout => self.timeout_meaning(node),
             TimerKind::Sync => {
                 let limit = match &self.plan.nodes[node].kind {
-                    NodeKind::Sync(sync) => sync.within,
+                    NodeKind::Sync(sync) => sync.within.as_ref(),
                     NodeKind::Task(_) | NodeKind::Milestone(_) | NodeKind::Join => None,
                 };
                 Fact::SyncExpired {
@@ -211,7 +211,7 @@ impl Turn<'_> {
         }
     }
 
-    fn approval_limit(&self, item: ItemId) -> Option<coord_plan::plan::Limit> {
+    fn approval_limit(&self, item: ItemId) -> Option<&coord_plan::plan::Limit> {
         let item = &self.state.items[item];
         match item.ask {
             Ask::Approve {
@@ -219,17 +219,21 @@ impl Turn<'_> {
                 approval,
             } => {
                 let gate = self.state.gate_runs[run].gate;
-                self.plan.gates[gate].approvals[approval as usize].within
+                self.plan.gates[gate].approvals[approval as usize]
+                    .within
+                    .as_ref()
             }
             Ask::Approve {
                 gate: None,
                 approval,
-            } => self.plan.task(item.node)?.approvals[approval as usize].within,
+            } => self.plan.task(item.node)?.approvals[approval as usize]
+                .within
+                .as_ref(),
             Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt => None,
         }
     }
 }
 
-fn otherwise_of(limit: Option<coord_plan::plan::Limit>) -> coord_plan::plan::Otherwise {
+fn otherwise_of(limit: Option<&coord_plan::plan::Limit>) -> coord_plan::plan::Otherwise {
     limit.map_or(coord_plan::plan::Otherwise::Fail, |limit| limit.otherwise)
 }

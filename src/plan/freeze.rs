@@ -9,8 +9,8 @@ use crate::cycles::{self, Edge};
 use crate::graph::Graph;
 use crate::plan::{
     self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
-    Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Program,
-    Requirement, Resource, Retry, Span, Sync, Task, Want, Wanted,
+    Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Profile,
+    Program, Requirement, Resource, Retry, Span, Sync, Task, TaskRules, Want, Wanted,
 };
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;
@@ -54,11 +54,11 @@ pub fn freeze(
     freezer.finish(waves)
 }
 
-struct Freezer<'m> {
-    model: &'m Model,
+pub(crate) struct Freezer<'m> {
+    pub(crate) model: &'m Model,
     /// The workflow that is to be run; `main` when absent.
     entry: Option<WorkflowId>,
-    anchor: Anchor,
+    pub(crate) anchor: Anchor,
     values: Vec<Option<Value>>,
     nodes: Table<NodeId, Node>,
     /// Where each need of each node was declared, beside `nodes[..].needs`.
@@ -132,7 +132,7 @@ impl<'m> Freezer<'m> {
         }
     }
 
-    fn fill(&self, template: &Template) -> String {
+    pub(crate) fn fill(&self, template: &Template) -> String {
         template.fill(|id: ParamId| match self.values.get(id.index()) {
             Some(Some(Value::Text(text))) => text.clone(),
             Some(Some(other)) => other.to_string(),
@@ -143,7 +143,7 @@ impl<'m> Freezer<'m> {
         })
     }
 
-    fn expr(&self, expr: &coord_lang::expr::Expr) -> coord_lang::expr::Expr {
+    pub(crate) fn expr(&self, expr: &coord_lang::expr::Expr) -> coord_lang::expr::Expr {
         expr.bind(&|id: ParamId| self.values.get(id.index()).cloned().flatten())
     }
 
@@ -238,7 +238,7 @@ impl<'m> Freezer<'m> {
         NodeId::from_index(self.model.tasks.len() + self.model.syncs.len() + id.index())
     }
 
-    fn node_of(&self, work: WorkRef) -> NodeId {
+    pub(crate) fn node_of(&self, work: WorkRef) -> NodeId {
         match work {
             WorkRef::Task(id) => Self::task_node(id),
             WorkRef::Sync(id) => self.sync_node(id),
@@ -564,7 +564,7 @@ impl<'m> Freezer<'m> {
                 model::Wanted::Finished => Wanted::Finished,
                 model::Wanted::Skipped => Wanted::Skipped,
             };
-            let within = need.within.as_ref().map(limit);
+            let within = need.within.as_ref().map(|l| self.limit(l));
             self.push_need(
                 node,
                 Need {
@@ -622,8 +622,12 @@ impl<'m> Freezer<'m> {
                 (a, b) => a.or(b),
             },
             requires: task.requires.iter().map(|g| g.value).collect(),
-            ensures: task.ensures.iter().map(|g| g.value).collect(),
-            approvals: task.approvals.iter().map(approval).collect(),
+            ensures: (task.ensures.iter().map(|g| g.value))
+                .chain(self.applied(task))
+                .collect(),
+            approvals: (task.approvals.iter().map(|a| self.approval(a)))
+                .chain(self.of_domain(task))
+                .collect(),
             timeout_ms: task.timeout_ms.as_ref().map(|t| t.value),
             retry: task.retry.as_ref().map(retry),
             idempotent: task.idempotent,
@@ -638,7 +642,67 @@ impl<'m> Freezer<'m> {
                 model::OnFail::Halt => OnFail::Halt,
                 model::OnFail::Skip => OnFail::Skip,
             },
+            more: self.more(task),
         }
+    }
+
+    /// What only some tasks have; None for all others.
+    fn more(&self, task: &model::Task) -> Option<Box<TaskRules>> {
+        let more = TaskRules {
+            ask: task.ask.as_ref().map(|a| self.fill(&a.value)),
+            call: (task.call.as_ref()).map(|c| (c.workflow, self.arguments(&c.arguments))),
+            undo: task.undo.as_ref().map(|p| self.program(p)),
+            handoff: task.handoff.as_ref().map(|h| h.value),
+            domain: task.domain.as_ref().map(|d| d.value),
+            secrets: (task.secrets.iter())
+                .map(|s| self.model.secrets[s.value].name.value.clone())
+                .collect(),
+            isolate: task.isolate,
+            after_hours: task.after_hours,
+            on_fail: task
+                .on_fail_do
+                .as_ref()
+                .map_or_else(Vec::new, |c| self.chain(c)),
+            criticality: task.criticality.as_ref().map(|c| {
+                let known = model::Criticality::ALL.iter().find(|(_, k)| *k == c.value);
+                known.map_or("", |(name, _)| name).to_string()
+            }),
+        };
+        (more != TaskRules::default()).then(|| Box::new(more))
+    }
+
+    /// Gates that apply to this task without being named in it.
+    fn applied(&self, task: &model::Task) -> impl Iterator<Item = coord_lang::ids::GateId> {
+        let by: Vec<_> = task.by.iter().flat_map(|b| b.value.agents()).collect();
+        let domain = task.domain.as_ref().map(|d| d.value);
+        let gates = self.model.gates.iter().filter(|(id, gate)| {
+            let agent = gate.applies_to.iter().any(|a| by.contains(&a));
+            let named = task.ensures.iter().any(|g| g.value == *id);
+            let domain = domain.is_some_and(|d| gate.applies_to_domains.contains(&d));
+            (agent || domain) && !named
+        });
+        gates.map(|(id, _)| id).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What the task's domain adds: its approvals, and one of its reviewers.
+    fn of_domain(&self, task: &model::Task) -> Vec<Approval> {
+        let Some(domain) = task.domain.as_ref().map(|d| &self.model.domains[d.value]) else {
+            return Vec::new();
+        };
+        let mut found: Vec<Approval> = domain.approvals.iter().map(|a| self.approval(a)).collect();
+        let doers: Vec<_> = task.by.iter().flat_map(|b| b.value.agents()).collect();
+        let reviewers: Vec<_> = (domain.reviewers.iter())
+            .flat_map(|p| p.agents.iter().copied())
+            .filter(|a| !doers.contains(&a))
+            .collect();
+        if !reviewers.is_empty() {
+            found.push(Approval {
+                quorum: 1,
+                of: reviewers,
+                within: None,
+            });
+        }
+        found
     }
 
     /// The path of a needed artifact: from the task that makes it, else from the promise.
@@ -658,7 +722,7 @@ impl<'m> Freezer<'m> {
         )
     }
 
-    fn program(&self, program: &model::Program) -> Program {
+    pub(crate) fn program(&self, program: &model::Program) -> Program {
         match program {
             model::Program::Argv(argv, _) => {
                 Program::Argv(argv.iter().map(|a| self.fill(&a.value)).collect())
@@ -693,12 +757,30 @@ impl<'m> Freezer<'m> {
                 .collect(),
             gates: sync.gates.iter().map(|g| g.value).collect(),
             agenda: sync.agenda.clone(),
-            within: sync.within.as_ref().map(limit),
+            within: sync.within.as_ref().map(|l| self.limit(l)),
         }
     }
 
     fn gate(&self, gate: &model::Gate) -> Gate {
-        let checks = gate.checks.iter().map(|check| Check {
+        Gate {
+            name: gate.name.value.clone(),
+            title: gate.title.clone(),
+            checks: gate.checks.iter().map(|c| self.check(c)).collect(),
+            approvals: gate.approvals.iter().map(|a| self.approval(a)).collect(),
+            on_fail: match gate.on_fail {
+                model::GateFailure::Halt => GateFailure::Halt,
+                model::GateFailure::Warn => GateFailure::Warn,
+                model::GateFailure::Retry(n) => GateFailure::Retry(n),
+            },
+            on_fail_do: gate
+                .on_fail_do
+                .as_ref()
+                .map_or_else(Vec::new, |c| self.chain(c)),
+        }
+    }
+
+    pub(crate) fn check(&self, check: &model::Check) -> Check {
+        Check {
             title: check.title.value.clone(),
             evidence: match &check.evidence {
                 model::Evidence::Run(program) => Evidence::Run(self.program(program)),
@@ -706,17 +788,27 @@ impl<'m> Freezer<'m> {
                 model::Evidence::Person(agents) => Evidence::Person(agents.clone()),
                 model::Evidence::Exists(path) => Evidence::Exists(path.clone()),
             },
-        });
-        Gate {
-            name: gate.name.value.clone(),
-            title: gate.title.clone(),
-            checks: checks.collect(),
-            approvals: gate.approvals.iter().map(approval).collect(),
-            on_fail: match gate.on_fail {
-                model::GateFailure::Halt => GateFailure::Halt,
-                model::GateFailure::Warn => GateFailure::Warn,
-                model::GateFailure::Retry(n) => GateFailure::Retry(n),
+        }
+    }
+
+    pub(crate) fn limit(&self, from: &model::Limit) -> Limit {
+        Limit {
+            ms: from.ms,
+            otherwise: match from.otherwise {
+                model::Otherwise::Fail => Otherwise::Fail,
+                model::Otherwise::Skip => Otherwise::Skip,
+                model::Otherwise::Proceed => Otherwise::Proceed,
+                model::Otherwise::Halt => Otherwise::Halt,
             },
+            also: from.also.as_ref().map_or_else(Vec::new, |c| self.chain(c)),
+        }
+    }
+
+    pub(crate) fn approval(&self, from: &model::Approval) -> Approval {
+        Approval {
+            quorum: from.quorum,
+            of: from.of.clone(),
+            within: from.within.as_ref().map(|l| self.limit(l)),
         }
     }
 
@@ -753,6 +845,7 @@ impl<'m> Freezer<'m> {
             })
             .collect();
         claims::add(model, &mut resources, &mut self.nodes);
+        let rules = self.rules();
         let workflows = model
             .workflows
             .values()
@@ -773,7 +866,7 @@ impl<'m> Freezer<'m> {
             agents: model
                 .agents
                 .iter()
-                .map(|(id, a)| agent(a, waves[id.index()]))
+                .map(|(id, a)| agent(model, a, waves[id.index()]))
                 .collect(),
             resources,
             gates: model.gates.values().map(|g| self.gate(g)).collect(),
@@ -782,6 +875,7 @@ impl<'m> Freezer<'m> {
             order: order.into_iter().map(NodeId::from_index).collect(),
             workflows,
             entry: self.entry,
+            rules,
         };
         Frozen {
             plan: Some(plan),
@@ -865,19 +959,59 @@ fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
 }
 
-fn agent(agent: &model::Agent, wave: u32) -> Agent {
+fn driver(from: &model::Driver) -> Driver {
+    let words = |argv: &[source::Spanned<Template>]| -> Vec<String> {
+        argv.iter()
+            .map(|a| a.value.literal().unwrap_or_default().to_string())
+            .collect()
+    };
+    match from {
+        model::Driver::Shell => Driver::Shell,
+        model::Driver::Human => Driver::Human,
+        model::Driver::Http(url) => Driver::Http(url.value.clone()),
+        model::Driver::Acp(argv) => Driver::Acp(words(argv)),
+        model::Driver::Mcp { argv, tool } => Driver::Mcp {
+            argv: words(argv),
+            tool: tool.clone(),
+        },
+        model::Driver::A2a(url) => Driver::A2a(url.value.clone()),
+        model::Driver::Remote(label) => Driver::Remote(label.clone()),
+    }
+}
+
+/// What the brief of an agent and the rules about it need; None for a plain one.
+fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
+    let globs = |owns: &model::Owns| owns.glob.value.as_str().to_string();
+    let profile = Profile {
+        tier: (agent.tier.as_ref()).map(|t| {
+            let tier = &model.tiers[t.value];
+            (tier.name.value.clone(), tier.rank)
+        }),
+        focus: agent.focus.clone(),
+        authority: agent.authority.clone(),
+        contact: agent.contact.clone(),
+        does: agent.does.clone(),
+        tools: agent.tools.clone(),
+        owns: agent.owns.iter().map(globs).collect(),
+        skills: agent.skills.iter().map(|s| s.value.clone()).collect(),
+        standby: agent.standby.iter().map(|s| s.value).collect(),
+        secrets: (agent.secrets.iter())
+            .map(|s| model.secrets[s.value].name.value.clone())
+            .collect(),
+    };
+    (profile != Profile::default()).then(|| Box::new(profile))
+}
+
+fn agent(model: &Model, agent: &model::Agent, wave: u32) -> Agent {
     Agent {
         name: agent.name.value.clone(),
         title: agent.title.clone(),
         role: agent.role.clone(),
         capacity: agent.capacity,
-        driver: if agent.driver.is_shell() {
-            Driver::Shell
-        } else {
-            Driver::Human
-        },
+        driver: driver(&agent.driver),
         env: agent.env.clone(),
         wave,
+        profile: profile(model, agent),
     }
 }
 
@@ -899,27 +1033,6 @@ fn artifact(artifact: &model::Artifact) -> Artifact {
         name: artifact.name.value.clone(),
         title: artifact.title.clone(),
         path: artifact.path.as_ref().map(|p| p.value.clone()),
-    }
-}
-
-fn limit(limit: &model::Limit) -> Limit {
-    let otherwise = match limit.otherwise {
-        model::Otherwise::Fail => Otherwise::Fail,
-        model::Otherwise::Skip => Otherwise::Skip,
-        model::Otherwise::Proceed => Otherwise::Proceed,
-        model::Otherwise::Halt => Otherwise::Halt,
-    };
-    Limit {
-        ms: limit.ms,
-        otherwise,
-    }
-}
-
-fn approval(approval: &model::Approval) -> Approval {
-    Approval {
-        quorum: approval.quorum,
-        of: approval.of.clone(),
-        within: approval.within.as_ref().map(limit),
     }
 }
 

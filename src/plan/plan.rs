@@ -8,8 +8,11 @@
 //! Nodes come in this order: every task (so a task's [`TaskId`] and its [`NodeId`] have the same
 //! number), then syncs, milestones and joins.
 
+use crate::rules::{Chain, Rules};
 use coord_lang::expr::Expr;
-use coord_lang::ids::{AgentId, GateId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId};
+use coord_lang::ids::{
+    AgentId, DomainId, GateId, HandoffId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId,
+};
 use coord_lang::time::Effort;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +45,9 @@ pub struct Plan {
     /// The workflow that a run of this plan is about; absent for `main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<WorkflowId>,
+    /// What applies beside the work.
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
 }
 
 /// A procedure beside `main`.
@@ -147,13 +153,39 @@ pub struct Agent {
     pub env: Vec<(String, String)>,
     /// The wave of its contracts: 0 needs nobody.
     pub wave: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the brief of an agent and the rules about it need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// Its name and its rank.
+    pub tier: Option<(String, u32)>,
+    pub focus: Option<String>,
+    pub authority: Option<String>,
+    pub contact: Option<String>,
+    pub does: Vec<String>,
+    pub tools: Vec<String>,
+    pub owns: Vec<String>,
+    pub skills: Vec<String>,
+    /// Who takes over, in order.
+    pub standby: Vec<AgentId>,
+    pub secrets: Vec<String>,
+}
+
+/// How an agent is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
     Shell,
     Human,
+    Http(String),
+    Acp(Vec<String>),
+    Mcp { argv: Vec<String>, tool: String },
+    A2a(String),
+    Remote(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,6 +206,9 @@ pub struct Gate {
     pub checks: Vec<Check>,
     pub approvals: Vec<Approval>,
     pub on_fail: GateFailure,
+    /// What is done when it fails, beside that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_fail_do: Chain,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -211,10 +246,13 @@ pub struct Approval {
     pub within: Option<Limit>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
     pub ms: i64,
     pub otherwise: Otherwise,
+    /// What is done beside that: a ladder, a notice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Chain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -348,6 +386,29 @@ pub struct Task {
     pub env: Vec<(String, String)>,
     pub dir: Option<String>,
     pub on_fail: OnFail,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<Box<TaskRules>>,
+}
+
+/// What only some tasks have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskRules {
+    /// The prompt of an agent that is asked.
+    pub ask: Option<String>,
+    /// The workflow that does it, and its arguments.
+    pub call: Option<(WorkflowId, Vec<(String, String)>)>,
+    pub undo: Option<Program>,
+    pub handoff: Option<HandoffId>,
+    pub domain: Option<DomainId>,
+    /// By name.
+    pub secrets: Vec<String>,
+    pub isolate: bool,
+    pub after_hours: bool,
+    /// What is done when it fails, beside `on_fail`.
+    pub on_fail: Chain,
+    /// As it is claimed.
+    pub criticality: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -429,7 +490,7 @@ pub enum OnFail {
     Skip,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sync {
     pub participants: Vec<AgentId>,
     pub requires: Vec<Requirement>,

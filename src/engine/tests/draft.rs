@@ -26,6 +26,7 @@ impl Draft {
             order: Vec::new(),
             workflows: Table::default(),
             entry: None,
+            rules: coord_plan::rules::Rules::default(),
         };
         let mut draft = Draft { plan };
         draft.agent("local", 0, Driver::Shell);
@@ -41,6 +42,7 @@ impl Draft {
             driver,
             env: Vec::new(),
             wave: 0,
+            profile: None,
         })
     }
 
@@ -76,6 +78,7 @@ impl Draft {
             checks,
             approvals,
             on_fail,
+            on_fail_do: Vec::new(),
         })
     }
 
@@ -104,6 +107,7 @@ impl Draft {
             env: Vec::new(),
             dir: None,
             on_fail: OnFail::Block,
+            more: None,
         };
         edit(&mut task);
         self.node(name, NodeKind::Task(Box::new(task)))
@@ -220,7 +224,11 @@ pub(super) fn approval(quorum: u32, of: &[AgentId]) -> Approval {
 }
 
 pub(super) fn limit(ms: i64, otherwise: Otherwise) -> Option<Limit> {
-    Some(Limit { ms, otherwise })
+    Some(Limit {
+        ms,
+        otherwise,
+        also: Vec::new(),
+    })
 }
 
 pub(super) fn retry(times: u32, every_ms: i64) -> Option<Retry> {

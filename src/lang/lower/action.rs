@@ -4,9 +4,7 @@ use super::args::Args;
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{EscalationId, ModeId, WorkflowId};
-use crate::model::{
-    Action, Chain, GateFailure, Limit, OnFail, Otherwise, Priority,
-};
+use crate::model::{Action, Chain, GateFailure, Limit, OnFail, Otherwise, Priority};
 use crate::schema::{closest, one_of};
 use crate::source::Span;
 use crate::syntax::tree::{Arg, ArgKind};

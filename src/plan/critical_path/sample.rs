@@ -48,6 +48,7 @@ pub(crate) fn empty_plan() -> Plan {
         order: Vec::new(),
         workflows: Table::default(),
         entry: None,
+        rules: crate::rules::Rules::default(),
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) fn add_agent(plan: &mut Plan, name: &str, capacity: u32) -> AgentId {
         driver: Driver::Shell,
         env: Vec::new(),
         wave: 0,
+        profile: None,
     })
 }
 
@@ -111,6 +113,7 @@ pub(crate) fn add_task(plan: &mut Plan, by: By, likely: Option<Span>, needs: Vec
         env: Vec::new(),
         dir: None,
         on_fail: OnFail::Block,
+        more: None,
     };
     add_node(plan, NodeKind::Task(Box::new(task)), needs)
 }
