@@ -6,6 +6,7 @@
 use crate::anchor::{self, Anchor};
 use crate::claims;
 use crate::cycles::{self, Edge};
+use crate::drawings;
 use crate::graph::Graph;
 use crate::plan::{
     self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
@@ -51,6 +52,7 @@ pub fn freeze(
     freezer.order_of_work();
     freezer.declared_needs();
     let waves = waves::waves(model, &mut freezer.diagnostics);
+    drawings::drawings(model, &mut freezer.diagnostics);
     freezer.finish(waves)
 }
 

@@ -1,7 +1,8 @@
 //! Floor 2: from a model to a frozen plan and its schedule.
 //!
 //! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
-//! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims` and `waves` at its side;
+//! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims`, `waves` and
+//! `drawings` at its side;
 //! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit.
 
@@ -13,6 +14,7 @@ pub mod clock;
 pub mod compile;
 pub mod critical_path;
 mod cycles;
+mod drawings;
 pub mod freeze;
 mod freeze_rules;
 pub mod graph;
