@@ -11,9 +11,10 @@ use crate::plan::Plan;
 use crate::schedule::{Schedule, schedule_on};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
-use coord_lang::lower::lower;
+use coord_lang::lower::{Reference, lower};
 use coord_lang::model::Model;
 use coord_lang::source::Sources;
+use coord_lang::syntax::tree::Tree;
 use coord_lang::syntax::{Limits, parse};
 
 /// What a compilation is told from outside.
@@ -36,6 +37,8 @@ pub struct Compiled {
     pub plan: Option<Plan>,
     /// None without a plan.
     pub schedule: Option<Schedule>,
+    /// Which name stands for which declaration, wherever names were understood.
+    pub references: Vec<Reference>,
     /// In stable order; allowed warnings are left out.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -55,6 +58,17 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
         diagnostics.extend(found);
         trees.push(tree);
     }
+    compile_trees(sources, trees, diagnostics, settings)
+}
+
+/// Compiles all of `sources` as one project from their trees, in the same order, and what parsing
+/// found: for hosts that keep trees.
+pub fn compile_trees(
+    sources: &Sources,
+    trees: Vec<Tree<'_>>,
+    mut diagnostics: Vec<Diagnostic>,
+    settings: &Settings,
+) -> Compiled {
     let broken_syntax = diagnostic::has_errors(&diagnostics);
     let (model, facts, found) = lower(sources, &trees, &settings.limits);
     drop(trees);
@@ -79,6 +93,7 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
         model,
         plan,
         schedule,
+        references: facts.references,
         diagnostics,
     }
 }

@@ -1,0 +1,264 @@
+//! The shapes of the schema table, read: which words and which kinds of values may come next.
+//!
+//! A shape is written for people (`WORK… [within D [else ACTION]] | all`), so this is an
+//! approximation on the generous side: it offers what some reading of the shape allows.
+
+use crate::schema::{ROWS, Row, takes_name};
+
+/// One symbol of a shape.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Symbol<'r> {
+    /// A word to be written as it stands.
+    Word(&'r str),
+    /// A place for a value: `WHO`, `D`, `GATE`.
+    Hole(&'r str),
+    /// A text in quotes.
+    Text,
+    Open,
+    Close,
+    Bar,
+}
+
+/// The symbols of `row`'s shape, in order.
+pub fn symbols(row: &'static Row) -> Vec<Symbol<'static>> {
+    let shape = row.shape;
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = shape[at..].chars().next() {
+        let next = at + c.len_utf8();
+        match c {
+            '[' => found.push(Symbol::Open),
+            ']' => found.push(Symbol::Close),
+            '|' => found.push(Symbol::Bar),
+            '"' => {
+                found.push(Symbol::Text);
+                at = shape[next..]
+                    .find('"')
+                    .map_or(shape.len(), |n| next + n + 1);
+                continue;
+            }
+            c if c.is_ascii_alphabetic() => {
+                let end = shape[at..]
+                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                    .map_or(shape.len(), |n| at + n);
+                let word = &shape[at..end];
+                let upper = word.chars().all(|c| c.is_ascii_uppercase());
+                found.push(if upper {
+                    Symbol::Hole(word)
+                } else {
+                    Symbol::Word(word)
+                });
+                at = end;
+                continue;
+            }
+            _ => {}
+        }
+        at = next;
+    }
+    found
+}
+
+/// What may follow the word of the statement and these arguments, which are tokens of the text.
+pub fn next(row: &'static Row, args: &[&str]) -> Vec<Symbol<'static>> {
+    let symbols = symbols(row);
+    let mut found = Vec::new();
+    let listed = args.iter().rev().find(|a| **a == "[" || **a == "]") == Some(&"[");
+    let last = if listed {
+        // inside a list: whatever could have stood in its place
+        let open = args.iter().rposition(|a| *a == "[").unwrap_or(0);
+        open.checked_sub(1).map(|at| args[at])
+    } else {
+        args.last().copied()
+    };
+    let places: Vec<usize> = match last {
+        None => Vec::new(),
+        Some(word) => (0..symbols.len())
+            .filter(|at| symbols[*at] == Symbol::Word(word))
+            .collect(),
+    };
+    if last.is_none() {
+        alternatives(&symbols, 0, &mut found);
+    } else if places.is_empty() {
+        // behind a value: the words that open a further part
+        for (at, symbol) in symbols.iter().enumerate() {
+            let opens = at > 0 && !matches!(symbols[at - 1], Symbol::Word(_));
+            if matches!(symbol, Symbol::Word(word) if opens && !args.contains(word)) {
+                found.push(*symbol);
+            }
+        }
+    } else {
+        for at in places {
+            follow(&symbols, at + 1, &mut found);
+        }
+    }
+    let mut seen = Vec::new();
+    found.retain(|symbol| {
+        let new = !seen.contains(symbol);
+        seen.push(*symbol);
+        new
+    });
+    if listed {
+        found.retain(|symbol| matches!(symbol, Symbol::Hole(_)));
+    }
+    found
+}
+
+/// The firsts of every alternative of the group that starts at `at`; the place behind the group.
+fn alternatives(symbols: &[Symbol<'static>], at: usize, found: &mut Vec<Symbol<'static>>) -> usize {
+    let mut at = at;
+    let mut first = true;
+    while at < symbols.len() {
+        match symbols[at] {
+            Symbol::Close => return at + 1,
+            Symbol::Bar => first = true,
+            Symbol::Open => {
+                let mut inner = Vec::new();
+                let end = alternatives(symbols, at + 1, &mut inner);
+                if first {
+                    found.extend(inner); // optional: what comes behind it is a first as well
+                }
+                at = end;
+                continue;
+            }
+            symbol => {
+                if first {
+                    found.push(symbol);
+                }
+                first = false;
+            }
+        }
+        at += 1;
+    }
+    at
+}
+
+/// What may stand at `at`, in the middle of a group.
+fn follow(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<Symbol<'static>>) {
+    while at < symbols.len() {
+        match symbols[at] {
+            // the alternative ends here: go on behind its group
+            Symbol::Bar => {
+                let mut depth = 0usize;
+                while at < symbols.len() {
+                    match symbols[at] {
+                        Symbol::Open => depth += 1,
+                        Symbol::Close if depth == 0 => break,
+                        Symbol::Close => depth -= 1,
+                        _ => {}
+                    }
+                    at += 1;
+                }
+                at += 1;
+            }
+            Symbol::Close => at += 1,
+            Symbol::Open => at = alternatives(symbols, at + 1, found),
+            symbol => {
+                found.push(symbol);
+                return;
+            }
+        }
+    }
+}
+
+/// The kinds of declarations, by the words that declare them, that a hole stands for.
+pub fn kinds(hole: &str) -> Vec<&'static str> {
+    match hole {
+        "WHO" | "AGENT" | "AGENTS" | "A" | "B" => vec!["agent", "human", "group"],
+        "WORK" => vec!["task", "phase", "sync", "milestone"],
+        "CONDITION" | "EXPR" => vec!["task", "param"],
+        _ => {
+            let word = hole.to_ascii_lowercase();
+            ROWS.iter()
+                .find(|row| row.word == word && takes_name(row))
+                .map(|row| row.word)
+                .into_iter()
+                .collect()
+        }
+    }
+}
+
+/// The kinds of declarations that `row` speaks of anywhere.
+pub fn all_kinds(row: &'static Row) -> Vec<&'static str> {
+    let holes = symbols(row).into_iter().filter_map(|symbol| match symbol {
+        Symbol::Hole(hole) => Some(kinds(hole)),
+        _ => None,
+    });
+    let mut found: Vec<&'static str> = holes.flatten().collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The words that a hole stands for, when they are a closed list.
+pub fn words(hole: &str) -> &'static [&'static str] {
+    match hole {
+        "ACTION" => &["fail", "skip", "proceed", "halt"],
+        "TYPE" => &[
+            "text", "int", "percent", "duration", "date", "url", "path", "bool",
+        ],
+        "WEEKDAY" => &[
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ],
+        "CONDITION" | "EXPR" => &["not", "and", "or", "true", "false"],
+        "YEAR" => &["2026"],
+        _ => &[],
+    }
+}
+
+/// The units that a number may take in a hole: each with what it means.
+pub fn units(hole: &str) -> &'static [(&'static str, &'static str)] {
+    match hole {
+        "D" | "LOW" | "LIKELY" | "HIGH" => &[
+            ("ms", "milliseconds"),
+            ("s", "seconds"),
+            ("m", "minutes"),
+            ("h", "hours on the clock"),
+            ("d", "days of 24 hours"),
+            ("w", "weeks of 7 days"),
+            ("wh", "working hours of the calendar"),
+            ("wd", "working days of the calendar"),
+        ],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Place, find};
+
+    fn offered(place: Place, word: &str, args: &[&str]) -> String {
+        let row = find(place, word).expect("a row");
+        let shown = next(row, args).into_iter().map(|symbol| match symbol {
+            Symbol::Word(word) | Symbol::Hole(word) => word.to_string(),
+            Symbol::Text => "\"\"".to_string(),
+            other => format!("{other:?}"),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn shapes_say_what_comes_next() {
+        assert_eq!(offered(Place::Phase, "after", &[]), "PHASE start");
+        assert_eq!(offered(Place::Phase, "after", &["start"]), "of");
+        assert_eq!(offered(Place::Phase, "after", &["start", "of"]), "PHASE");
+        assert_eq!(offered(Place::Sync, "within", &["24h"]), "else");
+        assert_eq!(offered(Place::Sync, "within", &["24h", "else"]), "ACTION");
+        assert_eq!(offered(Place::Task, "approve", &["by"]), "WHO");
+        assert_eq!(offered(Place::Task, "uses", &[]), "RESOURCE");
+        assert_eq!(offered(Place::Task, "priority", &[]), "P0 P1 P2 P3");
+    }
+
+    #[test]
+    fn holes_name_kinds() {
+        assert_eq!(kinds("GATE"), ["gate"]);
+        assert_eq!(kinds("RESOURCE"), ["resource"]);
+        assert!(kinds("N").is_empty());
+    }
+}
