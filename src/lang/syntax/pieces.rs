@@ -380,7 +380,7 @@ mod tests {
         let (whole, mut expected) = parse(FileId(3), &source, &limits);
         sort(&mut found);
         sort(&mut expected);
-        assert_eq!(format!("{tree:#?}"), format!("{whole:#?}"), "in\n{text}");
+        assert_eq!(format!("{tree:?}"), format!("{whole:?}"), "in\n{text}");
         assert_eq!(found, expected, "in\n{text}");
         parsed.pieces.is_some()
     }
@@ -451,6 +451,7 @@ mod tests {
             }
         }
         // the comparison is worth something only where files were cut
-        assert!(cut.iter().filter(|cut| **cut).count() * 3 > cut.len());
+        let share = cut.iter().filter(|cut| **cut).count();
+        assert!(share * 4 > cut.len(), "{share} of {}", cut.len());
     }
 }
