@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::schedule::{Schedule, schedule_on};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
-use coord_lang::lower::{Reference, lower};
+use coord_lang::lower::{Facts, lower};
 use coord_lang::model::Model;
 use coord_lang::source::Sources;
 use coord_lang::syntax::tree::Tree;
@@ -37,8 +37,6 @@ pub struct Compiled {
     pub plan: Option<Plan>,
     /// None without a plan.
     pub schedule: Option<Schedule>,
-    /// Which name stands for which declaration, wherever names were understood.
-    pub references: Vec<Reference>,
     /// In stable order; allowed warnings are left out.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -58,22 +56,47 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
         diagnostics.extend(found);
         trees.push(tree);
     }
-    compile_trees(sources, trees, diagnostics, settings)
+    let understood = understand(sources, &trees, diagnostics, settings);
+    drop(trees);
+    plan(understood, settings)
 }
 
-/// Compiles all of `sources` as one project from their trees, in the same order, and what parsing
-/// found: for hosts that keep trees.
-pub fn compile_trees(
+/// A project that is read and not yet planned.
+pub struct Understood {
+    pub model: Model,
+    pub facts: Facts,
+    diagnostics: Vec<Diagnostic>,
+    broken_syntax: bool,
+}
+
+/// The first half of [`compile`], for hosts that parse themselves: `trees` are those of `sources`
+/// in the same order, `diagnostics` what parsing found.
+pub fn understand(
     sources: &Sources,
-    trees: Vec<Tree<'_>>,
+    trees: &[Tree<'_>],
     mut diagnostics: Vec<Diagnostic>,
     settings: &Settings,
-) -> Compiled {
+) -> Understood {
     let broken_syntax = diagnostic::has_errors(&diagnostics);
-    let (model, facts, found) = lower(sources, &trees, &settings.limits);
-    drop(trees);
+    let (model, facts, found) = lower(sources, trees, &settings.limits);
     diagnostics.extend(found);
     diagnostics.extend(check(&model, &facts, settings.paths.as_deref()));
+    Understood {
+        model,
+        facts,
+        diagnostics,
+        broken_syntax,
+    }
+}
+
+/// The second half of [`compile`]: plan, schedule and what they show.
+pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
+    let Understood {
+        model,
+        facts,
+        mut diagnostics,
+        broken_syntax,
+    } = understood;
     let frozen = freeze(&model, &settings.bindings, settings.need_values);
     let whole = !broken_syntax && !facts.incomplete_graph;
     diagnostics.extend(frozen.diagnostics);
@@ -93,7 +116,6 @@ pub fn compile_trees(
         model,
         plan,
         schedule,
-        references: facts.references,
         diagnostics,
     }
 }

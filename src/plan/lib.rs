@@ -3,7 +3,7 @@
 //! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
 //! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims` and `waves` at its side;
 //! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
-//! `judge` says what does not fit.
+//! `judge` says what does not fit; [`outlook`] tells one node at a time.
 
 pub mod anchor;
 pub mod bound;
@@ -17,6 +17,7 @@ pub mod freeze;
 pub mod graph;
 mod judge;
 pub mod levelling;
+pub mod outlook;
 pub mod plan;
 pub mod schedule;
 mod waves;

@@ -4,7 +4,7 @@
 use super::cursor::{Cursor, cursor};
 use super::index::{Declaration, Index};
 use super::shape::{self, Symbol};
-use super::walk::ARTIFACT;
+use super::walk::{ARTIFACT, gives_name};
 use crate::lower::STATES;
 use crate::schema::{self, Body, Row, Times};
 
@@ -64,7 +64,7 @@ pub fn complete(text: &str, offset: usize, index: &Index) -> Proposals {
     };
     let dot = cursor.typed.rfind('.').map_or(0, |at| at + 1);
     let typed = &cursor.typed[dot..];
-    let (cut, _) = (rank(&mut items, typed), ());
+    let cut = rank(&mut items, typed);
     Proposals {
         start: offset - typed.len(),
         items,
@@ -97,7 +97,7 @@ fn statements(cursor: &Cursor<'_>) -> Vec<Item> {
 
 fn statement(row: &'static Row) -> Item {
     let block = !matches!(row.body, Body::None);
-    let snippet = match (schema::takes_name(row), block) {
+    let snippet = match (gives_name(row), block) {
         (true, true) => Some(format!("{} ${{1:name}} {{\n  $0\n}}", row.word)),
         (false, true) if row.shape.is_empty() => Some(format!("{} {{\n  $0\n}}", row.word)),
         _ => None,
@@ -149,13 +149,13 @@ fn fill(hole: &str, row: &'static Row, cursor: &Cursor<'_>, index: &Index, items
     if !digits.is_empty() {
         return;
     }
-    if schema::takes_name(row) && hole == "NAME" {
+    if gives_name(row) && hole == "NAME" {
         return; // a new name is the user's own
     }
     for word in shape::words(hole) {
         items.push(plain(word, Kind::Value, ""));
     }
-    let kinds = shape::kinds(hole);
+    let kinds = shape::kinds(row, cursor.args.last().copied(), hole);
     let fitting = index.declarations().iter();
     let fitting = fitting.filter(|d| kinds.contains(&d.kind) && !cursor.args.contains(&&*d.name));
     items.extend(fitting.map(name));

@@ -3,7 +3,8 @@
 //! A shape is written for people (`WORK… [within D [else ACTION]] | all`), so this is an
 //! approximation on the generous side: it offers what some reading of the shape allows.
 
-use crate::schema::{ROWS, Row, takes_name};
+use super::walk::gives_name;
+use crate::schema::{Place, ROWS, Row};
 
 /// One symbol of a shape.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -160,30 +161,53 @@ fn follow(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<Symbol<'st
     }
 }
 
-/// The kinds of declarations, by the words that declare them, that a hole stands for.
-pub fn kinds(hole: &str) -> Vec<&'static str> {
+/// The kinds of declarations, by the words that declare them, that a hole stands for; `before`
+/// is the word in front of it, as `task` is in `given task T fails`.
+pub fn kinds(row: &'static Row, before: Option<&str>, hole: &str) -> Vec<&'static str> {
     match hole {
-        "WHO" | "AGENT" | "AGENTS" | "A" | "B" => vec!["agent", "human", "group"],
+        "WHO" | "AGENT" | "AGENTS" => vec!["agent", "human", "group"],
         "WORK" => vec!["task", "phase", "sync", "milestone"],
-        "CONDITION" | "EXPR" => vec!["task", "param"],
-        _ => {
-            let word = hole.to_ascii_lowercase();
-            ROWS.iter()
-                .find(|row| row.word == word && takes_name(row))
-                .map(|row| row.word)
-                .into_iter()
-                .collect()
-        }
+        "CONDITION" | "CLAIM" => vec!["task", "param", "metric"],
+        "LADDER" => vec!["escalation"],
+        _ => match declaring(&hole.to_ascii_lowercase()).or(before.and_then(declaring)) {
+            Some(kind) => vec![kind],
+            None if matches!(hole, "A" | "B") => as_first(row),
+            None => Vec::new(),
+        },
     }
+}
+
+/// `A` and `B` of a list are what stands alone in front of it.
+fn as_first(row: &'static Row) -> Vec<&'static str> {
+    let first = symbols(row).into_iter().find_map(|symbol| match symbol {
+        Symbol::Hole(hole) if !matches!(hole, "A" | "B") => Some(kinds(row, None, hole)),
+        _ => None,
+    });
+    first.unwrap_or_default()
+}
+
+/// The word, when a statement of files declares something with it.
+fn declaring(word: &str) -> Option<&'static str> {
+    let mut rows = ROWS.iter();
+    rows.find(|row| row.word == word && gives_name(row) && row.places.contains(&Place::File))
+        .map(|row| row.word)
 }
 
 /// The kinds of declarations that `row` speaks of anywhere.
 pub fn all_kinds(row: &'static Row) -> Vec<&'static str> {
-    let holes = symbols(row).into_iter().filter_map(|symbol| match symbol {
-        Symbol::Hole(hole) => Some(kinds(hole)),
-        _ => None,
-    });
-    let mut found: Vec<&'static str> = holes.flatten().collect();
+    let mut before = None;
+    let mut found = Vec::new();
+    for symbol in symbols(row) {
+        match symbol {
+            Symbol::Hole(hole) => found.extend(kinds(row, before, hole)),
+            Symbol::Word(word) => {
+                before = Some(word);
+                continue;
+            }
+            _ => {}
+        }
+        before = None;
+    }
     found.sort_unstable();
     found.dedup();
     found
@@ -192,29 +216,77 @@ pub fn all_kinds(row: &'static Row) -> Vec<&'static str> {
 /// The words that a hole stands for, when they are a closed list.
 pub fn words(hole: &str) -> &'static [&'static str] {
     match hole {
-        "ACTION" => &["fail", "skip", "proceed", "halt"],
+        "ACTION" => &[
+            "fail",
+            "skip",
+            "proceed",
+            "halt",
+            "notify",
+            "escalate",
+            "retry",
+            "reassign",
+            "redistribute",
+            "recover",
+            "rollback",
+            "start",
+            "enter",
+            "set",
+            "record",
+        ],
+        "EVENT" => &[
+            "task.failed",
+            "task.blocked",
+            "task.late",
+            "task.stalled",
+            "agent.failed",
+            "agent.blocked",
+            "conflict.open",
+            "gate.failed",
+            "approval.waiting",
+            "incident.open",
+            "resource.exhausted",
+            "run.started",
+            "run.finished",
+            "metric",
+        ],
         "TYPE" => &[
             "text", "int", "percent", "duration", "date", "url", "path", "bool",
         ],
-        "WEEKDAY" => &[
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ],
-        "CONDITION" | "EXPR" => &["not", "and", "or", "true", "false"],
+        "WEEKDAY" | "DAY" => WEEKDAYS,
+        "PERIOD" => PERIODS,
+        "CONDITION" | "CLAIM" => &["not", "and", "or", "true", "false"],
         "YEAR" => &["2026"],
         _ => &[],
     }
 }
 
+const WEEKDAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+const PERIODS: &[&str] = &[
+    "day",
+    "week",
+    "month",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
 /// The units that a number may take in a hole: each with what it means.
 pub fn units(hole: &str) -> &'static [(&'static str, &'static str)] {
     match hole {
-        "D" | "LOW" | "LIKELY" | "HIGH" => &[
+        "D" | "LOW" | "LIKELY" | "HIGH" | "PERIOD" => &[
             ("ms", "milliseconds"),
             ("s", "seconds"),
             ("m", "minutes"),
@@ -257,8 +329,15 @@ mod tests {
 
     #[test]
     fn holes_name_kinds() {
-        assert_eq!(kinds("GATE"), ["gate"]);
-        assert_eq!(kinds("RESOURCE"), ["resource"]);
-        assert!(kinds("N").is_empty());
+        let row = |place, word| find(place, word).expect("a row");
+        assert_eq!(all_kinds(row(Place::Task, "ensures")), ["gate"]);
+        assert_eq!(all_kinds(row(Place::Task, "uses")), ["resource"]);
+        assert!(all_kinds(row(Place::Task, "timeout")).is_empty());
+        let given = all_kinds(row(Place::Test, "given"));
+        assert!(
+            ["task", "gate", "incident", "mode"]
+                .iter()
+                .all(|k| given.contains(k))
+        );
     }
 }

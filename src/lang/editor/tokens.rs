@@ -185,7 +185,7 @@ fn words_of(row: &'static Row) -> Vec<&'static str> {
     words
         .filter_map(|symbol| match symbol {
             Symbol::Word(word) => Some(word),
-            Symbol::Hole(hole) if shape::kinds(hole).is_empty() => Some(hole),
+            Symbol::Hole(hole) => Some(hole),
             _ => None,
         })
         .chain(["and", "or", "not"])

@@ -19,7 +19,7 @@ impl<'a, 's> Visit<'a, 's> {
     /// starts with a name declares it; so does `produces`, wherever it is.
     pub fn declares(&self) -> Option<(&'s str, Span)> {
         let (row, place) = (self.row?, self.place?);
-        if !schema::takes_name(row) || !(holds_work(place) || row.word == ARTIFACT) {
+        if !gives_name(row) || !(holds_work(place) || row.word == ARTIFACT) {
             return None;
         }
         let first = self.statement.args.first()?;
@@ -30,6 +30,11 @@ impl<'a, 's> Visit<'a, 's> {
     pub fn title(&self) -> Option<String> {
         title(self.statement)
     }
+}
+
+/// True for statements that start with the name of what they declare.
+pub fn gives_name(row: &Row) -> bool {
+    schema::takes_name(row) || row.shape.starts_with("KIND")
 }
 
 /// The statement that names an artifact.
