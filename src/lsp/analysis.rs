@@ -7,7 +7,7 @@ use coord_lang::source::{FileId, SourceFile, Sources};
 use coord_lang::syntax::Parsed;
 use coord_plan::clock::Clock;
 use coord_plan::compile::{Settings, plan, understand};
-use coord_plan::outlook::{Outlook, outlook};
+use coord_plan::outlook::{Load, Outlook, load, outlook};
 use coord_plan::plan::Plan;
 use coord_plan::schedule::Schedule;
 use std::sync::Arc;
@@ -72,5 +72,11 @@ impl Analysis {
     pub(super) fn outlook(&self, name: &str) -> Option<(Outlook, Clock)> {
         let (plan, schedule) = &**self.plan.as_ref()?;
         Some((outlook(plan, schedule, name)?, Clock::of(plan)))
+    }
+
+    /// What the plan says of an agent or a human.
+    pub(super) fn load(&self, name: &str) -> Option<Load> {
+        let (plan, schedule) = &**self.plan.as_ref()?;
+        load(plan, schedule, name)
     }
 }

@@ -5,7 +5,7 @@ use super::position::{offset, range};
 use coord_lang::editor::hover;
 use coord_lang::source::{FileId, Span};
 use coord_plan::clock::Clock;
-use coord_plan::outlook::Outlook;
+use coord_plan::outlook::{Load, Outlook};
 use gen_lsp_types as lsp;
 
 /// Of a longer list, the first are told.
@@ -37,18 +37,28 @@ fn shown(value: String, range: lsp::Range) -> lsp::Hover {
 
 /// What the plan says, a line each.
 fn facts(analysis: &Analysis, kind: &str, name: &str) -> Vec<(String, String)> {
-    let planned = matches!(kind, "task" | "sync" | "milestone" | "phase");
-    let Some((outlook, clock)) = analysis.outlook(name).filter(|_| planned) else {
-        return Vec::new();
+    let mut facts = match kind {
+        "task" | "sync" | "milestone" | "phase" => match analysis.outlook(name) {
+            Some((outlook, clock)) => lines(&outlook, &clock),
+            None => Vec::new(),
+        },
+        "agent" | "human" => analysis.load(name).map_or_else(Vec::new, busy),
+        _ => Vec::new(),
     };
-    let mut facts = lines(&outlook, &clock);
-    if !analysis.plan_is_current {
+    if !facts.is_empty() && !analysis.plan_is_current {
         facts.push((
             "as planned".into(),
             "before the mistakes that this project has now".into(),
         ));
     }
     facts
+}
+
+fn busy(load: Load) -> Vec<(String, String)> {
+    vec![
+        ("tasks".into(), load.tasks.to_string()),
+        ("busy".into(), format!("{} %", load.per_mille / 10)),
+    ]
 }
 
 fn lines(outlook: &Outlook, clock: &Clock) -> Vec<(String, String)> {

@@ -1,7 +1,7 @@
 //! What the plan says of one node: who does it, when, with how much room, behind what. For
 //! hosts that show a node at a time.
 
-use crate::plan::{NodeKind, Plan};
+use crate::plan::{By, NodeKind, Plan};
 use crate::schedule::Schedule;
 use coord_lang::ids::NodeId;
 
@@ -24,14 +24,17 @@ pub struct Outlook {
     pub unestimated: bool,
     /// What it waits for, by name, in written order.
     pub waits_for: Vec<String>,
-    /// How many nodes wait for it.
-    pub waited_for_by: usize,
 }
 
-/// The outlook of a task, sync or milestone, by its name; of a phase, that of its end.
+/// The outlook of a task, phase, sync or milestone, by its name.
 pub fn outlook(plan: &Plan, schedule: &Schedule, name: &str) -> Option<Outlook> {
-    let phase = || plan.phases.values().find(|p| p.name == name).map(|p| p.end);
-    let id = plan.find(name).or_else(phase)?;
+    match plan.find(name) {
+        Some(id) => node(plan, schedule, id),
+        None => phase(plan, schedule, name),
+    }
+}
+
+fn node(plan: &Plan, schedule: &Schedule, id: NodeId) -> Option<Outlook> {
     let node = schedule.nodes.get(id)?;
     let task = plan.task(id);
     let by = task.map(|task| &task.by);
@@ -40,7 +43,7 @@ pub fn outlook(plan: &Plan, schedule: &Schedule, name: &str) -> Option<Outlook> 
             let names = by.agents().iter();
             names.map(|a| plan.agents[*a].name.clone()).collect()
         }),
-        any: matches!(by, Some(crate::plan::By::Any(_))),
+        any: matches!(by, Some(By::Any(_))),
         start_ms: node.start_ms,
         finish_ms: node.finish_ms,
         slack_ms: node.logical.slack_ms,
@@ -48,11 +51,47 @@ pub fn outlook(plan: &Plan, schedule: &Schedule, name: &str) -> Option<Outlook> 
         contingent: node.logical.contingent,
         unestimated: task.is_some_and(|task| task.estimate.is_none()),
         waits_for: waits_for(plan, id),
-        waited_for_by: waited_for_by(plan, id),
     })
 }
 
-/// Joins are no work: what they wait for stands in their place.
+/// A phase lasts from the first start in it until it passes, and waits for what opens it.
+fn phase(plan: &Plan, schedule: &Schedule, name: &str) -> Option<Outlook> {
+    let (id, phase) = plan.phases.iter().find(|(_, phase)| phase.name == name)?;
+    let span = schedule.phases.get(id)?;
+    Some(Outlook {
+        start_ms: span.levelled_ms.map_or(span.end_ms, |(start, _)| start),
+        finish_ms: span.end_ms,
+        waits_for: phase.open.map_or_else(Vec::new, |open| named(plan, open)),
+        ..node(plan, schedule, phase.end)?
+    })
+}
+
+/// What the plan says of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    pub tasks: u32,
+    /// The share of its time that it is busy, in thousandths.
+    pub per_mille: i64,
+}
+
+/// The load of an agent or a human, by name; None for who has nothing to do.
+pub fn load(plan: &Plan, schedule: &Schedule, name: &str) -> Option<Load> {
+    let (id, _) = plan.agents.iter().find(|(_, agent)| agent.name == name)?;
+    let load = schedule.agents.get(id).filter(|load| load.tasks > 0)?;
+    Some(Load {
+        tasks: load.tasks,
+        per_mille: load.per_mille(),
+    })
+}
+
+/// A node by its name; a join is no work, and what it waits for stands in its place.
+fn named(plan: &Plan, id: NodeId) -> Vec<String> {
+    match plan.nodes[id].kind {
+        NodeKind::Join => waits_for(plan, id),
+        _ => vec![plan.nodes[id].name.clone()],
+    }
+}
+
 fn waits_for(plan: &Plan, id: NodeId) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut seen = std::collections::HashSet::from([id]);
@@ -69,11 +108,4 @@ fn waits_for(plan: &Plan, id: NodeId) -> Vec<String> {
         }
     }
     names
-}
-
-fn waited_for_by(plan: &Plan, id: NodeId) -> usize {
-    let waits =
-        |needs: &[crate::plan::Need]| needs.iter().any(|need| need.nodes().any(|n| n == id));
-    let nodes = plan.nodes.values();
-    nodes.filter(|node| waits(&node.needs)).count()
 }

@@ -2,7 +2,7 @@
 //! references, rename, hover and colours.
 
 use super::shape;
-use super::walk::{ARTIFACT, walk};
+use super::walk::{ARTIFACT, title, walk};
 use crate::lower::Reference;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Arg, ArgKind, Tree};
@@ -81,7 +81,7 @@ impl Index {
                 name: name.to_string(),
                 span,
                 whole: visit.statement.span,
-                title: visit.title(),
+                title: title(visit.statement),
                 doc: lines.collect::<Vec<_>>().join("\n"),
                 owner,
             });

@@ -2,7 +2,7 @@
 
 use crate::schema::{self, Body, Place, Row};
 use crate::source::Span;
-use crate::syntax::tree::{ArgKind, Item, Piece, Statement, Tree, statements};
+use crate::syntax::tree::{Arg, ArgKind, Item, Piece, Statement, Tree, statements};
 
 /// One statement on the way.
 pub struct Visit<'a, 's> {
@@ -24,11 +24,6 @@ impl<'a, 's> Visit<'a, 's> {
         }
         let first = self.statement.args.first()?;
         Some((first.word()?, first.span))
-    }
-
-    /// The first text in quotes among its arguments.
-    pub fn title(&self) -> Option<String> {
-        title(self.statement)
     }
 }
 
@@ -81,15 +76,20 @@ fn level<'a, 's>(
     }
 }
 
-/// The first text in quotes among a statement's arguments, when nothing is filled in there.
+/// The title of a declaration: the text in quotes behind its name.
 pub fn title(statement: &Statement<'_>) -> Option<String> {
-    statement.args.iter().find_map(|arg| match &arg.kind {
+    text(statement.args.get(1)?)
+}
+
+/// The text of an argument, when it is one and nothing is filled in there.
+fn text(arg: &Arg<'_>) -> Option<String> {
+    match &arg.kind {
         ArgKind::Text(pieces) => match pieces.as_slice() {
             [Piece::Text(text)] => Some(text.clone()),
             _ => None,
         },
         _ => None,
-    })
+    }
 }
 
 /// The files that a tree names with `use`, and where.
@@ -97,8 +97,8 @@ pub fn uses(tree: &Tree<'_>) -> Vec<(String, Span)> {
     let named = statements(&tree.items).filter(|s| s.word == "use");
     named
         .filter_map(|statement| {
-            let text = title(statement)?;
-            Some((text, statement.args.first()?.span))
+            let first = statement.args.first()?;
+            Some((text(first)?, first.span))
         })
         .collect()
 }
