@@ -34,14 +34,13 @@ pub(super) fn legend() -> lsp::SemanticTokensLegend {
 pub(super) fn colours(
     analysis: &Analysis,
     file: FileId,
-    shown: std::ops::Range<usize>,
+    shown: std::ops::Range<u32>,
 ) -> lsp::SemanticTokens {
     let source = analysis.source(file);
-    let (tree, _) = analysis.parsed(file).tree(file);
+    let (tree, _) = analysis.parsed(file).tree_of(file, shown.clone());
     let mut wire = Wire::default();
     for token in tokens(source, &tree, Some(&analysis.index)) {
-        let span = token.span.range();
-        if span.end > shown.start && span.start < shown.end {
+        if token.span.end > shown.start && token.span.start < shown.end {
             wire.put(source, token);
         }
     }

@@ -24,10 +24,11 @@ pub(super) struct Compiled {
 }
 
 /// Starts the thread. It takes one snapshot at a time, so neither channel holds more than one.
-pub(super) fn start(limits: Limits) -> (Sender<Snapshot>, Receiver<Compiled>) {
+pub(super) fn start(limits: Limits) -> std::io::Result<(Sender<Snapshot>, Receiver<Compiled>)> {
     let (work, snapshots) = bounded::<Snapshot>(1);
     let (results, done) = bounded::<Compiled>(1);
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name("compiler".into());
+    let started = thread.spawn(move || {
         let mut compiler = Compiler::new(limits);
         for snapshot in snapshots {
             if results.send(compiler.compile(&snapshot)).is_err() {
@@ -35,7 +36,7 @@ pub(super) fn start(limits: Limits) -> (Sender<Snapshot>, Receiver<Compiled>) {
             }
         }
     });
-    (work, done)
+    started.map(|_| (work, done))
 }
 
 struct Compiler {

@@ -10,7 +10,8 @@ pub(super) fn hints(analysis: &Analysis, file: FileId, range: lsp::Range) -> Vec
     let source = analysis.source(file);
     let shown = bytes(source, range);
     let mut places: Vec<(String, Span)> = Vec::new();
-    let (tree, _) = analysis.parsed(file).tree(file);
+    let part = shown.start as u32..shown.end as u32 + 1;
+    let (tree, _) = analysis.parsed(file).tree_of(file, part);
     walk(&tree, &mut |visit| {
         let planned = matches!(
             visit.statement.word,

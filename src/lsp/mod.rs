@@ -32,7 +32,9 @@ use coord_lang::syntax::Limits;
 
 /// Serves one client over standard input and output; the exit status.
 pub(crate) fn serve(limits: Limits) -> i32 {
-    let (connection, threads) = transport::stdio();
+    let Ok((connection, threads)) = transport::stdio() else {
+        return 1;
+    };
     let clean = server::run(connection, limits);
     threads.finish();
     i32::from(!clean)

@@ -23,6 +23,12 @@ pub(super) fn bytes(source: &SourceFile, range: Range) -> std::ops::Range<usize>
     start..offset(source, range.end).max(start)
 }
 
+/// The same as offsets of spans.
+pub(super) fn part(source: &SourceFile, range: Range) -> std::ops::Range<u32> {
+    let bytes = bytes(source, range);
+    bytes.start as u32..bytes.end as u32
+}
+
 pub(super) fn position(source: &SourceFile, offset: u32) -> Position {
     let (line, character) = source.utf16_position(offset);
     Position {

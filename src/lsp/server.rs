@@ -3,7 +3,8 @@
 use super::analysis::Analysis;
 use super::compiler::{self, Compiled, Snapshot};
 use super::documents::{Document, Documents};
-use super::position::bytes;
+use super::position::part;
+use super::transport::{Connection, Outgoing};
 use super::uri::{name_of, uri_of};
 use super::{actions, colours, completion, diagnostics, format, hints, hover, navigation, symbols};
 use coord_lang::editor::index::Index;
@@ -11,7 +12,7 @@ use coord_lang::source::FileId;
 use coord_lang::syntax::Limits;
 use crossbeam_channel::{Receiver, Sender, select};
 use gen_lsp_types as lsp;
-use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,10 +22,10 @@ use std::sync::Arc;
 
 /// Serves until the client says `exit` or is gone; true when it said `shutdown` before.
 pub(super) fn run(connection: Connection, limits: Limits) -> bool {
-    let Ok((id, params)) = connection.initialize_start() else {
+    let Some(first) = connection.initialized() else {
         return false;
     };
-    let client = Client::of(params);
+    let client = Client::of(&first.params);
     let result = lsp::InitializeResult {
         capabilities: capabilities(),
         server_info: Some(lsp::ServerInfo {
@@ -32,7 +33,9 @@ pub(super) fn run(connection: Connection, limits: Limits) -> bool {
             version: Some(env!("CARGO_PKG_VERSION").into()),
         }),
     };
-    let (snapshots, compiled) = compiler::start(limits);
+    let Ok((snapshots, compiled)) = compiler::start(limits) else {
+        return false;
+    };
     let mut server = Server {
         connection,
         client,
@@ -45,7 +48,7 @@ pub(super) fn run(connection: Connection, limits: Limits) -> bool {
         published: BTreeMap::new(),
         is_shut_down: false,
     };
-    server.respond(id, Ok(json(result)));
+    server.respond(first.id, answer(&result));
     server.serve(&compiled);
     server.is_shut_down
 }
@@ -105,7 +108,7 @@ struct Client {
 }
 
 impl Client {
-    fn of(params: Value) -> Client {
+    fn of(params: &Value) -> Client {
         let flag = |path: &str| params.pointer(path).and_then(Value::as_bool) == Some(true);
         let snippets = flag("/capabilities/textDocument/completion/completionItem/snippetSupport");
         let registers_watchers =
@@ -152,7 +155,8 @@ struct Server {
     is_shut_down: bool,
 }
 
-type Answer = Result<Value, (ErrorCode, String)>;
+/// A result as JSON, or why there is none.
+type Answer = Result<String, (ErrorCode, String)>;
 
 impl Server {
     fn serve(&mut self, compiled: &Receiver<Compiled>) {
@@ -252,7 +256,7 @@ impl Server {
             version: self.documents.get(name).map(|d| d.version),
             diagnostics,
         };
-        self.notify("textDocument/publishDiagnostics", params);
+        self.notify("textDocument/publishDiagnostics", &params);
     }
 
     // ---- what the client tells -----------------------------------------------------------------
@@ -306,12 +310,13 @@ impl Server {
             registrations: vec![lsp::Registration {
                 id: "coord-files".into(),
                 method: "workspace/didChangeWatchedFiles".into(),
-                register_options: Some(json(options)),
+                register_options: serde_json::to_value(options).ok(),
             }],
         };
         let id = RequestId::from("coord-files".to_string());
-        let request = Request::new(id, "client/registerCapability".into(), params);
-        self.send(request.into());
+        let method = "client/registerCapability";
+        self.connection
+            .send(Outgoing::Request(id, method, json(&params)));
     }
 
     fn cancel(&mut self, id: &RequestId) {
@@ -350,7 +355,7 @@ impl Server {
             let cancelled = (ErrorCode::RequestCanceled, "shutting down".to_string());
             self.respond(waiting.request.id, Err(cancelled));
         }
-        self.respond(id, Ok(Value::Null));
+        self.respond(id, nothing());
     }
 
     /// True when the answer needs an analysis that is not there yet.
@@ -372,11 +377,11 @@ impl Server {
 
     fn answer(&self, request: Request) {
         // A defect in one answer must not end the session.
-        let answer = catch_unwind(AssertUnwindSafe(|| {
+        let answered = catch_unwind(AssertUnwindSafe(|| {
             self.answer_to(&request.method, request.params)
         }));
         let defect = || (ErrorCode::InternalError, "BUG: no answer".to_string());
-        self.respond(request.id, answer.unwrap_or_else(|_| Err(defect())));
+        self.respond(request.id, answered.unwrap_or_else(|_| Err(defect())));
     }
 
     fn answer_to(&self, method: &str, params: Value) -> Answer {
@@ -416,7 +421,7 @@ impl Server {
             "workspace/symbol" => {
                 let params: lsp::WorkspaceSymbolParams = read(params)?;
                 let projects = self.projects.iter().map(|a| &**a);
-                Ok(json(symbols::workspace(projects, &params.query)))
+                answer(&symbols::workspace(projects, &params.query))
             }
             "textDocument/foldingRange" => {
                 let params: lsp::FoldingRangeParams = read(params)?;
@@ -435,13 +440,13 @@ impl Server {
             "textDocument/semanticTokens/full" => {
                 let params: lsp::SemanticTokensParams = read(params)?;
                 self.in_file(&params.text_document, |a, file| {
-                    colours::colours(a, file, 0..usize::MAX)
+                    colours::colours(a, file, 0..u32::MAX)
                 })
             }
             "textDocument/semanticTokens/range" => {
                 let params: lsp::SemanticTokensRangeParams = read(params)?;
                 self.in_file(&params.text_document, |a, file| {
-                    colours::colours(a, file, bytes(a.source(file), params.range))
+                    colours::colours(a, file, part(a.source(file), params.range))
                 })
             }
             "textDocument/inlayHint" => {
@@ -461,26 +466,26 @@ impl Server {
         let place = params.text_document_position_params;
         let name = name_of(&place.text_document.uri);
         let Some(document) = self.documents.get(&name) else {
-            return Ok(Value::Null);
+            return nothing();
         };
         let none = Index::default();
         let index = self.analysis(&name).map_or(&none, |(a, _)| &a.index);
         let snippets = self.client.snippets;
-        Ok(json(completion::completion(
+        answer(&completion::completion(
             document,
             place.position,
             index,
             snippets,
-        )))
+        ))
     }
 
     fn rename(&self, params: lsp::RenameParams) -> Answer {
         let place = params.text_document_position_params;
         let Some((analysis, file)) = self.analysis(&name_of(&place.text_document.uri)) else {
-            return Ok(Value::Null);
+            return nothing();
         };
         match navigation::rename(analysis, file, place.position, &params.new_name) {
-            Ok(edit) => Ok(json(edit)),
+            Ok(edit) => answer(&edit),
             Err(why) => Err((ErrorCode::RequestFailed, why)),
         }
     }
@@ -489,30 +494,30 @@ impl Server {
     fn text<T: Serialize>(
         &self,
         document: &lsp::TextDocumentIdentifier,
-        answer: impl FnOnce(&Document) -> T,
+        ask: impl FnOnce(&Document) -> T,
     ) -> Answer {
         let document = self.documents.get(&name_of(&document.uri));
-        Ok(json(document.map(answer)))
+        answer(&document.map(ask))
     }
 
     /// An answer about a file of a project.
     fn in_file<T: Serialize>(
         &self,
         document: &lsp::TextDocumentIdentifier,
-        answer: impl FnOnce(&Analysis, FileId) -> T,
+        ask: impl FnOnce(&Analysis, FileId) -> T,
     ) -> Answer {
         let found = self.analysis(&name_of(&document.uri));
-        Ok(json(found.map(|(analysis, file)| answer(analysis, file))))
+        answer(&found.map(|(analysis, file)| ask(analysis, file)))
     }
 
     /// An answer about a position in a file of a project.
     fn at<T: Serialize>(
         &self,
         place: lsp::TextDocumentPositionParams,
-        answer: impl FnOnce(&Analysis, FileId, lsp::Position) -> Option<T>,
+        ask: impl FnOnce(&Analysis, FileId, lsp::Position) -> Option<T>,
     ) -> Answer {
         self.in_file(&place.text_document, |analysis, file| {
-            answer(analysis, file, place.position)
+            ask(analysis, file, place.position)
         })
     }
 
@@ -525,19 +530,15 @@ impl Server {
     // ---- sending -------------------------------------------------------------------------------
 
     fn respond(&self, id: RequestId, answer: Answer) {
-        self.send(match answer {
-            Ok(value) => Response::new_ok(id, value).into(),
-            Err((code, message)) => Response::new_err(id, code as i32, message).into(),
+        self.connection.send(match answer {
+            Ok(result) => Outgoing::Result(id, result),
+            Err((code, message)) => Outgoing::Error(id, code, message),
         });
     }
 
-    fn notify(&self, method: &str, params: impl Serialize) {
-        self.send(Notification::new(method.into(), json(params)).into());
-    }
-
-    /// A client that is gone hears nothing; the loop notices.
-    fn send(&self, message: Message) {
-        let _nobody_listens = self.connection.sender.send(message);
+    fn notify(&self, method: &'static str, params: &impl Serialize) {
+        self.connection
+            .send(Outgoing::Notification(method, json(params)));
     }
 }
 
@@ -546,7 +547,15 @@ fn read<T: DeserializeOwned>(params: Value) -> Result<T, (ErrorCode, String)> {
         .map_err(|error| (ErrorCode::InvalidParams, format!("unreadable: {error}")))
 }
 
+fn answer(value: &impl Serialize) -> Answer {
+    Ok(json(value))
+}
+
+fn nothing() -> Answer {
+    Ok("null".into())
+}
+
 /// The protocol's types always have a JSON form.
-fn json(value: impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or(Value::Null)
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".into())
 }

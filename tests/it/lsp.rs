@@ -474,7 +474,7 @@ fn completion_knows_its_place() {
         editor.replace("main.coord", SHOP);
     };
     let e = &mut editor;
-    offers(e, "param region", "x\nparam region", "}\n\nx|\nparam");
+    offers(e, "param region", "\nparam region", "}\n\n|\nparam");
     offers(e, "    takes 2wd\n", "    \n", "endpoints\n    |\n");
     offers(e, "by frontend\n", "by \n", "by |\n");
     offers(e, "by frontend\n", "by any of \n", "by any of |\n");

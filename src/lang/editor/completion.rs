@@ -62,6 +62,8 @@ pub fn complete(text: &str, offset: usize, index: &Index) -> Proposals {
                 .map_or_else(Vec::new, |row| arguments(row, &cursor, index)),
         }
     };
+    let mut labels = std::collections::HashSet::new();
+    items.retain(|item| labels.insert(item.label.clone()));
     let dot = cursor.typed.rfind('.').map_or(0, |at| at + 1);
     let typed = &cursor.typed[dot..];
     let cut = rank(&mut items, typed);

@@ -38,6 +38,12 @@ pub fn symbols(row: &'static Row) -> Vec<Symbol<'static>> {
                     .map_or(shape.len(), |n| next + n + 1);
                 continue;
             }
+            // `2x` is a value, and no word
+            c if c.is_ascii_digit() => {
+                let rest = shape[at..].find(|c: char| !c.is_ascii_alphanumeric());
+                at = rest.map_or(shape.len(), |n| at + n);
+                continue;
+            }
             c if c.is_ascii_alphabetic() => {
                 let end = shape[at..]
                     .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
@@ -62,51 +68,65 @@ pub fn symbols(row: &'static Row) -> Vec<Symbol<'static>> {
 /// What may follow the word of the statement and these arguments, which are tokens of the text.
 pub fn next(row: &'static Row, args: &[&str]) -> Vec<Symbol<'static>> {
     let symbols = symbols(row);
+    let open = args.iter().rposition(|arg| matches!(*arg, "[" | "]"));
+    let open = open.filter(|at| args[*at] == "[");
+    // inside a list stands whatever could have stood in its place
+    let before = &args[..open.unwrap_or(args.len())];
+    let word = (before.iter().enumerate().rev()).find_map(|(at, arg)| {
+        let places = 0..symbols.len();
+        let places: Vec<usize> = places
+            .filter(|place| symbols[*place] == Symbol::Word(arg))
+            .collect();
+        (!places.is_empty()).then_some((at, places))
+    });
     let mut found = Vec::new();
-    let listed = args.iter().rev().find(|a| **a == "[" || **a == "]") == Some(&"[");
-    let last = if listed {
-        // inside a list: whatever could have stood in its place
-        let open = args.iter().rposition(|a| *a == "[").unwrap_or(0);
-        open.checked_sub(1).map(|at| args[at])
-    } else {
-        args.last().copied()
-    };
-    let places: Vec<usize> = match last {
-        None => Vec::new(),
-        Some(word) => (0..symbols.len())
-            .filter(|at| symbols[*at] == Symbol::Word(word))
-            .collect(),
-    };
-    if last.is_none() {
-        alternatives(&symbols, 0, &mut found);
-    } else if places.is_empty() {
-        // behind a value: the words that open a further part
-        for (at, symbol) in symbols.iter().enumerate() {
-            let opens = at > 0 && !matches!(symbols[at - 1], Symbol::Word(_));
-            if matches!(symbol, Symbol::Word(word) if opens && !args.contains(word)) {
-                found.push(*symbol);
+    match word {
+        // right behind a word of the shape
+        Some((at, places)) if at + 1 == before.len() => {
+            for place in places {
+                follow(&symbols, place + 1, &mut found);
             }
         }
-    } else {
-        for at in places {
-            follow(&symbols, at + 1, &mut found);
+        // behind the value that fills the hole behind a word
+        Some((_, places)) => {
+            for place in places {
+                behind_a_value(&symbols, place + 1, &mut found);
+            }
+        }
+        None if before.is_empty() => {
+            alternatives(&symbols, 0, &mut found);
+        }
+        // behind the value that fills one of the first holes
+        None => {
+            let mut firsts = Vec::new();
+            alternatives(&symbols, 0, &mut firsts);
+            for first in firsts {
+                if matches!(symbols[first], Symbol::Hole(_) | Symbol::Text) {
+                    behind_a_value(&symbols, first, &mut found);
+                }
+            }
         }
     }
-    let mut seen = Vec::new();
-    found.retain(|symbol| {
-        let new = !seen.contains(symbol);
-        seen.push(*symbol);
-        new
-    });
-    if listed {
-        found.retain(|symbol| matches!(symbol, Symbol::Hole(_)));
+    let mut offered: Vec<Symbol<'static>> = Vec::new();
+    for symbol in found.into_iter().map(|at| symbols[at]) {
+        let fits = open.is_none() || matches!(symbol, Symbol::Hole(_));
+        if fits && !offered.contains(&symbol) {
+            offered.push(symbol);
+        }
     }
-    found
+    offered
+}
+
+fn behind_a_value(symbols: &[Symbol<'static>], from: usize, found: &mut Vec<usize>) {
+    let mut values = from..symbols.len();
+    let value = values.find(|at| matches!(symbols[*at], Symbol::Hole(_) | Symbol::Text));
+    if let Some(value) = value {
+        follow(symbols, value + 1, found);
+    }
 }
 
 /// The firsts of every alternative of the group that starts at `at`; the place behind the group.
-fn alternatives(symbols: &[Symbol<'static>], at: usize, found: &mut Vec<Symbol<'static>>) -> usize {
-    let mut at = at;
+fn alternatives(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<usize>) -> usize {
     let mut first = true;
     while at < symbols.len() {
         match symbols[at] {
@@ -114,16 +134,15 @@ fn alternatives(symbols: &[Symbol<'static>], at: usize, found: &mut Vec<Symbol<'
             Symbol::Bar => first = true,
             Symbol::Open => {
                 let mut inner = Vec::new();
-                let end = alternatives(symbols, at + 1, &mut inner);
+                at = alternatives(symbols, at + 1, &mut inner);
                 if first {
                     found.extend(inner); // optional: what comes behind it is a first as well
                 }
-                at = end;
                 continue;
             }
-            symbol => {
+            Symbol::Word(_) | Symbol::Hole(_) | Symbol::Text => {
                 if first {
-                    found.push(symbol);
+                    found.push(at);
                 }
                 first = false;
             }
@@ -134,7 +153,7 @@ fn alternatives(symbols: &[Symbol<'static>], at: usize, found: &mut Vec<Symbol<'
 }
 
 /// What may stand at `at`, in the middle of a group.
-fn follow(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<Symbol<'static>>) {
+fn follow(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<usize>) {
     while at < symbols.len() {
         match symbols[at] {
             // the alternative ends here: go on behind its group
@@ -153,8 +172,8 @@ fn follow(symbols: &[Symbol<'static>], mut at: usize, found: &mut Vec<Symbol<'st
             }
             Symbol::Close => at += 1,
             Symbol::Open => at = alternatives(symbols, at + 1, found),
-            symbol => {
-                found.push(symbol);
+            Symbol::Word(_) | Symbol::Hole(_) | Symbol::Text => {
+                found.push(at);
                 return;
             }
         }
@@ -335,7 +354,7 @@ mod tests {
         assert!(all_kinds(row(Place::Task, "timeout")).is_empty());
         let given = all_kinds(row(Place::Test, "given"));
         assert!(
-            ["task", "gate", "incident", "mode"]
+            ["task", "gate", "conflict", "mode"]
                 .iter()
                 .all(|k| given.contains(k))
         );

@@ -93,6 +93,21 @@ enum Placed {
     },
 }
 
+impl Placed {
+    fn start(&self) -> u32 {
+        match self {
+            Placed::Whole(_, at) | Placed::Cut { at, .. } => *at,
+        }
+    }
+
+    fn end(&self) -> u32 {
+        match self {
+            Placed::Whole(piece, at) => at + piece.borrow_owner().text().len() as u32,
+            Placed::Cut { block, .. } => block.1,
+        }
+    }
+}
+
 /// A parsed text. Cheap to share; the tree is made when it is asked for.
 pub struct Parsed {
     source: SourceFile,
@@ -140,8 +155,17 @@ impl Parsed {
         &self.source
     }
 
-    /// What [`parse`] makes of the text, as file `id`; `source` holds the same text.
+    /// What [`parse`] makes of the text, as file `id`.
     pub fn tree<'a>(&'a self, id: FileId) -> (Tree<'a>, Vec<Diagnostic>) {
+        self.tree_of(id, 0..u32::MAX)
+    }
+
+    /// The same without most of what lies outside of these bytes, for who only looks at a part.
+    pub fn tree_of<'a>(
+        &'a self,
+        id: FileId,
+        shown: std::ops::Range<u32>,
+    ) -> (Tree<'a>, Vec<Diagnostic>) {
         let Some(pieces) = &self.pieces else {
             return parse(id, &self.source, &self.limits);
         };
@@ -155,53 +179,89 @@ impl Parsed {
             .iter()
             .map(|d| at_start.diagnostic(d))
             .collect();
-        tree.items = assemble(pieces, id, &mut tree.comments, &mut diagnostics);
+        let mut assembly = Assembly {
+            file: id,
+            shown,
+            comments: Vec::new(),
+            diagnostics: &mut diagnostics,
+        };
+        tree.items = assembly.items(pieces);
+        tree.comments = assembly.comments;
         tree.comments.sort_unstable();
         (tree, diagnostics)
     }
 }
 
-fn assemble<'a>(
-    pieces: &'a [Placed],
+struct Assembly<'d> {
     file: FileId,
-    comments: &mut Vec<Span>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Item<'a>> {
-    let mut items = Vec::with_capacity(pieces.len());
-    for placed in pieces {
-        let (piece, at) = match placed {
-            Placed::Whole(piece, at)
-            | Placed::Cut {
-                head: piece, at, ..
-            } => (piece, *at),
-        };
-        let to = Move { file, by: at };
-        let fragment = piece.borrow_dependent();
-        comments.extend(fragment.comments.iter().map(|c| to.span(*c)));
-        diagnostics.extend(fragment.diagnostics.iter().map(|d| to.diagnostic(d)));
-        match placed {
-            Placed::Whole(..) => items.extend(fragment.items.iter().map(|item| to.item(item))),
-            Placed::Cut { block, inner, .. } => {
-                let inner = assemble(inner, file, comments, diagnostics);
-                items.extend(piece.head().map(|head| {
-                    let mut statement = to.statement(head);
-                    let span = Span {
-                        file,
-                        start: block.0,
-                        end: block.1,
-                    };
-                    statement.span = statement.word_span.to(span);
-                    statement.block = Some(Block {
-                        items: inner,
-                        span,
-                        closed: true,
-                    });
-                    Item::Statement(statement)
-                }));
+    shown: std::ops::Range<u32>,
+    comments: Vec<Span>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Assembly<'_> {
+    fn items<'a>(&mut self, pieces: &'a [Placed]) -> Vec<Item<'a>> {
+        let mut items = Vec::with_capacity(pieces.len());
+        for placed in pieces {
+            if placed.start() >= self.shown.end || placed.end() <= self.shown.start {
+                continue;
+            }
+            match placed {
+                Placed::Whole(piece, at) => {
+                    let to = self.moved(piece, *at);
+                    let fragment = piece.borrow_dependent();
+                    items.extend(fragment.items.iter().map(|item| to.item(item)));
+                }
+                Placed::Cut {
+                    head,
+                    at,
+                    block,
+                    inner,
+                } => {
+                    let to = self.moved(head, *at);
+                    let inner = self.items(inner);
+                    let head = head.head().map(|head| to.statement(head));
+                    items.extend(head.map(|head| Item::Statement(self.with(head, *block, inner))));
+                }
             }
         }
+        items
     }
-    items
+
+    /// Takes over what a piece has beside its items.
+    fn moved(&mut self, piece: &Piece, by: u32) -> Move {
+        let to = Move {
+            file: self.file,
+            by,
+        };
+        let fragment = piece.borrow_dependent();
+        self.comments
+            .extend(fragment.comments.iter().map(|c| to.span(*c)));
+        self.diagnostics
+            .extend(fragment.diagnostics.iter().map(|d| to.diagnostic(d)));
+        to
+    }
+
+    /// The statement of a head with its block.
+    fn with<'a>(
+        &self,
+        mut head: Statement<'a>,
+        block: (u32, u32),
+        items: Vec<Item<'a>>,
+    ) -> Statement<'a> {
+        let span = Span {
+            file: self.file,
+            start: block.0,
+            end: block.1,
+        };
+        head.span = head.word_span.to(span);
+        head.block = Some(Block {
+            items,
+            span,
+            closed: true,
+        });
+        head
+    }
 }
 
 struct Cutter<'t, 'k> {
