@@ -137,4 +137,5 @@ def main():
         print(f"| {name} | {middle(walls):.3f} ({min(walls):.3f}–{max(walls):.3f}) | {middle(cpus):.3f} | {max(sizes):.0f} | {wall:.2f} | {cpu:.2f} |")
 
 
-main()
+if __name__ == "__main__":
+    main()

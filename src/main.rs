@@ -1,6 +1,7 @@
 //! The program `coord`.
 
 mod cli;
+mod lsp;
 
 fn main() {
     // The reaper of tasks is this program, too: it has to stay small and single-threaded, so it
@@ -11,5 +12,5 @@ fn main() {
     {
         std::process::exit(coord_host::process::reaper_main());
     }
-    std::process::exit(cli::main());
+    std::process::exit(cli::main(lsp::serve));
 }

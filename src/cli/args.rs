@@ -94,6 +94,11 @@ pub(crate) enum Command {
     Retry(Intervene),
     /// Count a task as skipped, so that what waits for it goes on
     Skip(Intervene),
+    /// Serve an editor: the Language Server Protocol over standard input and output
+    #[command(after_help = "\
+Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
+colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
+    Lsp,
     /// Print the completions of a shell
     Completions { shell: clap_complete::Shell },
     #[command(hide = true)]

@@ -26,8 +26,12 @@ use coord_engine::Verdict;
 use exit::{Exit, Outcome};
 use screen::Screen;
 
+/// The language server, which this floor does not know: given the limits, it serves until its
+/// client leaves and returns the exit status.
+pub(crate) type Serve = fn(coord_lang::syntax::Limits) -> i32;
+
 /// Parses the arguments, runs the command, and returns the exit status.
-pub(crate) fn main() -> i32 {
+pub(crate) fn main(lsp: Serve) -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -44,10 +48,13 @@ pub(crate) fn main() -> i32 {
         }
     };
     let screen = Screen::new(cli.common.color);
-    let outcome = dispatch(&cli, &screen);
+    let outcome = match cli.command {
+        Command::Lsp => project::limits(&cli.common).map(lsp),
+        _ => dispatch(&cli, &screen).map(|exit| exit as i32),
+    };
     screen.flush();
     match outcome {
-        Ok(exit) => exit as i32,
+        Ok(status) => status,
         Err(failure) => {
             screen.failure(&failure);
             failure.exit as i32
@@ -82,6 +89,6 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
             screen.raw(&text);
             Ok(Exit::Done)
         }
-        Command::Reaper => Ok(Exit::Done),
+        Command::Lsp | Command::Reaper => Ok(Exit::Done),
     }
 }

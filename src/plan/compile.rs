@@ -11,9 +11,10 @@ use crate::plan::Plan;
 use crate::schedule::{Schedule, schedule_on};
 use coord_lang::check::check;
 use coord_lang::diagnostic::{self, Diagnostic};
-use coord_lang::lower::lower;
+use coord_lang::lower::{Facts, lower};
 use coord_lang::model::Model;
 use coord_lang::source::Sources;
+use coord_lang::syntax::tree::Tree;
 use coord_lang::syntax::{Limits, parse};
 
 /// What a compilation is told from outside.
@@ -61,11 +62,47 @@ pub fn compile(sources: &Sources, settings: &Settings) -> Compiled {
         diagnostics.extend(found);
         trees.push(tree);
     }
-    let broken_syntax = diagnostic::has_errors(&diagnostics);
-    let (model, facts, found) = lower(sources, &trees, &settings.limits);
+    let understood = understand(sources, &trees, diagnostics, settings);
     drop(trees);
+    plan(understood, settings)
+}
+
+/// A project that is read and not yet planned.
+pub struct Understood {
+    pub model: Model,
+    pub facts: Facts,
+    diagnostics: Vec<Diagnostic>,
+    broken_syntax: bool,
+}
+
+/// The first half of [`compile`], for hosts that parse themselves: `trees` are those of `sources`
+/// in the same order, `diagnostics` what parsing found.
+pub fn understand(
+    sources: &Sources,
+    trees: &[Tree<'_>],
+    mut diagnostics: Vec<Diagnostic>,
+    settings: &Settings,
+) -> Understood {
+    let broken_syntax = diagnostic::has_errors(&diagnostics);
+    let (model, facts, found) = lower(sources, trees, &settings.limits);
     diagnostics.extend(found);
     diagnostics.extend(check(&model, &facts, settings.paths.as_deref()));
+    Understood {
+        model,
+        facts,
+        diagnostics,
+        broken_syntax,
+    }
+}
+
+/// The second half of [`compile`]: plan, schedule and what they show.
+pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
+    let Understood {
+        model,
+        facts,
+        mut diagnostics,
+        broken_syntax,
+    } = understood;
     let entry = settings.workflow.as_ref().and_then(|name| {
         let found = model.workflows.iter().find(|(_, w)| w.name.value == *name);
         found.map(|(id, _)| id)

@@ -4,7 +4,7 @@
 //! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims`, `waves` and
 //! `drawings` at its side;
 //! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
-//! `judge` says what does not fit.
+//! `judge` says what does not fit; [`outlook`] tells one node at a time.
 
 pub mod anchor;
 pub mod bound;
@@ -20,6 +20,7 @@ mod freeze_rules;
 pub mod graph;
 mod judge;
 pub mod levelling;
+pub mod outlook;
 pub mod plan;
 pub mod rules;
 pub mod schedule;

@@ -11,6 +11,7 @@ mod examples;
 mod fixture;
 mod journal;
 mod live;
+mod lsp;
 mod mapping;
 mod order;
 mod process;

@@ -391,6 +391,7 @@ impl<'s> Lower<'_, 's> {
     fn param_in_condition(&mut self, name: &'s str, span: Span) -> Option<Typed> {
         if let Some(id) = self.param_in_scope(name) {
             self.use_of(super::Kind::Param, id);
+            self.refer(name, span, Some(self.model.params[id].name.span));
             let ty = match self.model.params[id].ty {
                 ParamType::Text | ParamType::Date | ParamType::Url | ParamType::Path => Type::Text,
                 ParamType::Int => Type::Int,

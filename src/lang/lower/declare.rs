@@ -353,10 +353,7 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn new_name(&mut self, field: &Field<'_, 's>) -> Option<Spanned<String>> {
         let mut args = field.args();
         let name = self.declared_name(&mut args)?;
-        if matches!(
-            name.value.as_str(),
-            "all" | "any" | "local" | "start" | "except"
-        ) {
+        if is_built_in(&name.value) {
             let what = if name.value == "local" {
                 "the shell on this machine"
             } else {
@@ -421,4 +418,9 @@ impl<'s> Lower<'_, 's> {
             .help("give one of them another name"),
         );
     }
+}
+
+/// Words of the language that no declaration may take for its name.
+pub fn is_built_in(name: &str) -> bool {
+    matches!(name, "all" | "any" | "local" | "start" | "except")
 }

@@ -5,6 +5,7 @@
 //! argument is left out without another word: it was reported when it was parsed.
 
 pub use condition::STATES;
+pub use declare::is_built_in;
 pub use guards::INTERPRETERS;
 pub use project::param_value;
 
@@ -51,6 +52,17 @@ pub struct Facts {
     pub incomplete_graph: bool,
     /// Names that something refers to, by kind and index.
     pub used: HashSet<(Kind, u32)>,
+    /// Every place where a name stands for a declaration, in no order; some may be there twice.
+    pub references: Vec<Reference>,
+}
+
+/// A name and the declaration that it stands for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Reference {
+    /// The name alone, where it is used.
+    pub span: Span,
+    /// The name in its declaration.
+    pub declared: Span,
 }
 
 /// Kinds of declarations, each with names of its own; work and who acts are two more.

@@ -1,6 +1,6 @@
 //! The namespaces: who, work, and one for each remaining kind.
 
-use super::{Kind, Lower};
+use super::{Kind, Lower, Reference};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{
     AgentId, EscalationId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId, WorkflowId,
@@ -92,6 +92,7 @@ impl<'s> Lower<'_, 's> {
 
     pub(super) fn who_named(&mut self, name: &str, span: Span) -> Option<Who> {
         if let Some(who) = self.names.who.get(name).copied() {
+            self.refer(name, span, self.who_span(who));
             return Some(who);
         }
         self.unknown("agent", name, span, sorted(&self.names.who));
@@ -100,10 +101,14 @@ impl<'s> Lower<'_, 's> {
 
     pub(super) fn work_named(&mut self, name: &str, span: Span) -> Option<WorkRef> {
         if let Some(work) = self.names.work.get(name).copied() {
+            self.refer(name, span, Some(self.model.work_span(work)));
             return Some(work);
         }
-        if let Some(id) = self.names.written.get(name) {
-            return Some(WorkRef::Task(*id));
+        if let Some(id) = self.names.written.get(name).copied() {
+            // `deploy-eu` begins with the name of the task that it was written out from
+            let declared = self.model.tasks[id].name.span;
+            self.refer(self.sources.text(declared), span, Some(declared));
+            return Some(WorkRef::Task(id));
         }
         self.unknown("task", name, span, sorted(&self.names.work));
         None
@@ -111,7 +116,8 @@ impl<'s> Lower<'_, 's> {
 
     /// Everything that a name of work stands for: one, or all that an `each` was written out to.
     pub(super) fn works_named(&mut self, name: &str, span: Span) -> Vec<WorkRef> {
-        if let Some((all, _)) = self.names.each.get(name) {
+        if let Some((all, declared)) = self.names.each.get(name).cloned() {
+            self.refer(name, span, Some(declared));
             return all.iter().map(|id| WorkRef::Task(*id)).collect();
         }
         self.work_named(name, span).into_iter().collect()
@@ -130,7 +136,8 @@ impl<'s> Lower<'_, 's> {
 
     /// The index of what `kind` calls `name`; marks it as used.
     pub(super) fn named<I: Id>(&mut self, kind: Kind, name: &str, span: Span) -> Option<I> {
-        if let Some((index, _)) = self.names.named.get(&(kind, name)).copied() {
+        if let Some((index, declared)) = self.names.named.get(&(kind, name)).copied() {
+            self.refer(name, span, Some(declared));
             self.facts.used.insert((kind, index));
             return Some(I::from_index(index as usize));
         }
@@ -144,8 +151,9 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn phase_named(&mut self, name: &str, span: Span) -> Option<PhaseId> {
-        if let Some(WorkRef::Phase(id)) = self.names.work.get(name) {
-            return Some(*id);
+        if let Some(WorkRef::Phase(id)) = self.names.work.get(name).copied() {
+            self.refer(name, span, Some(self.model.phases[id].name.span));
+            return Some(id);
         }
         let mut phases = sorted(&self.names.work);
         phases.retain(|p| matches!(self.names.work.get(p), Some(WorkRef::Phase(_))));
@@ -156,7 +164,10 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn resource_named(&mut self, name: &str, span: Span) -> Option<ResourceId> {
         let found = self.names.resources.get(name).copied();
         match found {
-            Some(id) => self.use_of(Kind::Resource, id),
+            Some(id) => {
+                self.refer(name, span, Some(self.model.resources[id].name.span));
+                self.use_of(Kind::Resource, id);
+            }
             None => self.unknown("resource", name, span, sorted(&self.names.resources)),
         }
         found
@@ -165,7 +176,10 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn gate_named(&mut self, name: &str, span: Span) -> Option<GateId> {
         let found = self.names.gates.get(name).copied();
         match found {
-            Some(id) => self.use_of(Kind::Gate, id),
+            Some(id) => {
+                self.refer(name, span, Some(self.model.gates[id].name.span));
+                self.use_of(Kind::Gate, id);
+            }
             None => self.unknown("gate", name, span, sorted(&self.names.gates)),
         }
         found
@@ -182,7 +196,10 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn param_named(&mut self, name: &str, span: Span) -> Option<ParamId> {
         let found = self.param_in_scope(name);
         match found {
-            Some(id) => self.use_of(Kind::Param, id),
+            Some(id) => {
+                self.refer(name, span, Some(self.model.params[id].name.span));
+                self.use_of(Kind::Param, id);
+            }
             None => {
                 let known = sorted(&self.names.params);
                 let near = closest(name, known.iter().copied());
@@ -195,6 +212,29 @@ impl<'s> Lower<'_, 's> {
             }
         }
         found
+    }
+
+    /// Where it is declared; `local` is nowhere.
+    fn who_span(&self, who: Who) -> Option<Span> {
+        match who {
+            Who::Agent(crate::model::Model::LOCAL) => None,
+            Who::Agent(id) => Some(self.model.agents[id].name.span),
+            Who::Group(id) => Some(self.model.groups[id].name.span),
+        }
+    }
+
+    /// Remembers that `name`, somewhere in `span` (`build.outputs.x`, `${region}`), is what is
+    /// declared at `declared`.
+    pub(super) fn refer(&mut self, name: &str, span: Span, declared: Option<Span>) {
+        let Some(declared) = declared else { return };
+        let Some(at) = self.sources.text(span).find(name) else {
+            return;
+        };
+        let start = span.start as usize + at;
+        self.facts.references.push(Reference {
+            span: Span::new(span.file, start, start + name.len()),
+            declared,
+        });
     }
 
     /// E0201, or E0203 when the name belongs to something else.
@@ -252,11 +292,7 @@ impl<'s> Lower<'_, 's> {
     /// Where the first thing of that name is declared.
     fn declared_at(&self, name: &str) -> Option<Span> {
         let model = &self.model;
-        let who = self.names.who.get(name).and_then(|who| match who {
-            Who::Agent(crate::model::Model::LOCAL) => None,
-            Who::Agent(id) => Some(model.agents[*id].name.span),
-            Who::Group(id) => Some(model.groups[*id].name.span),
-        });
+        let who = self.names.who.get(name).and_then(|who| self.who_span(*who));
         who.or_else(|| self.names.work.get(name).map(|w| model.work_span(*w)))
             .or_else(|| {
                 self.names

@@ -529,12 +529,49 @@ impl<'s> Lower<'_, 's> {
                 }
             }
         }
+        self.artifact_references(&found);
         for (id, index, producer) in found {
             self.model.tasks[id].needs_artifacts[index].producer = Some(producer);
         }
         for report in reports {
             self.facts.incomplete_graph = true;
             self.report(report);
+        }
+    }
+
+    /// An artifact is declared by its agent's promise; without one, by the task that makes it.
+    fn artifact_references(&mut self, needed: &[(TaskId, usize, TaskId)]) {
+        let promise = |agent: crate::ids::AgentId, name: &str| {
+            let promises = &self.model.agents[agent].produces;
+            let promise = promises.iter().find(|a| a.name.value == name);
+            promise.map(|a| a.name.span)
+        };
+        let made = |task: TaskId, name: &str| {
+            let made = &self.model.tasks[task].produces;
+            let made = made.iter().find(|a| a.name.value == name);
+            made.map(|a| a.name.span)
+        };
+        let mut found = Vec::new();
+        for (task, index, producer) in needed {
+            let need = &self.model.tasks[*task].needs_artifacts[*index];
+            let declared =
+                promise(need.agent, &need.artifact).or_else(|| made(*producer, &need.artifact));
+            let start = need.span.end as usize - need.artifact.len();
+            let span = Span::new(need.span.file, start, need.span.end as usize);
+            found.extend(declared.map(|declared| (need.artifact.clone(), span, declared)));
+        }
+        for task in self.model.tasks.values() {
+            for by in task.by.iter().flat_map(|by| by.value.agents()) {
+                for artifact in &task.produces {
+                    let declared = promise(*by, &artifact.name.value);
+                    found.extend(
+                        declared.map(|d| (artifact.name.value.clone(), artifact.name.span, d)),
+                    );
+                }
+            }
+        }
+        for (name, span, declared) in found {
+            self.refer(&name, span, Some(declared));
         }
     }
 

@@ -3,9 +3,14 @@
 //! `scan` looks at the bytes before anything else (encoding, limits), `parse` runs the grammar
 //! and builds the tree, `tree` is the result. Knows shapes only, no keyword.
 
+pub(crate) mod lexeme;
+mod moved;
 mod parse;
+mod pieces;
 mod scan;
 pub mod tree;
 
 pub use parse::parse;
+pub use pieces::{Parsed, Pieces};
 pub use scan::Limits;
+pub(crate) use scan::MAX_IDENTIFIER;

@@ -20,32 +20,43 @@ pub fn parse<'s>(
     limits: &Limits,
 ) -> (Tree<'s>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let empty = Tree {
+    if scan::scan(id, source.text(), limits, &mut diagnostics) {
+        return (unread(id), diagnostics);
+    }
+    let (tree, found) = parse_unscanned(id, source);
+    diagnostics.extend(found);
+    (tree, diagnostics)
+}
+
+fn unread<'s>(id: FileId) -> Tree<'s> {
+    Tree {
         file: id,
         unread: true,
         ..Tree::default()
-    };
-    if scan::scan(id, source.text(), limits, &mut diagnostics) {
-        return (empty, diagnostics);
     }
+}
+
+/// Parses a text that the scan has let through.
+pub(super) fn parse_unscanned<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+) -> (Tree<'s>, Vec<Diagnostic>) {
     raise_call_limit(source.text().len());
     let Ok(mut pairs) = Grammar::parse(Rule::file, source.text()) else {
         // The grammar takes every text, so only the call limit can have stopped it.
         let span = Span::new(id, 0, 0);
-        diagnostics.push(
-            Diagnostic::new(
-                "E0908",
-                span,
-                "this file is too tangled to read: the limit of parser steps is reached",
-            )
-            .help("look for a bracket or a quote that is never closed"),
-        );
-        return (empty, diagnostics);
+        let tangled = Diagnostic::new(
+            "E0908",
+            span,
+            "this file is too tangled to read: the limit of parser steps is reached",
+        )
+        .help("look for a bracket or a quote that is never closed");
+        return (unread(id), vec![tangled]);
     };
     let mut builder = Builder {
         id,
         source,
-        diagnostics,
+        diagnostics: Vec::new(),
         comments: Vec::new(),
     };
     let mut items = pairs

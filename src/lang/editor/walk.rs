@@ -1,0 +1,104 @@
+//! A tree, statement by statement, with what the schema table says of each.
+
+use crate::schema::{self, Body, Place, Row};
+use crate::source::Span;
+use crate::syntax::tree::{Arg, ArgKind, Item, Piece, Statement, Tree, statements};
+
+/// One statement on the way.
+pub struct Visit<'a, 's> {
+    /// The kind of block that it stands in; None inside what the table does not know.
+    pub place: Option<Place>,
+    pub row: Option<&'static Row>,
+    pub statement: &'a Statement<'s>,
+    /// The statements around it, outermost first.
+    pub parents: &'a [&'a Statement<'s>],
+}
+
+impl<'a, 's> Visit<'a, 's> {
+    /// The name that it declares: in files and wherever else work may stand, a statement that
+    /// starts with a name declares it; so does `produces`, wherever it is.
+    pub fn declares(&self) -> Option<(&'s str, Span)> {
+        let (row, place) = (self.row?, self.place?);
+        if !gives_name(row) || !(holds_work(place) || row.word == ARTIFACT) {
+            return None;
+        }
+        let first = self.statement.args.first()?;
+        Some((first.word()?, first.span))
+    }
+}
+
+/// True for statements that start with the name of what they declare.
+pub fn gives_name(row: &Row) -> bool {
+    schema::takes_name(row) || row.shape.starts_with("KIND")
+}
+
+/// The statement that names an artifact.
+pub const ARTIFACT: &str = "produces";
+
+/// True for blocks in which tasks may stand.
+pub fn holds_work(place: Place) -> bool {
+    schema::find(place, "task").is_some()
+}
+
+/// The kind of block that a statement of `place` opens.
+pub fn opens(place: Place, word: &str) -> Option<Place> {
+    match schema::find(place, word)?.body {
+        Body::None => None,
+        Body::Optional(inner) | Body::Required(inner) => Some(inner),
+    }
+}
+
+/// Calls `visit` for every statement, in written order.
+pub fn walk<'a, 's>(tree: &'a Tree<'s>, visit: &mut dyn FnMut(&Visit<'_, 's>)) {
+    level(&tree.items, Some(Place::File), &mut Vec::new(), visit);
+}
+
+fn level<'a, 's>(
+    items: &'a [Item<'s>],
+    place: Option<Place>,
+    parents: &mut Vec<&'a Statement<'s>>,
+    visit: &mut dyn FnMut(&Visit<'_, 's>),
+) {
+    for statement in statements(items) {
+        let row = place.and_then(|place| schema::find(place, statement.word));
+        visit(&Visit {
+            place,
+            row,
+            statement,
+            parents,
+        });
+        if let Some(block) = &statement.block {
+            let inner = place.and_then(|place| opens(place, statement.word));
+            parents.push(statement);
+            level(&block.items, inner, parents, visit);
+            parents.pop();
+        }
+    }
+}
+
+/// The title of a declaration: the text in quotes behind its name.
+pub fn title(statement: &Statement<'_>) -> Option<String> {
+    text(statement.args.get(1)?)
+}
+
+/// The text of an argument, when it is one and nothing is filled in there.
+fn text(arg: &Arg<'_>) -> Option<String> {
+    match &arg.kind {
+        ArgKind::Text(pieces) => match pieces.as_slice() {
+            [Piece::Text(text)] => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The files that a tree names with `use`, and where.
+pub fn uses(tree: &Tree<'_>) -> Vec<(String, Span)> {
+    let named = statements(&tree.items).filter(|s| s.word == "use");
+    named
+        .filter_map(|statement| {
+            let first = statement.args.first()?;
+            Some((text(first)?, first.span))
+        })
+        .collect()
+}

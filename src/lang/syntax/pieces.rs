@@ -1,0 +1,517 @@
+//! Parsing in pieces, so that an edit costs what it changes.
+//!
+//! A text is cut at lines where no bracket is open: one piece a statement, and inside large
+//! blocks one piece a statement again. A piece that was parsed before is not parsed again; its
+//! part of the tree is copied to where it stands now. The result is the one that [`parse`] gives:
+//! wherever a piece might be read differently alone than in its file (a bracket that does not
+//! match, a fence without end, a brace at another block's indentation), the file is not cut.
+
+use super::lexeme;
+use super::moved::Move;
+use super::parse::{parse, parse_unscanned};
+use super::scan::{self, Limits};
+use super::tree::{Block, Item, Statement, Tree};
+use crate::diagnostic::Diagnostic;
+use crate::source::{FileId, SourceFile, Span};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Blocks from this many bytes on are cut into their statements.
+const LARGE: usize = 4 << 10;
+
+struct Fragment<'s> {
+    items: Vec<Item<'s>>,
+    comments: Vec<Span>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+self_cell::self_cell! {
+    /// A text and what it parsed to, with places counted from its start.
+    struct Piece {
+        owner: SourceFile,
+        #[covariant]
+        dependent: Fragment,
+    }
+}
+
+impl Piece {
+    fn parsed(text: &str) -> Piece {
+        Piece::new(SourceFile::new("", text), |source| {
+            let (tree, diagnostics) = parse_unscanned(FileId(0), source);
+            Fragment {
+                items: tree.items,
+                comments: tree.comments,
+                diagnostics,
+            }
+        })
+    }
+
+    /// True when its text may mean something else where it stands.
+    fn is_uncertain(&self) -> bool {
+        let fragment = self.borrow_dependent();
+        let text = self.borrow_owner().text();
+        let broken = fragment.items.iter().any(|item| has_broken(item));
+        broken && (text.contains(['{', '}']) || text.contains("```"))
+            || fragment
+                .diagnostics
+                .iter()
+                .any(|d| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908"))
+    }
+
+    /// The one statement that it is, when nothing was found wrong with it.
+    fn head(&self) -> Option<&Statement<'_>> {
+        let fragment = self.borrow_dependent();
+        match fragment.items.as_slice() {
+            [Item::Statement(head)] if head.block.is_none() && fragment.diagnostics.is_empty() => {
+                Some(head)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn has_broken(item: &Item<'_>) -> bool {
+    match item {
+        Item::Broken(_) => true,
+        Item::LoneDoc(_) => false,
+        Item::Statement(s) => s
+            .block
+            .as_ref()
+            .is_some_and(|block| block.items.iter().any(has_broken)),
+    }
+}
+
+/// A piece, and where it starts in its file.
+enum Placed {
+    Whole(Arc<Piece>, u32),
+    /// A head whose block, over these bytes, was cut again.
+    Cut {
+        head: Arc<Piece>,
+        at: u32,
+        block: (u32, u32),
+        inner: Vec<Placed>,
+    },
+}
+
+impl Placed {
+    fn start(&self) -> u32 {
+        match self {
+            Placed::Whole(_, at) | Placed::Cut { at, .. } => *at,
+        }
+    }
+
+    fn end(&self) -> u32 {
+        match self {
+            Placed::Whole(piece, at) => at + piece.borrow_owner().text().len() as u32,
+            Placed::Cut { block, .. } => block.1,
+        }
+    }
+}
+
+/// A parsed text. Cheap to share; the tree is made when it is asked for.
+pub struct Parsed {
+    source: SourceFile,
+    limits: Limits,
+    /// None: the file is not cut.
+    pieces: Option<Vec<Placed>>,
+    /// What the scan of the whole text found.
+    scanned: Vec<Diagnostic>,
+}
+
+/// The pieces of the last text, to be used again for the next.
+#[derive(Default)]
+pub struct Pieces {
+    known: HashMap<Arc<str>, Arc<Piece>>,
+}
+
+impl Pieces {
+    /// Reads `source`; what it has in common with the last text is not read again.
+    pub fn parse(&mut self, source: SourceFile, limits: &Limits) -> Parsed {
+        let mut scanned = Vec::new();
+        let text = source.text();
+        let mut pieces = None;
+        if !scan::scan(FileId(0), text, limits, &mut scanned) && scanned.is_empty() {
+            let mut cutter = Cutter {
+                text,
+                known: &self.known,
+                used: HashMap::new(),
+            };
+            pieces = cutter.level(0, text.len(), None);
+            if pieces.is_some() {
+                self.known = cutter.used;
+            }
+        }
+        Parsed {
+            limits: *limits,
+            pieces,
+            scanned,
+            source,
+        }
+    }
+}
+
+impl Parsed {
+    pub fn source(&self) -> &SourceFile {
+        &self.source
+    }
+
+    /// What [`parse`] makes of the text, as file `id`.
+    pub fn tree<'a>(&'a self, id: FileId) -> (Tree<'a>, Vec<Diagnostic>) {
+        self.tree_of(id, 0..u32::MAX)
+    }
+
+    /// The same without most of what lies outside of these bytes, for who only looks at a part.
+    pub fn tree_of<'a>(
+        &'a self,
+        id: FileId,
+        shown: std::ops::Range<u32>,
+    ) -> (Tree<'a>, Vec<Diagnostic>) {
+        let Some(pieces) = &self.pieces else {
+            return parse(id, &self.source, &self.limits);
+        };
+        let mut tree = Tree {
+            file: id,
+            ..Tree::default()
+        };
+        let at_start = Move { file: id, by: 0 };
+        let mut diagnostics: Vec<Diagnostic> = self
+            .scanned
+            .iter()
+            .map(|d| at_start.diagnostic(d))
+            .collect();
+        let mut assembly = Assembly {
+            file: id,
+            shown,
+            comments: Vec::new(),
+            diagnostics: &mut diagnostics,
+        };
+        tree.items = assembly.items(pieces);
+        tree.comments = assembly.comments;
+        tree.comments.sort_unstable();
+        (tree, diagnostics)
+    }
+}
+
+struct Assembly<'d> {
+    file: FileId,
+    shown: std::ops::Range<u32>,
+    comments: Vec<Span>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Assembly<'_> {
+    fn items<'a>(&mut self, pieces: &'a [Placed]) -> Vec<Item<'a>> {
+        let mut items = Vec::with_capacity(pieces.len());
+        for placed in pieces {
+            if placed.start() >= self.shown.end || placed.end() <= self.shown.start {
+                continue;
+            }
+            match placed {
+                Placed::Whole(piece, at) => {
+                    let to = self.moved(piece, *at);
+                    let fragment = piece.borrow_dependent();
+                    items.extend(fragment.items.iter().map(|item| to.item(item)));
+                }
+                Placed::Cut {
+                    head,
+                    at,
+                    block,
+                    inner,
+                } => {
+                    let to = self.moved(head, *at);
+                    let inner = self.items(inner);
+                    let head = head.head().map(|head| to.statement(head));
+                    items.extend(head.map(|head| Item::Statement(self.with(head, *block, inner))));
+                }
+            }
+        }
+        items
+    }
+
+    /// Takes over what a piece has beside its items.
+    fn moved(&mut self, piece: &Piece, by: u32) -> Move {
+        let to = Move {
+            file: self.file,
+            by,
+        };
+        let fragment = piece.borrow_dependent();
+        self.comments
+            .extend(fragment.comments.iter().map(|c| to.span(*c)));
+        self.diagnostics
+            .extend(fragment.diagnostics.iter().map(|d| to.diagnostic(d)));
+        to
+    }
+
+    /// The statement of a head with its block.
+    fn with<'a>(
+        &self,
+        mut head: Statement<'a>,
+        block: (u32, u32),
+        items: Vec<Item<'a>>,
+    ) -> Statement<'a> {
+        let span = Span {
+            file: self.file,
+            start: block.0,
+            end: block.1,
+        };
+        head.span = head.word_span.to(span);
+        head.block = Some(Block {
+            items,
+            span,
+            closed: true,
+        });
+        head
+    }
+}
+
+struct Cutter<'t, 'k> {
+    text: &'t str,
+    known: &'k HashMap<Arc<str>, Arc<Piece>>,
+    used: HashMap<Arc<str>, Arc<Piece>>,
+}
+
+impl Cutter<'_, '_> {
+    /// The pieces between two line starts; None when this level cannot be cut. `outer` is the
+    /// indentation of the block around it.
+    fn level(&mut self, from: usize, to: usize, outer: Option<usize>) -> Option<Vec<Placed>> {
+        let mut placed = Vec::new();
+        let mut start = from;
+        while start < to {
+            let group = self.group(start, to)?;
+            if outer.is_some_and(|indent| !self.stays_inside(start, group.end, indent)) {
+                return None;
+            }
+            let piece = match self.cut(start, &group) {
+                Some(cut) => cut,
+                None => Placed::Whole(self.piece(start, group.end)?, start as u32),
+            };
+            placed.push(piece);
+            start = group.end;
+        }
+        Some(placed)
+    }
+
+    /// The piece of these bytes, known or parsed; None when it cannot stand alone.
+    fn piece(&mut self, start: usize, end: usize) -> Option<Arc<Piece>> {
+        let text = &self.text[start..end];
+        let piece = match self.used.get(text).or_else(|| self.known.get(text)) {
+            Some(piece) => piece.clone(),
+            None => Arc::new(Piece::parsed(text)),
+        };
+        if piece.is_uncertain() {
+            return None;
+        }
+        self.used.insert(text.into(), piece.clone());
+        Some(piece)
+    }
+
+    /// Cuts a large block that is written plainly: `{` ends its line, `}` stands alone under the
+    /// line that it closes.
+    fn cut(&mut self, start: usize, group: &Group) -> Option<Placed> {
+        let (open, close) = group.block?;
+        let (text, bytes) = (self.text, self.text.as_bytes());
+        let body = lexeme::line_end(bytes, open);
+        let close_line = text[..close].rfind('\n')? + 1;
+        let plain = close - open > LARGE
+            && text[open + 1..body].trim().is_empty()
+            && text[close_line..close].trim().is_empty()
+            && text[close + 1..group.end].trim().is_empty()
+            && body < close_line;
+        let head_line = text[..open].rfind('\n').map_or(0, |at| at + 1);
+        let indent = indent_of(text, head_line);
+        if !plain || indent != indent_of(text, close_line) {
+            return None;
+        }
+        let head = self.piece(start, open)?;
+        head.head()?;
+        let inner = self.level(body + 1, close_line, Some(indent))?;
+        Some(Placed::Cut {
+            head,
+            at: start as u32,
+            block: (open as u32, close as u32 + 1),
+            inner,
+        })
+    }
+
+    /// The statement that starts at `start`, with what stands above it, up to the end of its line.
+    fn group(&self, start: usize, to: usize) -> Option<Group> {
+        let bytes = self.text.as_bytes();
+        let mut open: Vec<u8> = Vec::new();
+        let mut block = None;
+        let mut opened = 0;
+        let mut is_empty = true;
+        let mut at = start;
+        while at < to {
+            let byte = bytes[at];
+            match byte {
+                b'\n' if open.is_empty() && !is_empty => {
+                    return Some(Group { end: at + 1, block });
+                }
+                b'#' => {
+                    at = lexeme::line_end(bytes, at);
+                    continue;
+                }
+                b'"' | b'\'' => {
+                    is_empty = false;
+                    at = lexeme::quoted_end(bytes, at, byte);
+                    continue;
+                }
+                b'`' if bytes[at..].starts_with(b"```") => {
+                    let end = lexeme::fence_end(bytes, at);
+                    if open.iter().any(|b| *b != b'{') || end >= to {
+                        return None;
+                    }
+                    is_empty = false;
+                    at = end;
+                    continue;
+                }
+                b'{' | b'[' | b'(' => {
+                    if open.is_empty() && byte == b'{' {
+                        opened = at;
+                    }
+                    open.push(byte);
+                }
+                b'}' | b']' | b')' => {
+                    let matching = match byte {
+                        b'}' => b'{',
+                        b']' => b'[',
+                        _ => b'(',
+                    };
+                    if open.pop() != Some(matching) {
+                        return None;
+                    }
+                    if open.is_empty() && byte == b'}' {
+                        block = match block {
+                            None => Some((opened, at)),
+                            Some(_) => Some((0, 0)), // two blocks on the way: not plain
+                        };
+                    }
+                }
+                // a carriage return alone ends a comment and no line
+                b'\r' if bytes.get(at + 1) != Some(&b'\n') => return None,
+                b' ' | b'\t' | b'\r' | b'\n' => {}
+                _ => is_empty = false,
+            }
+            at += 1;
+        }
+        (open.is_empty()).then_some(Group { end: to, block })
+    }
+
+    /// True when every line is indented deeper than the block around.
+    fn stays_inside(&self, start: usize, end: usize, indent: usize) -> bool {
+        let mut at = start;
+        while at < end {
+            let next = lexeme::line_end(self.text.as_bytes(), at) + 1;
+            let blank = self.text[at..next.min(end)].trim().is_empty();
+            if !blank && indent_of(self.text, at) <= indent {
+                return false;
+            }
+            at = next;
+        }
+        true
+    }
+}
+
+struct Group {
+    /// Behind its line break.
+    end: usize,
+    /// Its block's braces; (0, 0) when it has several.
+    block: Option<(usize, usize)>,
+}
+
+/// Columns of white space at the start of the line that starts at `at`; a tab counts as two.
+fn indent_of(text: &str, at: usize) -> usize {
+    let spaces = text.as_bytes()[at..].iter();
+    let spaces = spaces.take_while(|b| matches!(b, b' ' | b'\t'));
+    spaces.map(|b| if *b == b'\t' { 2 } else { 1 }).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::sort;
+
+    /// Cut or not, the answer has to be the one of a plain parse.
+    fn agrees(pieces: &mut Pieces, text: &str) -> bool {
+        let source = SourceFile::new("a.coord", text);
+        let limits = Limits::default();
+        let parsed = pieces.parse(source.clone(), &limits);
+        let (tree, mut found) = parsed.tree(FileId(3));
+        let (whole, mut expected) = parse(FileId(3), &source, &limits);
+        sort(&mut found);
+        sort(&mut expected);
+        assert_eq!(format!("{tree:?}"), format!("{whole:?}"), "in\n{text}");
+        assert_eq!(found, expected, "in\n{text}");
+        parsed.pieces.is_some()
+    }
+
+    fn project(tasks: usize) -> String {
+        let mut text = String::from("edition 2026\n\n# about\n\nphase build \"B\" {\n");
+        for n in 0..tasks {
+            text.push_str(&format!(
+                "  ## task {n}\n  task t{n} \"T\" {{\n    needs [a, \"b\"] # why\n    run ```sh\n      x\n    ```\n    env A \"${{p}}\"\n  }}\n\n"
+            ));
+        }
+        text.push_str("  # end\n}\n\nagent a { does \"x\" }\n## lone\n");
+        text
+    }
+
+    #[test]
+    fn large_blocks_are_cut_and_agree() {
+        let mut pieces = Pieces::default();
+        assert!(agrees(&mut pieces, &project(200)));
+        assert!(agrees(&mut pieces, &project(201)));
+        assert!(pieces.known.len() > 200);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+    fn texts(folder: &str) -> Vec<String> {
+        let files = std::fs::read_dir(folder).unwrap();
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|e| e == "coord"));
+        files.sort();
+        let texts = files.iter().map(|file| std::fs::read(file).unwrap());
+        texts
+            .filter_map(|text| String::from_utf8(text).ok())
+            .collect()
+    }
+
+    /// Every fixture, with each line in turn left out, doubled or cut in half.
+    #[test]
+    fn every_fixture_agrees_however_it_is_broken() {
+        let mut pieces = Pieces::default();
+        let big = project(40);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cases/check");
+        let texts = texts(folder);
+        assert!(texts.len() > 50);
+        let mut cut = Vec::new();
+        for text in texts.iter().map(String::as_str).chain([big.as_str()]) {
+            cut.push(agrees(&mut pieces, text));
+            let inside: String = text.lines().map(|l| format!("  {l}\n")).collect();
+            let wrapped = format!(
+                "phase p {{\n{inside}{}}}\n",
+                "  task z { by x }\n".repeat(300)
+            );
+            cut.push(agrees(&mut pieces, &wrapped));
+            let lines: Vec<&str> = text.lines().collect();
+            for at in (0..lines.len()).step_by(lines.len() / 6 + 1) {
+                let join = |part: &str| {
+                    let mut edited = lines.clone();
+                    edited[at] = part;
+                    edited.join("\n")
+                };
+                let line = lines[at];
+                let half = (line.len() / 2..=line.len()).find(|n| line.is_char_boundary(*n));
+                cut.push(agrees(&mut pieces, &join("")));
+                cut.push(agrees(&mut pieces, &join(&line[..half.unwrap_or(0)])));
+                cut.push(agrees(&mut pieces, &join(&format!("{line} {{"))));
+                cut.push(agrees(&mut pieces, &join(&format!("}} {line}"))));
+                cut.push(agrees(&mut pieces, &join("  @ {")));
+                cut.push(agrees(&mut pieces, &join("  x [")));
+            }
+        }
+        // the comparison is worth something only where files were cut
+        let share = cut.iter().filter(|cut| **cut).count();
+        assert!(share * 4 > cut.len(), "{share} of {}", cut.len());
+    }
+}

@@ -1,0 +1,82 @@
+//! What the compiler made of one project.
+
+use super::project::Project;
+use coord_lang::diagnostic::Diagnostic;
+use coord_lang::editor::index::Index;
+use coord_lang::source::{FileId, SourceFile, Sources};
+use coord_lang::syntax::Parsed;
+use coord_plan::clock::Clock;
+use coord_plan::compile::{Settings, plan, understand};
+use coord_plan::outlook::{Load, Outlook, load, outlook};
+use coord_plan::plan::Plan;
+use coord_plan::schedule::Schedule;
+use std::sync::Arc;
+
+/// One project, understood.
+pub(super) struct Analysis {
+    pub(super) project: Project,
+    pub(super) sources: Sources,
+    pub(super) index: Index,
+    /// In stable order.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Of the last text that had one: a line that is being typed takes no plan away.
+    plan: Option<Arc<(Plan, Schedule)>>,
+    /// The plan is of this very text.
+    pub(super) plan_is_current: bool,
+}
+
+impl Analysis {
+    /// Compiles `project`; `last` is what came of it before.
+    pub(super) fn new(project: Project, settings: &Settings, last: Option<&Analysis>) -> Analysis {
+        let mut sources = Sources::default();
+        for (name, parsed) in &project.files {
+            sources.add(name, parsed.source().text());
+        }
+        let (mut trees, mut found) = (Vec::new(), Vec::new());
+        for (at, (_, parsed)) in project.files.iter().enumerate() {
+            let (tree, diagnostics) = parsed.tree(FileId(at as u32));
+            trees.push(tree);
+            found.extend(diagnostics);
+        }
+        let understood = understand(&sources, &trees, found, settings);
+        let index = Index::new(&sources, &trees, &understood.facts.references);
+        drop(trees);
+        let compiled = plan(understood, settings);
+        let planned = compiled.plan.zip(compiled.schedule).map(Arc::new);
+        let plan_is_current = planned.is_some();
+        Analysis {
+            sources,
+            index,
+            diagnostics: compiled.diagnostics,
+            plan: planned.or_else(|| last.and_then(|last| last.plan.clone())),
+            plan_is_current,
+            project,
+        }
+    }
+
+    /// The id of the file of that name.
+    pub(super) fn file(&self, name: &str) -> Option<FileId> {
+        let at = self.project.files.iter().position(|(n, _)| n == name)?;
+        Some(FileId(at as u32))
+    }
+
+    pub(super) fn source(&self, file: FileId) -> &SourceFile {
+        self.sources.file(file)
+    }
+
+    pub(super) fn parsed(&self, file: FileId) -> &Parsed {
+        &self.project.files[file.0 as usize].1
+    }
+
+    /// What the plan says of a task, phase, sync or milestone, and how to tell its times.
+    pub(super) fn outlook(&self, name: &str) -> Option<(Outlook, Clock)> {
+        let (plan, schedule) = &**self.plan.as_ref()?;
+        Some((outlook(plan, schedule, name)?, Clock::of(plan)))
+    }
+
+    /// What the plan says of an agent or a human.
+    pub(super) fn load(&self, name: &str) -> Option<Load> {
+        let (plan, schedule) = &**self.plan.as_ref()?;
+        load(plan, schedule, name)
+    }
+}

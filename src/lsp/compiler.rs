@@ -1,0 +1,95 @@
+//! The thread that compiles: a snapshot of all texts in, the analyses of all projects out.
+
+use super::analysis::Analysis;
+use super::project::{Disk, projects};
+use coord_lang::syntax::{Limits, Parsed};
+use coord_plan::compile::Settings;
+use coord_plan::levelling::Options;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What the documents are at one revision.
+pub(super) struct Snapshot {
+    pub(super) revision: u64,
+    pub(super) open: BTreeMap<String, Arc<Parsed>>,
+    pub(super) folders: Vec<String>,
+}
+
+/// What came of a snapshot.
+pub(super) struct Compiled {
+    pub(super) revision: u64,
+    pub(super) projects: Vec<Arc<Analysis>>,
+}
+
+/// Starts the thread. It takes one snapshot at a time, so neither channel holds more than one.
+pub(super) fn start(limits: Limits) -> std::io::Result<(Sender<Snapshot>, Receiver<Compiled>)> {
+    let (work, snapshots) = bounded::<Snapshot>(1);
+    let (results, done) = bounded::<Compiled>(1);
+    let thread = std::thread::Builder::new().name("compiler".into());
+    let started = thread.spawn(move || {
+        let mut compiler = Compiler::new(limits);
+        for snapshot in snapshots {
+            if results.send(compiler.compile(&snapshot)).is_err() {
+                return;
+            }
+        }
+    });
+    started.map(|_| (work, done))
+}
+
+struct Compiler {
+    settings: Settings,
+    disk: Disk,
+    last: Vec<Arc<Analysis>>,
+}
+
+impl Compiler {
+    fn new(limits: Limits) -> Compiler {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        Compiler {
+            settings: Settings {
+                limits,
+                schedule: Options {
+                    cores,
+                    ..Options::default()
+                },
+                ..Settings::default()
+            },
+            disk: Disk::new(limits),
+            last: Vec::new(),
+        }
+    }
+
+    fn compile(&mut self, snapshot: &Snapshot) -> Compiled {
+        // A defect of the compiler must not end the session: the last good answers stay.
+        let compiled = catch_unwind(AssertUnwindSafe(|| self.analyses(snapshot)));
+        if let Ok(analyses) = compiled {
+            self.last = analyses;
+        }
+        Compiled {
+            revision: snapshot.revision,
+            projects: self.last.clone(),
+        }
+    }
+
+    fn analyses(&mut self, snapshot: &Snapshot) -> Vec<Arc<Analysis>> {
+        let found = projects(&snapshot.open, &snapshot.folders, &mut self.disk);
+        let analyses = found.into_iter().map(|project| {
+            let last = self
+                .last
+                .iter()
+                .find(|a| a.project.root() == project.root());
+            match last {
+                Some(last) if last.project.is_same(&project) => last.clone(),
+                last => Arc::new(Analysis::new(
+                    project,
+                    &self.settings,
+                    last.map(|last| &**last),
+                )),
+            }
+        });
+        analyses.collect()
+    }
+}
