@@ -138,6 +138,15 @@ impl<'a, 's> Args<'a, 's> {
         })
     }
 
+    /// From `start` to the argument that was taken last.
+    pub(super) fn up_to(&self, start: Span) -> Span {
+        let taken = self.statement.args.len() - self.args.len();
+        let last = taken
+            .checked_sub(1)
+            .and_then(|i| self.statement.args.get(i));
+        last.map_or(start, |a| start.to(a.span))
+    }
+
     /// A word that comes next, whatever it is.
     pub(super) fn word(&mut self) -> Option<(&'s str, Span)> {
         let arg = self.peek()?;

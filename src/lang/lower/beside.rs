@@ -43,7 +43,10 @@ impl<'s> Lower<'_, 's> {
             "secret" => self.declare_secret(field, into),
             "calendar" => declare!(self, into, field, Calendar, calendars, Calendar),
             "tier" => declare!(self, into, field, Tier, tiers, Tier),
-            "escalation" => declare!(self, into, field, Escalation, escalations, Escalation),
+            "escalation" => {
+                declare!(self, into, field, Escalation, escalations, Escalation);
+                self.declare_levels(statement);
+            }
             "domain" => declare!(self, into, field, Domain, domains, Domain),
             "handoff" => declare!(self, into, field, Handoff, handoffs, Handoff),
             "incident" => declare!(self, into, field, Incident, incidents, Incident),
@@ -56,6 +59,19 @@ impl<'s> Lower<'_, 's> {
             "conflict" => self.declare_conflict(field, into),
             _ => {}
         }
+    }
+
+    /// Other statements name the levels of a ladder that is not read yet.
+    fn declare_levels(&mut self, statement: &Statement<'s>) {
+        let Some(ladder) = self.model.escalations.ids().next_back() else {
+            return;
+        };
+        let inner = statement.block.iter().flat_map(|b| b.statements());
+        let levels = inner
+            .filter(|s| s.word == "level")
+            .filter_map(|s| s.args.first().and_then(|a| a.word()))
+            .collect();
+        self.names.levels.insert(ladder, levels);
     }
 
     fn declare_conflict<'a>(&mut self, field: &Field<'a, 's>, into: &mut Declared<'a, 's>) {

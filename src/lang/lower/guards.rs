@@ -5,7 +5,7 @@ use super::declare::Declared;
 use super::{Field, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::GateId;
-use crate::model::{Check, Evidence, GateFailure, Program};
+use crate::model::{Check, Evidence, Program};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
@@ -105,25 +105,11 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn gate_failure(&mut self, id: GateId, args: &mut Args<'_, 's>) {
-        if args.eat("fail").is_none() {
-            args.expected(self, "`fail`");
-            return;
+        if let Some((on_fail, on_fail_do)) = self.on_gate_failure(args) {
+            let gate = &mut self.model.gates[id];
+            gate.on_fail = on_fail;
+            gate.on_fail_do = on_fail_do;
         }
-        let choices = [
-            ("halt", GateFailure::Halt),
-            ("warn", GateFailure::Warn),
-            ("retry", GateFailure::Retry(0)),
-        ];
-        let Some(choice) = args.choice(self, "an outcome", &choices) else {
-            return;
-        };
-        self.model.gates[id].on_fail = match choice.value {
-            GateFailure::Retry(_) => match args.count(self, "how many times", 1..=100) {
-                Some(n) => GateFailure::Retry(n.value),
-                None => return,
-            },
-            other => other,
-        };
     }
 
     /// An argument list or a script.

@@ -8,6 +8,7 @@ pub use condition::STATES;
 pub use guards::INTERPRETERS;
 pub use project::param_value;
 
+mod action;
 mod args;
 mod beside;
 mod condition;
@@ -16,6 +17,7 @@ mod each;
 mod every;
 mod guards;
 mod names;
+mod party;
 mod project;
 mod scenario;
 mod seeing;
@@ -127,6 +129,7 @@ pub fn lower(
         workflow: None,
         zoneless: Vec::new(),
         incomplete: false,
+        situation: None,
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
@@ -178,6 +181,8 @@ pub(crate) struct Lower<'l, 's> {
     zoneless: Vec<Span>,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
+    /// What is going on where the statement that is being read applies.
+    situation: Option<party::Situation>,
 }
 
 /// A statement that the table knows in its place.

@@ -2,7 +2,9 @@
 
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::{AgentId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId, WorkflowId};
+use crate::ids::{
+    AgentId, EscalationId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId, WorkflowId,
+};
 use crate::model::WorkRef;
 use crate::schema::{closest, one_of};
 use crate::source::Span;
@@ -26,6 +28,8 @@ pub(super) struct Names<'s> {
     pub(super) named: HashMap<(Kind, &'s str), (u32, Span)>,
     /// Parameters of workflows.
     pub(super) workflow_params: HashMap<(WorkflowId, &'s str), ParamId>,
+    /// The levels of each ladder, from the first.
+    pub(super) levels: HashMap<EscalationId, Vec<&'s str>>,
     /// Tasks with `each`: everything that one name stands for.
     pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
     /// The tasks that those were written out to.

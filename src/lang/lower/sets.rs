@@ -5,17 +5,8 @@ use super::names::Who;
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::AgentId;
-use crate::model::{Approval, Limit, Model, Otherwise};
-use crate::source::Span;
+use crate::model::{Approval, Limit, Model};
 use crate::syntax::tree::{Arg, ArgKind};
-use crate::time::MAX_DURATION_MS;
-
-const OTHERWISE: [(&str, Otherwise); 4] = [
-    ("fail", Otherwise::Fail),
-    ("skip", Otherwise::Skip),
-    ("proceed", Otherwise::Proceed),
-    ("halt", Otherwise::Halt),
-];
 
 impl<'s> Lower<'_, 's> {
     /// One name or a list of names, as agents; groups stand for their members, `all` for
@@ -113,21 +104,6 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn limit(&mut self, args: &mut Args<'_, 's>) -> Option<Limit> {
         let span = args.eat("within")?;
         self.limit_value(args, span)
-    }
-
-    /// `D [else ACTION]`.
-    pub(super) fn limit_value(&mut self, args: &mut Args<'_, 's>, span: Span) -> Option<Limit> {
-        let ms = args.duration(self, "a duration")?;
-        let otherwise = match args.eat("else") {
-            Some(_) => args.choice(self, "a way out", &OTHERWISE)?.value,
-            None => Otherwise::Fail,
-        };
-        Some(Limit {
-            ms: ms.value.min(MAX_DURATION_MS),
-            otherwise,
-            also: None,
-            span: span.to(ms.span),
-        })
     }
 
     /// `by WHO [within …]` or `N of WHO [within …]`.

@@ -6,8 +6,8 @@ use super::{Field, Kind, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::{AgentId, TaskId};
 use crate::model::{
-    By, Criticality, Due, Need, NeedArtifact, OnFail, Priority, Program, Retry, RetryOn, Template,
-    Uses, Want, Wanted, WorkRef,
+    By, Criticality, Due, Need, NeedArtifact, Priority, Program, Retry, RetryOn, Template, Uses,
+    Want, Wanted, WorkRef,
 };
 use crate::schema::{Place, closest};
 use crate::source::{Span, Spanned};
@@ -170,18 +170,12 @@ impl<'s> Lower<'_, 's> {
                 self.model.tasks[id].dir = dir;
             }
             "on" => {
-                if args.eat("fail").is_none() {
-                    args.expected(self, "`fail`");
+                let Some((on_fail, on_fail_do)) = self.on_fail(&mut args) else {
                     return;
-                }
-                let choices = [
-                    ("continue", OnFail::Block),
-                    ("skip", OnFail::Skip),
-                    ("halt", OnFail::Halt),
-                ];
-                if let Some(choice) = args.choice(self, "an outcome", &choices) {
-                    self.model.tasks[id].on_fail = choice.value;
-                }
+                };
+                let task = &mut self.model.tasks[id];
+                task.on_fail = on_fail;
+                task.on_fail_do = on_fail_do;
             }
             _ => {}
         }

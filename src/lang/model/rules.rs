@@ -54,7 +54,7 @@ impl Role {
 pub struct Party {
     pub agents: Vec<AgentId>,
     pub roles: Vec<Role>,
-    /// Written as `all` or `any`.
+    /// Written as `all` or `any`; then `agents` are all there are.
     pub everybody: bool,
     pub span: Span,
 }
