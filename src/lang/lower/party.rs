@@ -5,10 +5,10 @@ use super::args::Args;
 use super::names::Who;
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, WorkflowId};
 use crate::model::{Party, Role};
 use crate::source::{Span, Spanned};
-use crate::syntax::tree::{Arg, ArgKind};
+use crate::syntax::tree::{Arg, ArgKind, Statement, Tree, statements};
 
 /// What is going on where a statement applies: it decides which roles somebody holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,43 @@ impl Situation {
 }
 
 impl<'s> Lower<'_, 's> {
+    /// Finds the workflows that a situation starts: by an event of their own, an incident's
+    /// `start`, or `start` in a chain, wherever it stands.
+    pub(super) fn started(&mut self, trees: &[Tree<'s>]) {
+        let mut stack: Vec<&Statement<'s>> =
+            trees.iter().flat_map(|t| statements(&t.items)).collect();
+        while let Some(statement) = stack.pop() {
+            let inner = || statement.block.iter().flat_map(|b| b.statements());
+            let words = statement.args.iter().map(|a| a.word());
+            let all: Vec<Option<&str>> =
+                std::iter::once(Some(statement.word)).chain(words).collect();
+            for pair in all.windows(2) {
+                if let [Some("start"), Some(name)] = pair {
+                    self.is_started(name);
+                }
+            }
+            if statement.word == "workflow"
+                && inner().any(|s| s.word == "on")
+                && let Some(Some(name)) = all.get(1)
+            {
+                self.is_started(name);
+            }
+            stack.extend(inner());
+        }
+    }
+
+    fn is_started(&mut self, name: &str) {
+        if let Some((index, _)) = self.names.named.get(&(Kind::Workflow, name)) {
+            self.started.insert(WorkflowId(*index));
+        }
+    }
+
+    /// What is going on while the work of a workflow is done.
+    pub(super) fn situation_in(&self, workflow: Option<WorkflowId>) -> Option<Situation> {
+        let started = workflow.is_some_and(|w| self.started.contains(&w));
+        started.then_some(Situation::Workflow)
+    }
+
     /// `A`, `[A, B]`, `all`, `all except A`, `any of G`, and roles.
     pub(super) fn party(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Party> {
         let first = args
