@@ -150,7 +150,14 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn notify(&mut self, args: &mut Args<'_, 's>) -> Option<Action> {
-        let who = self.party(args, "who is told")?;
+        let who = self.party_or_nobody(args, "who is told")?;
+        if who.is_empty() && !crate::diagnostic::has_errors(&self.out) {
+            self.report(
+                Diagnostic::new("W0809", who.span, "this notifies nobody")
+                    .label("has no members")
+                    .help("give the group members, or name somebody"),
+            );
+        }
         let via = match args.eat("via") {
             None => None,
             Some(_) => {

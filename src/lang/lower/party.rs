@@ -91,8 +91,25 @@ impl<'s> Lower<'_, 's> {
         started.then_some(Situation::Workflow)
     }
 
-    /// `A`, `[A, B]`, `all`, `all except A`, `any of G`, and roles.
+    /// `A`, `[A, B]`, `all`, `all except A`, `any of G`, and roles; E0208 when that is nobody.
     pub(super) fn party(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Party> {
+        let party = self.party_or_nobody(args, what)?;
+        if party.is_empty() {
+            // a group that could not be read was reported
+            if !crate::diagnostic::has_errors(&self.out) {
+                self.report(
+                    Diagnostic::new("E0208", party.span, "nobody is meant here")
+                        .label("has no members")
+                        .help("give the group members, or name somebody"),
+                );
+            }
+            return None;
+        }
+        Some(party)
+    }
+
+    /// The same; empty when its groups are.
+    pub(super) fn party_or_nobody(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Party> {
         let first = args
             .peek()
             .filter(|a| matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)));
@@ -139,7 +156,7 @@ impl<'s> Lower<'_, 's> {
         }
         party.span = args.up_to(first.span);
         // one that could not be understood was reported; the others would be half of the truth
-        (whole && !party.is_empty()).then_some(party)
+        whole.then_some(party)
     }
 
     /// `N of WHO`, or WHO alone, of whom one is enough.
