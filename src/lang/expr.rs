@@ -151,6 +151,8 @@ pub enum Expr {
     },
     /// `build.state`
     State(TaskId),
+    /// `task.priority` in a reaction: of what it reacts to.
+    Subject(Subject),
     Compare {
         op: Comparison,
         left: Box<Expr>,
@@ -159,6 +161,74 @@ pub enum Expr {
     And(Vec<Expr>),
     Or(Vec<Expr>),
     Not(Box<Expr>),
+}
+
+/// What a reaction may ask of what it reacts to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    TaskName,
+    /// A text: `P0` to `P3`.
+    TaskPriority,
+    /// A text: `critical`, `high`, `medium`, `low`; none when the task claims nothing.
+    TaskCriticality,
+    TaskAgent,
+    TaskPhase,
+    AgentName,
+    GateName,
+    ConflictKind,
+    IncidentName,
+    /// A text: `P0` to `P3`.
+    IncidentLevel,
+    /// How many agents are isolated now.
+    AgentsFailed,
+}
+
+impl Subject {
+    pub const ALL: [(&'static str, Subject); 11] = [
+        ("task.name", Subject::TaskName),
+        ("task.priority", Subject::TaskPriority),
+        ("task.criticality", Subject::TaskCriticality),
+        ("task.agent", Subject::TaskAgent),
+        ("task.phase", Subject::TaskPhase),
+        ("agent.name", Subject::AgentName),
+        ("gate.name", Subject::GateName),
+        ("conflict.kind", Subject::ConflictKind),
+        ("incident.name", Subject::IncidentName),
+        ("incident.level", Subject::IncidentLevel),
+        ("agents.failed", Subject::AgentsFailed),
+    ];
+
+    pub fn name(self) -> &'static str {
+        Subject::ALL
+            .iter()
+            .find(|(_, s)| *s == self)
+            .map_or("", |(n, _)| n)
+    }
+
+    pub fn ty(self) -> Type {
+        match self {
+            Subject::AgentsFailed => Type::Int,
+            Subject::TaskName
+            | Subject::TaskPriority
+            | Subject::TaskCriticality
+            | Subject::TaskAgent
+            | Subject::TaskPhase
+            | Subject::AgentName
+            | Subject::GateName
+            | Subject::ConflictKind
+            | Subject::IncidentName
+            | Subject::IncidentLevel => Type::Text,
+        }
+    }
+
+    /// True when one is more than another.
+    pub fn is_ordered(self) -> bool {
+        matches!(
+            self,
+            Subject::TaskPriority | Subject::IncidentLevel | Subject::AgentsFailed
+        )
+    }
 }
 
 /// Where an expression's names get their values.
@@ -171,6 +241,10 @@ pub trait Scope {
     fn state(&self, task: TaskId) -> String;
     /// The name of a task, for sentences.
     fn task_name(&self, task: TaskId) -> String;
+    /// What is asked of what a reaction reacts to; None where there is no such thing.
+    fn subject(&self, _: Subject) -> Option<Value> {
+        None
+    }
 }
 
 /// What an expression came to.
@@ -204,6 +278,9 @@ impl Expr {
                 .map(Value::Text)
                 .ok_or_else(|| format!("`{}` wrote no output `{name}`", scope.task_name(*task))),
             Expr::State(task) => Ok(Value::Text(scope.state(*task))),
+            Expr::Subject(subject) => scope
+                .subject(*subject)
+                .ok_or_else(|| format!("there is no `{}` here", subject.name())),
             Expr::Compare { op, left, right } => {
                 compare(*op, &left.evaluate(scope)?, &right.evaluate(scope)?)
             }
@@ -228,6 +305,12 @@ impl Expr {
                     .evaluate(scope)
                     .map_or("nothing".to_string(), |v| v.to_string());
                 format!("{}.outputs.{name} ({now})", scope.task_name(*task))
+            }
+            Expr::Subject(subject) => {
+                let now = self
+                    .evaluate(scope)
+                    .map_or("nothing".to_string(), |v| v.to_string());
+                format!("{} ({now})", subject.name())
             }
             Expr::Compare { op, left, right } => {
                 format!(
@@ -260,7 +343,10 @@ impl Expr {
     pub fn has_names(&self) -> bool {
         let mut found = false;
         self.visit(&mut |expr| {
-            found |= matches!(expr, Expr::Param(_) | Expr::Output { .. } | Expr::State(_));
+            found |= matches!(
+                expr,
+                Expr::Param(_) | Expr::Output { .. } | Expr::State(_) | Expr::Subject(_)
+            );
         });
         found
     }
@@ -274,7 +360,11 @@ impl Expr {
             }
             Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|p| p.visit(f)),
             Expr::Not(inner) => inner.visit(f),
-            Expr::Literal(_) | Expr::Param(_) | Expr::Output { .. } | Expr::State(_) => {}
+            Expr::Literal(_)
+            | Expr::Param(_)
+            | Expr::Output { .. }
+            | Expr::State(_)
+            | Expr::Subject(_) => {}
         }
     }
 
@@ -291,7 +381,9 @@ impl Expr {
             Expr::And(parts) => Expr::And(bind_all(parts)),
             Expr::Or(parts) => Expr::Or(bind_all(parts)),
             Expr::Not(inner) => Expr::Not(Box::new(inner.bind(value))),
-            Expr::Literal(_) | Expr::Output { .. } | Expr::State(_) => self.clone(),
+            Expr::Literal(_) | Expr::Output { .. } | Expr::State(_) | Expr::Subject(_) => {
+                self.clone()
+            }
         }
     }
 }

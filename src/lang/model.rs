@@ -5,8 +5,8 @@
 //! diagnostics say why.
 
 pub use rules::{
-    Accept, Action, Argument, Call, Chain, Conflict, Decision, Domain, Ending, EscalateAfter,
-    Escalation, Handoff, HandoffField, HandoffRequirement, Happening, Incident, Level, Mode, Party,
+    Accept, Action, Argument, Call, Chain, Confirmation, Conflict, Decision, Domain, Ending,
+    EscalateAfter, Escalation, Handoff, HandoffField, Happening, Incident, Level, Mode, Party,
     Reaction, Role, Workflow,
 };
 pub use seeing::{

@@ -110,7 +110,7 @@ impl Freezer<'_> {
                 .collect(),
             checks: from.checks.iter().map(|c| self.check(c)).collect(),
             fields: (from.fields.iter())
-                .map(|f| (f.name.value.clone(), f.ty.name().to_string()))
+                .map(|f| (f.name.value.clone(), f.ty.name().to_string(), f.many))
                 .collect(),
             accept_within_ms: from.accept.as_ref().map(|a| a.within_ms),
             accept_otherwise: (from.accept.as_ref())
@@ -124,17 +124,15 @@ impl Freezer<'_> {
         Incident {
             name: from.name.value.clone(),
             title: from.title.clone(),
-            priority: match from.name.value.as_str() {
-                "P1" => 1,
-                "P2" => 2,
-                "P3" => 3,
-                _ => 0,
-            },
-            respond_ms: value(&from.respond_ms),
+            priority: from.priority as u8,
+            respond: (from.respond.as_ref())
+                .map(|e| plan::Span::from_effort(e.value, crate::freeze::WORKING_DAY_MS)),
             declare: from.declare.as_ref().map(party),
             lead: from.lead.as_ref().map(party),
             requires: from.requires.as_ref().map(party),
-            confirms: from.confirms.iter().map(requirement).collect(),
+            confirms: (from.confirms.iter())
+                .map(|c| (c.text.value.clone(), c.by.as_ref().map(party)))
+                .collect(),
             start: from.start.as_ref().map(|s| s.value),
             actions: self.chains(&from.actions),
         }
@@ -224,7 +222,7 @@ impl Freezer<'_> {
             title: from.title.clone(),
             target: match from.target.as_ref().map(|t| &t.value) {
                 Some(model::Target::File(path)) => Target::File(path.clone()),
-                Some(model::Target::Http(url)) => Target::Http(url.clone()),
+                Some(model::Target::Http(url)) => Target::Http(self.fill(url)),
                 Some(model::Target::Stdout) | None => Target::Stdout,
             },
             every: from.every.as_ref().map(|e| self.every(&e.value)),

@@ -179,8 +179,8 @@ pub struct Handoff {
     /// What is confirmed, and by whom: true for the receiver.
     pub requires: Vec<(String, bool)>,
     pub checks: Vec<Check>,
-    /// Names and types of the values that the giver fills in.
-    pub fields: Vec<(String, String)>,
+    /// Names and types of the values that the giver fills in; true for any number of them.
+    pub fields: Vec<(String, String, bool)>,
     pub accept_within_ms: Option<i64>,
     pub accept_otherwise: Chain,
     pub format: Option<TemplateId>,
@@ -192,11 +192,13 @@ pub struct Incident {
     pub title: Option<String>,
     /// 0 is the most urgent.
     pub priority: u8,
-    pub respond_ms: Option<i64>,
+    /// On the clock or in working time.
+    pub respond: Option<crate::plan::Span>,
     pub declare: Option<Party>,
     pub lead: Option<Party>,
     pub requires: Option<Party>,
-    pub confirms: Vec<crate::plan::Requirement>,
+    /// What has to be confirmed before it is closed; by its lead when absent.
+    pub confirms: Vec<(String, Option<Party>)>,
     pub start: Option<WorkflowId>,
     pub actions: Vec<Chain>,
 }

@@ -1,8 +1,12 @@
 //! Judgements on a model that need no graph and no calendar: one family of rules a file.
 
+mod chains;
+mod ladders;
 mod ownership;
 mod people;
+mod situations;
 mod structure;
+mod templates;
 mod unused;
 
 use crate::diagnostic::Diagnostic;
@@ -16,6 +20,9 @@ pub fn check(model: &Model, facts: &Facts, paths: Option<&[String]>) -> Vec<Diag
     structure::check(model, facts, &mut out);
     ownership::check(model, paths, &mut out);
     people::check(model, &mut out);
+    ladders::check(model, facts, &mut out);
+    situations::check(model, &mut out);
+    templates::check(model, &mut out);
     unused::check(model, facts, &mut out);
     out
 }

@@ -58,11 +58,34 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
             "write `${…}` in an `env` or a `run` list, or delete it",
         );
     }
-    for (_, gate) in model
-        .gates
+    for (_, ladder) in model
+        .escalations
         .iter()
-        .filter(|(id, _)| unused(Kind::Gate, id.index()))
+        .filter(|(id, _)| unused(Kind::Escalation, id.index()))
     {
+        say(
+            "escalation",
+            &ladder.name,
+            "W0207",
+            "write `escalate to` where it should open, or delete it",
+        );
+    }
+    for (_, page) in model
+        .templates
+        .iter()
+        .filter(|(id, _)| unused(Kind::Template, id.index()))
+    {
+        say(
+            "template",
+            &page.name,
+            "W0207",
+            "write `format` in a channel or a handoff, or delete it",
+        );
+    }
+    for (_, gate) in model.gates.iter().filter(|(id, gate)| {
+        let applies = !gate.applies_to.is_empty() || !gate.applies_to_domains.is_empty();
+        unused(Kind::Gate, id.index()) && !applies
+    }) {
         out.push(
             Diagnostic::new(
                 "W0812",

@@ -150,7 +150,14 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn notify(&mut self, args: &mut Args<'_, 's>) -> Option<Action> {
-        let who = self.party(args, "who is told")?;
+        let who = self.party_or_nobody(args, "who is told")?;
+        if who.is_empty() && !crate::diagnostic::has_errors(&self.out) {
+            self.report(
+                Diagnostic::new("W0809", who.span, "this notifies nobody")
+                    .label("has no members")
+                    .help("give the group members, or name somebody"),
+            );
+        }
         let via = match args.eat("via") {
             None => None,
             Some(_) => {
@@ -171,7 +178,7 @@ impl<'s> Lower<'_, 's> {
             .is_some_and(|w| !matches!(w, "else" | "after" | "because" | "do"));
         let level = if is_level {
             let (level, at) = args.word()?;
-            Some(self.level_named(to, level, at)?)
+            Some(self.rung_named(to, level, at)?)
         } else {
             None
         };
@@ -179,12 +186,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     /// The index of a ladder's level.
-    pub(super) fn level_named(
-        &mut self,
-        ladder: EscalationId,
-        name: &str,
-        at: Span,
-    ) -> Option<u32> {
+    pub(super) fn rung_named(&mut self, ladder: EscalationId, name: &str, at: Span) -> Option<u32> {
         let levels = self.names.levels.get(&ladder).cloned().unwrap_or_default();
         if let Some(index) = levels.iter().position(|l| *l == name) {
             return u32::try_from(index).ok();

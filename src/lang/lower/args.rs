@@ -72,6 +72,30 @@ impl<'a, 's> Args<'a, 's> {
         matches!(self.args, [a, b, ..] if a.word() == Some(first) && b.word() == Some(second))
     }
 
+    /// True when `word` and then a name come next.
+    pub(super) fn follows_name(&self, word: &str) -> bool {
+        matches!(self.args, [a, b, ..] if a.word() == Some(word)
+            && matches!(b.kind, ArgKind::Word(_) | ArgKind::List(_)))
+    }
+
+    /// True when a list comes next that begins with such a name.
+    pub(super) fn is_list_of(&self, fits: impl Fn(&'s str) -> bool) -> bool {
+        let Some(ArgKind::List(elements)) = self.peek().map(|a| &a.kind) else {
+            return false;
+        };
+        let first = elements.first().and_then(|e| e.first());
+        first.and_then(Arg::word).is_some_and(fits)
+    }
+
+    /// Takes everything up to the first of these words.
+    pub(super) fn up_to_word(&mut self, words: &[&str]) -> &'a [Arg<'s>] {
+        let is_stop = |arg: &Arg<'s>| arg.word().is_some_and(|w| words.contains(&w));
+        let end = self.args.iter().position(is_stop);
+        let (taken, rest) = self.args.split_at(end.unwrap_or(self.args.len()));
+        self.args = rest;
+        taken
+    }
+
     /// One name of that kind.
     pub(super) fn named<I: Id>(
         &mut self,

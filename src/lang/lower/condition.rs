@@ -6,7 +6,7 @@
 use super::args::Args;
 use super::{Lower, args};
 use crate::diagnostic::Diagnostic;
-use crate::expr::{Comparison, Expr, Type, Value};
+use crate::expr::{Comparison, Expr, Subject, Type, Value};
 use crate::model::{ParamType, WorkRef};
 use crate::schema::{closest, one_of};
 use crate::source::{Span, Spanned};
@@ -25,13 +25,13 @@ pub const STATES: [&str; 9] = [
     "in-doubt",
 ];
 
-struct Typed {
-    expr: Expr,
-    ty: Type,
-    span: Span,
+pub(super) struct Typed {
+    pub(super) expr: Expr,
+    pub(super) ty: Type,
+    pub(super) span: Span,
 }
 
-struct Cursor<'a, 's> {
+pub(super) struct Cursor<'a, 's> {
     args: &'a [Arg<'s>],
     whole: Span,
 }
@@ -48,7 +48,11 @@ impl<'a, 's> Cursor<'a, 's> {
         }
     }
 
-    fn step(&mut self) -> Option<&'a Arg<'s>> {
+    pub(super) fn first(&self) -> Option<&'a Arg<'s>> {
+        self.args.first()
+    }
+
+    pub(super) fn step(&mut self) -> Option<&'a Arg<'s>> {
         let (first, rest) = self.args.split_first()?;
         self.args = rest;
         Some(first)
@@ -63,8 +67,22 @@ impl<'s> Lower<'_, 's> {
             return None;
         }
         let whole = args.statement.head_span();
-        let rest = args.rest();
-        let mut cursor = Cursor { args: rest, whole };
+        self.condition_of(args.rest(), whole)
+    }
+
+    /// The arguments up to the first of these words, as a condition.
+    pub(super) fn condition_before(
+        &mut self,
+        args: &mut Args<'_, 's>,
+        words: &[&str],
+    ) -> Option<Spanned<Expr>> {
+        let whole = args.up_to(args.statement.word_span);
+        let part = args.up_to_word(words);
+        self.condition_of(part, whole)
+    }
+
+    fn condition_of(&mut self, args: &[Arg<'s>], whole: Span) -> Option<Spanned<Expr>> {
+        let mut cursor = Cursor { args, whole };
         let typed = self.any_of(&mut cursor)?;
         if let Some(left) = cursor.args.first() {
             let found = args::shown(self.sources.text(left.span));
@@ -204,7 +222,10 @@ impl<'s> Lower<'_, 's> {
             return Some(left);
         };
         cursor.step();
-        let right = self.operand(cursor)?;
+        let right = match left.expr {
+            Expr::Subject(subject) => self.asked(subject, *op, cursor)?,
+            _ => self.operand(cursor)?,
+        };
         self.comparable(*op, &left, &right)?;
         let span = left.span.to(right.span);
         Some(Typed {
@@ -263,7 +284,7 @@ impl<'s> Lower<'_, 's> {
         });
     }
 
-    fn operand(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
+    pub(super) fn operand(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
         let Some(arg) = cursor.step() else {
             self.report(
                 Diagnostic::new(
@@ -337,6 +358,13 @@ impl<'s> Lower<'_, 's> {
         };
         if head == "param" {
             return self.param_in_condition(field, span);
+        }
+        if let Some(on) = self.about.clone()
+            && Subject::ALL
+                .iter()
+                .any(|(n, _)| n.split('.').next() == Some(head))
+        {
+            return self.subject(path, &on, span);
         }
         let work = self.work_named(head, span)?;
         let WorkRef::Task(task) = work else {

@@ -67,12 +67,13 @@ impl<'s> Lower<'_, 's> {
                 return;
             }
             "on" => self.gate_failure(id, &mut args),
+            "applies" => self.applies_to(id, &mut args),
             _ => {}
         }
         args.end(self);
     }
 
-    fn check(&mut self, args: &mut Args<'_, 's>) -> Option<Check> {
+    pub(super) fn check(&mut self, args: &mut Args<'_, 's>) -> Option<Check> {
         let title = args.text(self, "a title in quotes")?;
         let evidence = if args.eat("run").is_some() {
             Evidence::Run(self.program(args)?)

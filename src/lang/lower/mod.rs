@@ -12,22 +12,27 @@ pub use project::param_value;
 mod action;
 mod args;
 mod beside;
+mod channel;
 mod condition;
 mod declare;
 mod each;
 mod every;
 mod guards;
+mod handoff;
+mod ladder;
 mod names;
 mod party;
 mod project;
+mod reaction;
+mod rules;
 mod scenario;
 mod seeing;
 mod sets;
+mod subject;
 mod task;
 mod who;
 mod work;
 mod workflow;
-mod zz_tmp;
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::{Id, TaskId, WorkflowId};
@@ -142,14 +147,18 @@ pub fn lower(
         zoneless: Vec::new(),
         incomplete: false,
         situation: None,
+        about: None,
+        started: HashSet::new(),
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
+    lower.started(trees);
     lower.project(&declared);
     lower.agents(&declared);
     lower.groups(&declared);
     lower.contracts(&declared);
     lower.guards(&declared);
+    lower.rules(&declared);
     lower.tasks(&declared);
     lower.phases(&declared);
     lower.milestones(&declared);
@@ -195,6 +204,10 @@ pub(crate) struct Lower<'l, 's> {
     incomplete: bool,
     /// What is going on where the statement that is being read applies.
     situation: Option<party::Situation>,
+    /// What the reaction that is being read reacts to.
+    about: Option<crate::model::Happening>,
+    /// Workflows that something other than a person or a clock starts.
+    started: HashSet<WorkflowId>,
 }
 
 /// A statement that the table knows in its place.

@@ -5,10 +5,10 @@ use super::args::Args;
 use super::names::Who;
 use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, WorkflowId};
 use crate::model::{Party, Role};
 use crate::source::{Span, Spanned};
-use crate::syntax::tree::{Arg, ArgKind};
+use crate::syntax::tree::{Arg, ArgKind, Statement, Tree, statements};
 
 /// What is going on where a statement applies: it decides which roles somebody holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,8 +54,62 @@ impl Situation {
 }
 
 impl<'s> Lower<'_, 's> {
-    /// `A`, `[A, B]`, `all`, `all except A`, `any of G`, and roles.
+    /// Finds the workflows that a situation starts: by an event of their own, an incident's
+    /// `start`, or `start` in a chain, wherever it stands.
+    pub(super) fn started(&mut self, trees: &[Tree<'s>]) {
+        let mut stack: Vec<&Statement<'s>> =
+            trees.iter().flat_map(|t| statements(&t.items)).collect();
+        while let Some(statement) = stack.pop() {
+            let inner = || statement.block.iter().flat_map(|b| b.statements());
+            let words = statement.args.iter().map(|a| a.word());
+            let all: Vec<Option<&str>> =
+                std::iter::once(Some(statement.word)).chain(words).collect();
+            for pair in all.windows(2) {
+                if let [Some("start"), Some(name)] = pair {
+                    self.is_started(name);
+                }
+            }
+            if statement.word == "workflow"
+                && inner().any(|s| s.word == "on")
+                && let Some(Some(name)) = all.get(1)
+            {
+                self.is_started(name);
+            }
+            stack.extend(inner());
+        }
+    }
+
+    fn is_started(&mut self, name: &str) {
+        if let Some((index, _)) = self.names.named.get(&(Kind::Workflow, name)) {
+            self.started.insert(WorkflowId(*index));
+        }
+    }
+
+    /// What is going on while the work of a workflow is done.
+    pub(super) fn situation_in(&self, workflow: Option<WorkflowId>) -> Option<Situation> {
+        let started = workflow.is_some_and(|w| self.started.contains(&w));
+        started.then_some(Situation::Workflow)
+    }
+
+    /// `A`, `[A, B]`, `all`, `all except A`, `any of G`, and roles; E0208 when that is nobody.
     pub(super) fn party(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Party> {
+        let party = self.party_or_nobody(args, what)?;
+        if party.is_empty() {
+            // a group that could not be read was reported
+            if !crate::diagnostic::has_errors(&self.out) {
+                self.report(
+                    Diagnostic::new("E0208", party.span, "nobody is meant here")
+                        .label("has no members")
+                        .help("give the group members, or name somebody"),
+                );
+            }
+            return None;
+        }
+        Some(party)
+    }
+
+    /// The same; empty when its groups are.
+    pub(super) fn party_or_nobody(&mut self, args: &mut Args<'_, 's>, what: &str) -> Option<Party> {
         let first = args
             .peek()
             .filter(|a| matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)));
@@ -102,7 +156,7 @@ impl<'s> Lower<'_, 's> {
         }
         party.span = args.up_to(first.span);
         // one that could not be understood was reported; the others would be half of the truth
-        (whole && !party.is_empty()).then_some(party)
+        whole.then_some(party)
     }
 
     /// `N of WHO`, or WHO alone, of whom one is enough.

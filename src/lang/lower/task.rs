@@ -24,6 +24,7 @@ impl<'s> Lower<'_, 's> {
             self.incomplete = statement.is_broken();
             self.each.clone_from(&self.model.tasks[*id].each);
             self.workflow = self.model.tasks[*id].workflow;
+            self.situation = self.situation_in(self.workflow);
             let mut args = Args::new(statement, row);
             args.next();
             self.model.tasks[*id].title = args.maybe_text(self).map(|t| t.value);
@@ -41,6 +42,7 @@ impl<'s> Lower<'_, 's> {
         self.incomplete = false;
         self.each.clear();
         self.workflow = None;
+        self.situation = None;
         self.suspicious_minutes();
     }
 

@@ -8,6 +8,7 @@ use crate::ids::{
     AgentId, ChannelId, ConflictId, EscalationId, ModeId, ParamId, TaskId, WorkflowId,
 };
 use crate::source::{Span, Spanned};
+use crate::time::Effort;
 
 /// A party that exists only in a situation, found when the situation is there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -217,7 +218,7 @@ pub struct Handoff {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
-    pub requires: Vec<HandoffRequirement>,
+    pub requires: Vec<Confirmation>,
     pub checks: Vec<Check>,
     pub fields: Vec<HandoffField>,
     /// The receiver's time to accept or ask back.
@@ -225,10 +226,11 @@ pub struct Handoff {
     pub format: Option<crate::ids::TemplateId>,
 }
 
-/// `require "…" [by sender | receiver]`.
+/// `require "…" [by WHO]` in a situation.
 #[derive(Clone, Debug)]
-pub struct HandoffRequirement {
+pub struct Confirmation {
     pub text: Spanned<String>,
+    /// Absent: the giver of a handoff, the lead of an incident.
     pub by: Option<Party>,
 }
 
@@ -236,6 +238,8 @@ pub struct HandoffRequirement {
 pub struct HandoffField {
     pub name: Spanned<String>,
     pub ty: ParamType,
+    /// A `list`: any number of texts.
+    pub many: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -251,13 +255,15 @@ pub struct Incident {
     pub name: Spanned<String>,
     pub title: Option<String>,
     pub doc: String,
-    pub respond_ms: Option<Spanned<i64>>,
+    pub priority: Priority,
+    /// How fast somebody has to answer; on the clock or in working time.
+    pub respond: Option<Spanned<Effort>>,
     pub declare: Option<Party>,
     pub lead: Option<Party>,
     /// Who has to take part.
     pub requires: Option<Party>,
     /// What has to be confirmed before it is closed.
-    pub confirms: Vec<super::Requirement>,
+    pub confirms: Vec<Confirmation>,
     pub start: Option<Spanned<WorkflowId>>,
     pub actions: Vec<Chain>,
 }
@@ -287,6 +293,51 @@ pub enum Happening {
         op: Comparison,
         value: Value,
     },
+}
+
+impl Happening {
+    /// The word of the event.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Happening::TaskFailed(_) => "task.failed",
+            Happening::TaskBlocked(_) => "task.blocked",
+            Happening::TaskLate(_) => "task.late",
+            Happening::TaskStalled(_) => "task.stalled",
+            Happening::TaskCompleted(_) => "task.completed",
+            Happening::AgentFailed(_) => "agent.failed",
+            Happening::AgentBlocked(_) => "agent.blocked",
+            Happening::ConflictOpen(_) => "conflict.open",
+            Happening::GateFailed(_) => "gate.failed",
+            Happening::ApprovalWaiting => "approval.waiting",
+            Happening::IncidentOpen(_) => "incident.open",
+            Happening::ResourceExhausted(_) => "resource.exhausted",
+            Happening::EscalationOpen(_) => "escalation.open",
+            Happening::RunStarted => "run.started",
+            Happening::RunFinished => "run.finished",
+            Happening::ChangeMade(_) => "change",
+            Happening::Metric { .. } => "metric",
+        }
+    }
+
+    /// True when it speaks of one task.
+    pub fn is_about_a_task(&self) -> bool {
+        matches!(
+            self,
+            Happening::TaskFailed(_)
+                | Happening::TaskBlocked(_)
+                | Happening::TaskLate(_)
+                | Happening::TaskStalled(_)
+                | Happening::TaskCompleted(_)
+                | Happening::GateFailed(_)
+                | Happening::ApprovalWaiting
+        )
+    }
+
+    /// True when it speaks of one agent; a task's event speaks of who does it.
+    pub fn is_about_an_agent(&self) -> bool {
+        self.is_about_a_task()
+            || matches!(self, Happening::AgentFailed(_) | Happening::AgentBlocked(_))
+    }
 }
 
 /// `on EVENT [for D] [when E] [because "…"] { do ACTION }`.

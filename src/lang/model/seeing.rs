@@ -1,7 +1,7 @@
 //! What people see and what is held against it: channels, templates, metrics, dashboards,
 //! drawings, promises, scenarios.
 
-use super::{Every, Party, Program, WorkRef};
+use super::{Every, Party, Program, Template, WorkRef};
 use crate::expr::{Comparison, Expr, Value};
 use crate::ids::{
     AgentId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId, IncidentId,
@@ -26,7 +26,7 @@ pub struct Channel {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Target {
     File(String),
-    Http(String),
+    Http(Template),
     Stdout,
 }
 

@@ -1097,7 +1097,7 @@ pub static ROWS: &[Row] = &[
     row(
         "applies",
         &[Gate],
-        "to AGENT… | to DOMAIN…",
+        "to WHO… | to DOMAIN… | to agent NAME | to domain NAME",
         Many,
         NoBody,
         "",
@@ -1317,11 +1317,11 @@ pub static ROWS: &[Row] = &[
     row(
         "field",
         &[Handoff],
-        "NAME TYPE",
+        "NAME TYPE | NAME list",
         Many,
         NoBody,
         "",
-        "A value that the giver fills in.",
+        "A value that the giver fills in; a `list` holds any number of texts.",
         "field summary text",
     ),
     row(
@@ -1353,6 +1353,16 @@ pub static ROWS: &[Row] = &[
         "",
         "A severity: how fast somebody answers, who may declare it, who leads, what starts.",
         "incident P0 \"Production down\"",
+    ),
+    row(
+        "priority",
+        &[Incident],
+        "P0 | P1 | P2 | P3",
+        Once,
+        NoBody,
+        "its name, where that is one of these; else P0",
+        "How it stands among others, and what its work takes precedence over.",
+        "priority P1",
     ),
     row(
         "respond",
@@ -1397,11 +1407,11 @@ pub static ROWS: &[Row] = &[
     row(
         "on",
         &[File],
-        "EVENT [for D] [when CONDITION] [because \"…\"] [do ACTION]",
+        "EVENT [NAME] [for D] [when CONDITION] [because \"…\"] [do ACTION]",
         Many,
         Optional(On),
         "",
-        "A reaction. Events: `task.failed`, `task.blocked`, `task.late`, `task.stalled`, `task.completed`, `agent.failed`, `agent.blocked`, `conflict.open`, `gate.failed`, `approval.waiting`, `incident.open`, `resource.exhausted`, `escalation.open`, `run.started`, `run.finished`, `change \"GLOB\"`, `metric NAME > V`.",
+        "A reaction. Events: `task.failed`, `task.blocked`, `task.late`, `task.stalled`, `task.completed`, `agent.failed`, `agent.blocked`, `conflict.open`, `gate.failed`, `approval.waiting`, `incident.open`, `resource.exhausted`, `escalation.open`, `run.started`, `run.finished`, `change \"GLOB\"`, `metric NAME > V`. Behind most of them a name may stand: `task.failed deploy`. The condition may ask for `task.name`, `task.priority`, `task.criticality`, `task.agent`, `task.phase`, `agent.name`, `gate.name`, `conflict.kind`, `incident.name`, `incident.level` and `agents.failed`.",
         "on task.blocked for 30m do notify lead",
     ),
     row(
