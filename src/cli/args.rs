@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Retry(Intervene),
     /// Count a task as skipped, so that what waits for it goes on
     Skip(Intervene),
+    /// Explain a diagnostic: why it matters, what to do, an example
+    Explain(Explain),
     /// Print the completions of a shell
     Completions { shell: clap_complete::Shell },
     #[command(hide = true)]
@@ -125,6 +127,14 @@ pub(crate) struct Check {
     /// The name that standard input is reported under.
     #[arg(long, value_name = "NAME", default_value = "stdin.coord")]
     pub(crate) stdin_filename: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The code, as in E0201 [default: the list of all].
+    pub(crate) code: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
 }
 
 #[derive(Args, Debug)]

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod exit;
+mod explain;
 mod fmt;
 mod graph;
 mod home;
@@ -76,6 +77,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Reject(args) => order::answer(common, screen, args, Verdict::Reject),
         Command::Retry(args) => order::retry(common, screen, args),
         Command::Skip(args) => order::skip(common, screen, args),
+        Command::Explain(args) => explain::explain(screen, args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "coord", &mut text);

@@ -8,6 +8,7 @@ mod critical_path;
 mod diagnostics;
 mod documents;
 mod examples;
+mod explain;
 mod fixture;
 mod journal;
 mod live;
