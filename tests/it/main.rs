@@ -4,18 +4,22 @@
 
 mod arrows;
 mod bad_input;
+mod check_formats;
 mod critical_path;
 mod diagnostics;
 mod documents;
 mod examples;
 mod explain;
+mod fix;
 mod fixture;
+mod help;
 mod journal;
 mod live;
 mod order;
 mod process;
 mod recovery;
 mod running;
+mod schemas;
 mod space;
 mod surroundings;
 mod totality;
