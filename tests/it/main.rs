@@ -15,6 +15,7 @@ mod fixture;
 mod help;
 mod journal;
 mod live;
+mod manual;
 mod order;
 mod process;
 mod recovery;
