@@ -24,3 +24,4 @@ mod schemas;
 mod space;
 mod surroundings;
 mod totality;
+mod tutorial;
