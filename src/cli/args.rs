@@ -99,8 +99,16 @@ pub(crate) enum Command {
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
 colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
     Lsp,
+    /// Apply the edits that diagnostics carry
+    Fix(Fix),
+    /// Explain a diagnostic: why it matters, what to do, an example
+    Explain(Explain),
+    /// Print the JSON Schema of what coord prints for programs
+    Schema(Schema),
     /// Print the completions of a shell
     Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
     #[command(hide = true)]
     Reaper,
 }
@@ -121,15 +129,53 @@ pub(crate) enum TextOrJson {
     Json,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// Pictures of the places, on standard error.
+    Text,
+    /// As the Language Server Protocol has them.
+    Json,
+    /// SARIF 2.1.0, for code scanners.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// Files or folders; `-` reads standard input [default: the project here].
     pub(crate) paths: Vec<PathBuf>,
-    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
-    pub(crate) format: TextOrJson,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(crate) format: CheckFormat,
     /// The name that standard input is reported under.
     #[arg(long, value_name = "NAME", default_value = "stdin.coord")]
     pub(crate) stdin_filename: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Fix {
+    /// Files or folders; `-` reads standard input, and writes standard output [default: the project here].
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; say what would be done, and exit with 1 when there is something.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Change nothing; print what would change.
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Explain {
+    /// The code, as in E0201 [default: the list of all].
+    pub(crate) code: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Schema {
+    /// Which one [default: the list of all].
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -173,6 +219,8 @@ pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+    /// The compiled form: the frozen plan that a run is pinned to.
+    Ir,
 }
 
 #[derive(Args, Debug)]

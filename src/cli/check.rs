@@ -1,10 +1,11 @@
 //! `coord check`: every diagnostic of every file, in one pass.
 
 use super::Screen;
-use super::args::{Check, Common, TextOrJson};
+use super::args::{Check, CheckFormat, Common};
 use super::exit::{Exit, Failure, Outcome};
 use super::project;
-use super::render::diagnostics;
+use super::render::diagnostics::{self, Found};
+use super::render::{github, sarif};
 use coord_lang::source::Sources;
 use coord_plan::compile::{Settings, compile};
 use serde_json::Value;
@@ -12,9 +13,8 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
     let mut worst = Exit::Done;
-    let mut published = Vec::new();
+    let mut found = Vec::new();
     let mut unreadable = Vec::new();
-    let (mut all, mut files) = (Vec::new(), 0);
     for file in files_of(&args.paths)? {
         let sources = match read(&file, &args.stdin_filename) {
             Ok(sources) => sources,
@@ -23,7 +23,6 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
                 continue;
             }
         };
-        files += 1;
         let settings = Settings {
             limits: project::limits(common)?,
             paths: beside(&file),
@@ -33,30 +32,16 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
         if compiled.has_errors() {
             worst = Exit::Wrong;
         }
-        match args.format {
-            TextOrJson::Text => screen.err(&diagnostics::text(
-                &sources,
-                &compiled.diagnostics,
-                screen.style(),
-            )),
-            TextOrJson::Json => {
-                if let Value::Array(found) =
-                    diagnostics::lsp(&sources, &compiled.diagnostics, &uri_of)
-                {
-                    published.extend(found);
-                }
-            }
-        }
-        all.extend(compiled.diagnostics);
+        found.push(Found {
+            sources,
+            diagnostics: compiled.diagnostics,
+        });
     }
-    if args.format == TextOrJson::Json {
-        screen.json(&Value::Array(published));
-    } else if !common.quiet && files > 0 {
-        let plural = if files == 1 { "" } else { "s" };
-        screen.err(&format!(
-            "{} in {files} file{plural}\n",
-            diagnostics::count(&all)
-        ));
+    match args.format {
+        CheckFormat::Text => text(common, screen, &found),
+        CheckFormat::Json => screen.json(&published(&found)),
+        CheckFormat::Sarif => screen.json(&sarif::sarif(&found)),
+        CheckFormat::Github => screen.out(&github::github(&found)),
     }
     let Some(last) = unreadable.pop() else {
         return Ok(worst);
@@ -65,6 +50,39 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
         screen.failure(failure);
     }
     Err(last)
+}
+
+fn text(common: &Common, screen: &Screen, found: &[Found]) {
+    for Found {
+        sources,
+        diagnostics,
+    } in found
+    {
+        screen.err(&diagnostics::text(sources, diagnostics, screen.style()));
+    }
+    if !common.quiet && !found.is_empty() {
+        let all = found.iter().flat_map(|f| &f.diagnostics);
+        let files = found.len();
+        let plural = if files == 1 { "" } else { "s" };
+        screen.err(&format!(
+            "{} in {files} file{plural}\n",
+            diagnostics::count(all)
+        ));
+    }
+}
+
+fn published(found: &[Found]) -> Value {
+    let each = found.iter().map(
+        |Found {
+             sources,
+             diagnostics,
+         }| diagnostics::lsp(sources, diagnostics, &uri_of),
+    );
+    let files = each.flat_map(|value| match value {
+        Value::Array(files) => files,
+        _ => Vec::new(),
+    });
+    Value::Array(files.collect())
 }
 
 /// The files that are meant: given ones, those of given folders, or the project here.
@@ -97,7 +115,7 @@ pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
+pub(crate) fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
     if file == Path::new("-") {
         project::read_stdin(stdin_name)
     } else {
@@ -107,7 +125,7 @@ fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
 
 /// The project's files, for globs that match none; only where the project is alone in a folder
 /// that is a repository's root, else the answer would be a guess.
-fn beside(file: &Path) -> Option<Vec<String>> {
+pub(crate) fn beside(file: &Path) -> Option<Vec<String>> {
     let root = project::folder_of(file);
     if file == Path::new("-") || !root.join(".git").exists() {
         return None;

@@ -72,7 +72,7 @@ fn formatted(common: &Common, sources: &Sources) -> Result<(String, Vec<Diagnost
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old or the new text.
-fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     let failed =
         |e: std::io::Error| Failure::environment(format!("cannot write `{}`: {e}", file.display()));
     let target = std::fs::canonicalize(file).map_err(failed)?;
@@ -89,7 +89,7 @@ fn replace(file: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// The lines that change, between the common start and the common end.
-fn difference(name: &str, old: &str, new: &str) -> String {
+pub(crate) fn difference(name: &str, old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let rest = old.len().min(new.len()) - start;

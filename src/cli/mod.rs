@@ -6,17 +6,21 @@
 mod args;
 mod check;
 mod exit;
+mod explain;
+mod fix;
 mod fmt;
 mod graph;
 mod home;
 mod init;
 mod logs;
 mod look;
+mod man;
 mod order;
 mod plan;
 mod project;
 mod render;
 mod run;
+mod schema;
 mod screen;
 
 use args::{Cli, Command};
@@ -83,6 +87,10 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Reject(args) => order::answer(common, screen, args, Verdict::Reject),
         Command::Retry(args) => order::retry(common, screen, args),
         Command::Skip(args) => order::skip(common, screen, args),
+        Command::Fix(args) => fix::fix(common, screen, args),
+        Command::Schema(args) => schema::schema(screen, args),
+        Command::Man => man::man(screen),
+        Command::Explain(args) => explain::explain(screen, args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "coord", &mut text);

@@ -162,6 +162,16 @@ impl SourceFile {
         spaces.map(|c| if c == '\t' { 2 } else { 1 }).sum()
     }
 
+    /// How to start a new line before byte `offset`: where the white space before it begins, and
+    /// the line break with the indentation of its line.
+    pub fn line_break_before(&self, offset: u32) -> (usize, String) {
+        let index = self.line_index(offset);
+        let before = self.text.get(..offset as usize).unwrap_or("");
+        let line = self.line(index);
+        let indent = &line[..line.len() - line.trim_start().len()];
+        (before.trim_end().len(), format!("\n{indent}"))
+    }
+
     /// The first character of the line that holds `offset`, past white space.
     pub fn line_first(&self, offset: u32) -> Option<char> {
         self.line(self.line_index(offset))

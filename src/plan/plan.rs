@@ -14,12 +14,13 @@ use coord_lang::ids::{
     AgentId, DomainId, GateId, HandoffId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId,
 };
 use coord_lang::time::Effort;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the compiled form.
 pub const IR: u32 = 1;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     pub ir: u32,
     pub project: String,
@@ -51,7 +52,7 @@ pub struct Plan {
 }
 
 /// A procedure beside `main`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Workflow {
     pub name: String,
     pub title: Option<String>,
@@ -142,7 +143,7 @@ impl Plan {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     pub name: String,
     pub title: Option<String>,
@@ -158,7 +159,7 @@ pub struct Agent {
 }
 
 /// What the brief of an agent and the rules about it need.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Profile {
     /// Its name and its rank.
@@ -176,7 +177,7 @@ pub struct Profile {
 }
 
 /// How an agent is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
     Shell,
@@ -188,7 +189,7 @@ pub enum Driver {
     Remote(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resource {
     /// The glob, when this is a write claim.
     pub name: String,
@@ -199,7 +200,7 @@ pub struct Resource {
     pub claim: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     pub name: String,
     pub title: Option<String>,
@@ -211,13 +212,13 @@ pub struct Gate {
     pub on_fail_do: Chain,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     pub title: String,
     pub evidence: Evidence,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Evidence {
     Run(Program),
@@ -227,7 +228,7 @@ pub enum Evidence {
     Exists(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateFailure {
     /// What the gate guards fails.
@@ -238,7 +239,7 @@ pub enum GateFailure {
     Retry(u32),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Approval {
     /// Distinct people needed.
     pub quorum: u32,
@@ -246,7 +247,7 @@ pub struct Approval {
     pub within: Option<Limit>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limit {
     pub ms: i64,
     pub otherwise: Otherwise,
@@ -255,7 +256,7 @@ pub struct Limit {
     pub also: Chain,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Otherwise {
     Fail,
@@ -264,7 +265,7 @@ pub enum Otherwise {
     Halt,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
     pub name: String,
     pub title: Option<String>,
@@ -279,7 +280,7 @@ pub struct Phase {
 }
 
 /// One thing that has to happen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
     /// Unique among tasks, syncs and milestones. A join's name is only for people.
     pub name: String,
@@ -298,7 +299,7 @@ pub struct Node {
     pub kind: NodeKind,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeKind {
     Task(Box<Task>),
@@ -309,7 +310,7 @@ pub enum NodeKind {
 }
 
 /// A dependency: passes when the node (or one of the alternatives) ends as wanted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     pub on: NodeId,
     /// The rest of `any of […]`.
@@ -328,7 +329,7 @@ impl Need {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wanted {
     /// Completed, or skipped by its own `when`.
@@ -339,7 +340,7 @@ pub enum Wanted {
 }
 
 /// Where a need comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Written with `needs`.
@@ -353,13 +354,13 @@ pub enum Origin {
 }
 
 /// A dependency that is waited for only so long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Want {
     pub on: NodeId,
     pub within_ms: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     pub by: By,
     pub when: Option<Expr>,
@@ -391,7 +392,7 @@ pub struct Task {
 }
 
 /// What only some tasks have.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TaskRules {
     /// The prompt of an agent that is asked.
@@ -411,7 +412,7 @@ pub struct TaskRules {
     pub criticality: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// All of these together.
@@ -428,7 +429,7 @@ impl By {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     pub low: Span,
     pub likely: Span,
@@ -436,7 +437,7 @@ pub struct Estimate {
 }
 
 /// An amount of time: on the clock, or of working time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     pub ms: i64,
     /// True: `ms` is working time that the calendar spreads out.
@@ -457,21 +458,21 @@ impl Span {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Program {
     Argv(Vec<String>),
     Script { language: String, text: String },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
     pub name: String,
     pub title: Option<String>,
     pub path: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retry {
     pub times: u32,
     pub every_ms: i64,
@@ -482,7 +483,7 @@ pub struct Retry {
     pub on_timeout: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFail {
     Block,
@@ -490,7 +491,7 @@ pub enum OnFail {
     Skip,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sync {
     pub participants: Vec<AgentId>,
     pub requires: Vec<Requirement>,
@@ -499,14 +500,14 @@ pub struct Sync {
     pub within: Option<Limit>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requirement {
     pub text: String,
     /// Who may confirm; empty: anybody.
     pub by: Vec<AgentId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Milestone {
     pub due_ms: Option<i64>,
 }

@@ -8,10 +8,11 @@ use coord_lang::ids::{
     AgentId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId, IncidentId,
     MetricId, ModeId, NodeId, RecurringId, ResourceId, Table, TemplateId, WorkflowId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Everything beside the work.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Rules {
     #[serde(skip_serializing_if = "Table::is_empty")]
@@ -50,7 +51,7 @@ impl Rules {
 }
 
 /// A party that exists only in a situation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Owner,
@@ -65,7 +66,7 @@ pub enum Role {
 }
 
 /// Who is asked, told or obeyed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Party {
     pub agents: Vec<AgentId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -75,7 +76,7 @@ pub struct Party {
     pub everybody: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     Notify {
@@ -111,7 +112,7 @@ pub enum Action {
 /// Actions in the order in which they are tried: each is for when the one before cannot be done.
 pub type Chain = Vec<Action>;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Escalation {
     pub name: String,
     pub title: Option<String>,
@@ -120,7 +121,7 @@ pub struct Escalation {
     pub otherwise: Ending,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Level {
     pub name: String,
     pub title: Option<String>,
@@ -130,7 +131,7 @@ pub struct Level {
     pub actions: Vec<Chain>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     Halt,
@@ -138,7 +139,7 @@ pub enum Ending {
     Enter(ModeId),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Conflict {
     pub kind: String,
     pub title: Option<String>,
@@ -153,13 +154,13 @@ pub struct Conflict {
     pub actions: Vec<Chain>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     pub by: Party,
     pub within_ms: Option<i64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Domain {
     pub name: String,
     pub title: Option<String>,
@@ -172,7 +173,7 @@ pub struct Domain {
     pub record: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handoff {
     pub name: String,
     pub title: Option<String>,
@@ -186,7 +187,7 @@ pub struct Handoff {
     pub format: Option<TemplateId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     pub name: String,
     pub title: Option<String>,
@@ -204,7 +205,7 @@ pub struct Incident {
 }
 
 /// What a reaction waits for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Happening {
     TaskFailed(Option<NodeId>),
@@ -230,7 +231,7 @@ pub enum Happening {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reaction {
     pub on: Happening,
     pub for_ms: Option<i64>,
@@ -239,7 +240,7 @@ pub struct Reaction {
     pub actions: Vec<Chain>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mode {
     pub name: String,
     pub title: Option<String>,
@@ -250,14 +251,14 @@ pub struct Mode {
 }
 
 /// Again and again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Every {
     pub period: Period,
     /// Seconds of the day and an IANA name.
     pub at: Option<(u32, String)>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Period {
     Elapsed(i64),
@@ -268,7 +269,7 @@ pub enum Period {
     Month,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recurring {
     pub name: String,
     pub title: Option<String>,
@@ -280,7 +281,7 @@ pub struct Recurring {
     pub via: Option<ChannelId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Channel {
     pub name: String,
     pub title: Option<String>,
@@ -290,7 +291,7 @@ pub struct Channel {
     pub reply_ms: Option<i64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     File(String),
@@ -298,13 +299,13 @@ pub enum Target {
     Stdout,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     pub name: String,
     pub text: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     pub name: String,
     pub title: Option<String>,
@@ -313,14 +314,14 @@ pub struct Metric {
     pub unit: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Goal {
     Compared { op: Comparison, value: Value },
     Between { low: Value, high: Value },
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricSource {
     /// By its name in the language: `task.on-time`.
@@ -330,7 +331,7 @@ pub enum MetricSource {
     Person(Vec<AgentId>),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expect {
     pub title: String,
     pub claim: Claim,
@@ -338,7 +339,7 @@ pub struct Expect {
     pub by_ms: Option<i64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Claim {
     Measure {
@@ -355,7 +356,7 @@ pub enum Claim {
     Person,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measured {
     Finish,

@@ -147,16 +147,7 @@ fn fixtures_read_well() {
 
 #[test]
 fn every_code_of_the_sources_has_a_fixture() {
-    let mut codes = BTreeSet::new();
-    codes_of(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut codes,
-    );
-    assert!(
-        codes.len() > 80,
-        "the scan found {} codes only",
-        codes.len()
-    );
+    let codes = codes_of_the_sources();
     let covered: BTreeSet<String> = Fixture::all()
         .iter()
         .flat_map(|f| f.compile().diagnostics)
@@ -171,6 +162,21 @@ fn every_code_of_the_sources_has_a_fixture() {
         missing.is_empty(),
         "write tests/cases/check/CODE-what-it-is.coord for {missing:?}"
     );
+}
+
+/// Every code that the program can say.
+pub(crate) fn codes_of_the_sources() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    codes_of(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut codes,
+    );
+    assert!(
+        codes.len() > 80,
+        "the scan found {} codes only",
+        codes.len()
+    );
+    codes
 }
 
 /// Codes as they stand at the start of string literals.

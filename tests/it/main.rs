@@ -4,19 +4,26 @@
 
 mod arrows;
 mod bad_input;
+mod check_formats;
 mod critical_path;
 mod diagnostics;
 mod documents;
 mod examples;
+mod explain;
+mod fix;
 mod fixture;
+mod help;
 mod journal;
 mod live;
 mod lsp;
+mod manual;
 mod mapping;
 mod order;
 mod process;
 mod recovery;
 mod running;
+mod schemas;
 mod space;
 mod surroundings;
 mod totality;
+mod tutorial;

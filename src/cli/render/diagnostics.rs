@@ -6,6 +6,12 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, R
 use serde_json::{Value, json};
 use std::fmt;
 
+/// What one compilation found, and the texts that it is about.
+pub(crate) struct Found {
+    pub(crate) sources: Sources,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
 /// How to draw.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
@@ -42,9 +48,15 @@ pub(crate) fn text(sources: &Sources, diagnostics: &[Diagnostic], style: Style) 
 }
 
 /// `2 errors, 1 warning`.
-pub(crate) fn count(diagnostics: &[Diagnostic]) -> String {
-    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
-    let warnings = diagnostics.len() - errors;
+pub(crate) fn count<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>) -> String {
+    let (mut errors, mut warnings) = (0, 0);
+    for diagnostic in diagnostics {
+        if diagnostic.is_error() {
+            errors += 1;
+        } else {
+            warnings += 1;
+        }
+    }
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     match (errors, warnings) {
         (0, 0) => "no mistakes".into(),

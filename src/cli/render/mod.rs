@@ -4,12 +4,14 @@ mod axis;
 pub(crate) mod diagnostics;
 pub(crate) mod explain_plan;
 mod gantt;
+pub(crate) mod github;
 pub(crate) mod graph;
 mod outlook;
 pub(crate) mod plan_json;
 #[cfg(test)]
 mod plan_tests;
 pub(crate) mod progress;
+pub(crate) mod sarif;
 pub(crate) mod sheet;
 pub(crate) mod status;
 pub(crate) mod words;

@@ -237,11 +237,10 @@ impl<'a, 's> Args<'a, 's> {
                 let field = word.and_then(crate::schema::rows_of_first);
                 let d = match field {
                     Some(field) if field != self.statement.word => {
-                        let at = Span::new(
-                            arg.span.file,
-                            arg.span.start as usize,
-                            arg.span.start as usize,
-                        );
+                        let start = arg.span.start;
+                        let file = lower.sources.file(arg.span.file);
+                        let (from, line_break) = file.line_break_before(start);
+                        let at = Span::new(arg.span.file, from, start as usize);
                         let d = Diagnostic::new(
                             "E0007",
                             arg.span,
@@ -250,7 +249,7 @@ impl<'a, 's> Args<'a, 's> {
                         .label("another statement starts here");
                         match self.statement.block {
                             Some(_) => d.help("put it on a line of its own inside the braces"),
-                            None => d.fix(at, "\n", "start a new line here"),
+                            None => d.fix(at, line_break, "start a new line here"),
                         }
                     }
                     _ => Diagnostic::new(

@@ -168,6 +168,8 @@ impl<'s> Builder<'s> {
         };
         let line = |offset| self.source.line_index(offset);
         if last.block.is_some() && line(last.span.end) == line(statement.span.start) {
+            let start = statement.word_span.start;
+            let (from, line_break) = self.source.line_break_before(start);
             self.report(
                 Diagnostic::new(
                     "E0007",
@@ -179,8 +181,8 @@ impl<'s> Builder<'s> {
                 )
                 .label("another statement starts here")
                 .fix(
-                    statement.word_span.to(statement.word_span),
-                    format!("\n{}", statement.word),
+                    Span::new(self.id, from, start as usize),
+                    line_break,
                     "start a new line here",
                 ),
             );
