@@ -125,7 +125,7 @@ fn the_workflows_are_formatted_and_clean_but_for_what_is_true() {
         .exits(0);
     assert_eq!(deploy.stderr, "no mistakes in 1 file\n");
     let candlefish = space
-        .coord(&["check", "--format", "json", &path("candlefish.coord")])
+        .coord(&["check", "--format", "json", &path("candlefish")])
         .run();
     let found: serde_json::Value = serde_json::from_str(&candlefish.stdout).unwrap();
     let codes: Vec<&str> = found[0]["diagnostics"]
@@ -140,7 +140,7 @@ fn the_workflows_are_formatted_and_clean_but_for_what_is_true() {
 #[test]
 fn week_one_of_candlefish_takes_two_days_by_logic_and_five_with_who_is_there() {
     let path = root()
-        .join("workflows/candlefish.coord")
+        .join("workflows/candlefish")
         .display()
         .to_string();
     let plan = Space::new().coord(&["plan", &path]).run().stdout;
