@@ -329,6 +329,8 @@ pub struct Agent {
     /// Contracts that help and never block.
     pub wants: Vec<Contract>,
     pub produces: Vec<Artifact>,
+    /// Declared as `human`: `all` of a contract leaves it out.
+    pub person: bool,
     /// Tasks at work at once.
     pub capacity: u32,
     pub driver: Driver,

@@ -3,6 +3,7 @@
 //! The lexer takes any number with letters; units are judged here, so that `4hours` gets "write
 //! `4h`". Every function returns None or a typed error, never panics, never overflows.
 
+use crate::model::Rate;
 use crate::time::{
     DAY_MS, Date, Effort, HOUR_MS, MAX_DURATION_MS, MINUTE_MS, Moment, SECOND_MS, WEEK_MS,
 };
@@ -176,6 +177,27 @@ pub fn percent_milli(text: &str) -> Option<i64> {
 /// Thousandths of `1.5x`.
 pub fn factor_milli(text: &str) -> Option<i64> {
     milli(text.strip_suffix('x')?)
+}
+
+/// `12USD/h`, `800.50EUR/d`: an amount, the currency's three letters, and the time it is for.
+pub fn rate(text: &str) -> Option<Rate> {
+    let (amount, per) = text.split_once('/')?;
+    let letters = amount.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, currency) = amount.split_at(letters);
+    let named = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+    let per_ms = match per {
+        "m" | "min" => MINUTE_MS,
+        "h" => HOUR_MS,
+        "d" => DAY_MS,
+        "w" => WEEK_MS,
+        _ => return None,
+    };
+    named.then_some(())?;
+    Some(Rate {
+        milli: milli(number)?,
+        currency: currency.to_string(),
+        per_ms,
+    })
 }
 
 /// Thousandths of a plain decimal such as `4.5`, or of a factor such as `2x`.

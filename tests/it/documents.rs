@@ -139,10 +139,7 @@ fn the_workflows_are_formatted_and_clean_but_for_what_is_true() {
 
 #[test]
 fn week_one_of_candlefish_takes_two_days_by_logic_and_five_with_who_is_there() {
-    let path = root()
-        .join("workflows/candlefish")
-        .display()
-        .to_string();
+    let path = root().join("workflows/candlefish").display().to_string();
     let plan = Space::new().coord(&["plan", &path]).run().stdout;
     let line = plan
         .lines()

@@ -58,6 +58,51 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
             "write `${…}` in an `env` or a `run` list, or delete it",
         );
     }
+    let secrets = model.secrets.iter().map(|(id, x)| (id.index(), &x.name));
+    let calendars = model.calendars.iter().map(|(id, x)| (id.index(), &x.name));
+    let tiers = model.tiers.iter().map(|(id, x)| (id.index(), &x.name));
+    let templates = model.templates.iter().map(|(id, x)| (id.index(), &x.name));
+    let channels = model.channels.iter().map(|(id, x)| (id.index(), &x.name));
+    for (kind, index, name, help) in secrets
+        .map(|(i, n)| {
+            (
+                Kind::Secret,
+                i,
+                n,
+                "write `secret` in the tasks or agents that get it, or delete it",
+            )
+        })
+        .chain(calendars.map(|(i, n)| {
+            (
+                Kind::Calendar,
+                i,
+                n,
+                "write `calendar` in an agent, call it `default`, or delete it",
+            )
+        }))
+        .chain(tiers.map(|(i, n)| (Kind::Tier, i, n, "write `tier` in an agent, or delete it")))
+        .chain(templates.map(|(i, n)| {
+            (
+                Kind::Template,
+                i,
+                n,
+                "write `format` in a channel or a handoff, or delete it",
+            )
+        }))
+        .chain(channels.map(|(i, n)| {
+            (
+                Kind::Channel,
+                i,
+                n,
+                "write `via` in a notice or a sync, or delete it",
+            )
+        }))
+    {
+        let applies_anyway = kind == Kind::Calendar && name.value == "default";
+        if unused(kind, index) && !applies_anyway {
+            say(kind.noun(), name, "W0207", help);
+        }
+    }
     for (_, ladder) in model
         .escalations
         .iter()
@@ -68,18 +113,6 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
             &ladder.name,
             "W0207",
             "write `escalate to` where it should open, or delete it",
-        );
-    }
-    for (_, page) in model
-        .templates
-        .iter()
-        .filter(|(id, _)| unused(Kind::Template, id.index()))
-    {
-        say(
-            "template",
-            &page.name,
-            "W0207",
-            "write `format` in a channel or a handoff, or delete it",
         );
     }
     for (_, gate) in model.gates.iter().filter(|(id, gate)| {

@@ -40,6 +40,15 @@ impl<'a, 's> Args<'a, 's> {
         Some(first)
     }
 
+    /// A cursor over an element or a group of this statement.
+    pub(super) fn inside(&self, args: &'a [Arg<'s>]) -> Args<'a, 's> {
+        Args {
+            statement: self.statement,
+            row: self.row,
+            args,
+        }
+    }
+
     pub(super) fn rest(&mut self) -> &'a [Arg<'s>] {
         std::mem::take(&mut self.args)
     }

@@ -186,6 +186,7 @@ impl<'s> Lower<'_, 's> {
                 let agent = Agent {
                     name: name.clone(),
                     doc: self.doc(statement),
+                    person: statement.word == "human",
                     capacity: 1,
                     driver,
                     ..Agent::default()

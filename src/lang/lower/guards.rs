@@ -2,13 +2,13 @@
 
 use super::args::Args;
 use super::declare::Declared;
-use super::{Field, Lower};
+use super::{Field, Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::ids::GateId;
+use crate::ids::{GateId, SecretId};
 use crate::model::{Check, Evidence, Program};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
-use crate::syntax::tree::{Arg, ArgKind};
+use crate::syntax::tree::{Arg, ArgKind, Piece};
 
 /// Interpreters that a fence may name, with the program that runs it.
 pub const INTERPRETERS: [(&str, &str); 8] = [
@@ -177,6 +177,9 @@ impl<'s> Lower<'_, 's> {
                         span,
                     },
                 ] => {
+                    if self.shows_secret(pieces) {
+                        return None;
+                    }
                     let template = self.template(pieces);
                     argv.push(Spanned::new(template, *span));
                 }
@@ -246,6 +249,35 @@ impl<'s> Lower<'_, 's> {
         }
         self.unexpanded(&argv);
         Some(Program::Argv(argv, span))
+    }
+
+    /// E0704: a secret among the arguments of a program.
+    fn shows_secret(&mut self, pieces: &[Piece<'s>]) -> bool {
+        for piece in pieces {
+            let Piece::Interpolation(name, span) = piece else {
+                continue;
+            };
+            let found = self.names.named.get(&(Kind::Secret, self.bare(name)));
+            let Some((index, declared)) = found.copied() else {
+                continue;
+            };
+            self.use_of(Kind::Secret, SecretId(index));
+            let variable = name.to_uppercase().replace('-', "_");
+            self.report(
+                Diagnostic::new(
+                    "E0704",
+                    *span,
+                    format!("secret `{name}` in an argument list is visible to other processes"),
+                )
+                .label("every process of this machine can read it")
+                .related(declared, "declared here")
+                .help(format!(
+                    "write `secret {name}` beside `run`: the program finds it in its environment as {variable}"
+                )),
+            );
+            return true;
+        }
+        false
     }
 
     /// W0707: a shell's wildcard where there is no shell.

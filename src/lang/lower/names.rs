@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::ids::{
     AgentId, EscalationId, GateId, GroupId, Id, ParamId, PhaseId, ResourceId, TaskId, WorkflowId,
 };
-use crate::model::WorkRef;
+use crate::model::{Role, WorkRef};
 use crate::schema::{closest, one_of};
 use crate::source::Span;
 use std::collections::HashMap;
@@ -80,6 +80,11 @@ fn sorted<'a, V>(map: &HashMap<&'a str, V>) -> Vec<&'a str> {
 }
 
 impl<'s> Lower<'_, 's> {
+    /// A name without the alias of its file.
+    pub(super) fn bare<'n>(&self, name: &'n str) -> &'n str {
+        name
+    }
+
     pub(super) fn agent_named(&mut self, name: &str, span: Span) -> Option<AgentId> {
         match self.who_named(name, span)? {
             Who::Agent(id) => Some(id),
@@ -95,8 +100,26 @@ impl<'s> Lower<'_, 's> {
             self.refer(name, span, self.who_span(who));
             return Some(who);
         }
-        self.unknown("agent", name, span, sorted(&self.names.who));
+        match Role::ALL.iter().find(|(role, _)| *role == name) {
+            Some(_) => self.role_elsewhere(name, span),
+            None => self.unknown("agent", name, span, sorted(&self.names.who)),
+        }
         None
+    }
+
+    /// E0210: a role that exists only in a situation.
+    fn role_elsewhere(&mut self, role: &str, span: Span) {
+        let place = match role {
+            "sender" | "receiver" => "in a `handoff`",
+            "affected" | "on-call" => "where something happened: `on`, `escalation`, `incident`",
+            "lead" => "in a `domain`, an `incident` and their ladders",
+            _ => "in a `conflict`, a `domain` and their ladders",
+        };
+        self.report(
+            Diagnostic::new("E0210", span, format!("`{role}` has no meaning here"))
+                .label("nobody has this role here")
+                .help(format!("it stands for somebody {place}; name an agent")),
+        );
     }
 
     pub(super) fn work_named(&mut self, name: &str, span: Span) -> Option<WorkRef> {

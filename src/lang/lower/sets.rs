@@ -1,56 +1,24 @@
 //! Sets of agents, and limits: the parts that many statements share.
 
+use super::Lower;
 use super::args::Args;
-use super::names::Who;
-use super::{Kind, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::AgentId;
 use crate::model::{Approval, Limit, Model};
 use crate::syntax::tree::{Arg, ArgKind};
 
 impl<'s> Lower<'_, 's> {
-    /// One name or a list of names, as agents; groups stand for their members, `all` for
-    /// everybody that the project declares.
+    /// The set of agents that comes next; groups stand for their members, `all` for everybody that
+    /// the project declares.
     pub(super) fn agents_of(
         &mut self,
         args: &mut Args<'_, 's>,
         what: &str,
     ) -> Option<Vec<AgentId>> {
-        if args
-            .peek()
-            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
-        {
-            args.expected(self, what);
-            return None;
-        }
-        let mut found = Vec::new();
-        for element in args.each() {
-            match element {
-                [
-                    Arg {
-                        kind: ArgKind::Word("all" | "any"),
-                        ..
-                    },
-                ] => found.extend(self.everybody()),
-                [
-                    Arg {
-                        kind: ArgKind::Word(name),
-                        span,
-                    },
-                ] => match self.who_named(name, *span) {
-                    Some(Who::Agent(id)) => found.push(id),
-                    Some(Who::Group(id)) => {
-                        self.use_of(Kind::Group, id);
-                        found.extend(self.model.groups[id].members.iter().copied());
-                    }
-                    None => {}
-                },
-                other => self.not_a_name(other, args.statement.word),
-            }
-        }
+        let found = self.select(args, what)?;
         let mut seen = std::collections::HashSet::new();
-        found.retain(|id| seen.insert(*id));
-        Some(found)
+        let agents = found.iter().map(|c| c.agent);
+        Some(agents.filter(|a| seen.insert(*a)).collect())
     }
 
     /// Every declared agent and human; `local` only runs what names nobody.
@@ -66,7 +34,7 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn workers(&self) -> Vec<AgentId> {
         let agents = self.model.agents.iter();
         agents
-            .filter(|(id, agent)| *id != Model::LOCAL && !agent.driver.is_human())
+            .filter(|(id, agent)| *id != Model::LOCAL && !agent.person)
             .map(|(id, _)| id)
             .collect()
     }

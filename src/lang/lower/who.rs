@@ -1,25 +1,21 @@
-//! Agents, humans and groups.
+//! Agents and humans.
 
-use super::args::Args;
+use super::args::{Args, shown};
 use super::declare::Declared;
-use super::names::Who;
-use super::{Field, Lower};
+use super::select::{By, Chosen};
+use super::{Field, Kind, Lower};
 use crate::diagnostic::Diagnostic;
-use crate::glob::{Glob, GlobErrorKind};
-use crate::ids::{AgentId, GroupId};
-use crate::model::{Artifact, Contract, Driver, Owns};
+use crate::ids::AgentId;
+use crate::model::{Driver, Health, Party, Program, Template};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
-use crate::syntax::tree::{Arg, ArgKind};
+use crate::syntax::tree::{Arg, ArgKind, Statement};
+use crate::value;
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn agents(&mut self, declared: &Declared<'_, 's>) {
         for (id, statement) in &declared.agents {
-            let place = if statement.word == "human" {
-                Place::Human
-            } else {
-                Place::Agent
-            };
+            let place = place_of(statement);
             let Some(row) = crate::schema::find(Place::File, statement.word) else {
                 continue;
             };
@@ -80,17 +76,316 @@ impl<'s> Lower<'_, 's> {
                 let pair = self.meta(&mut args);
                 self.model.agents[id].meta.extend(pair);
             }
-            // contracts need every agent to be known first
-            "needs" | "wants" => return,
+            "tier" => {
+                self.model.agents[id].tier = args.named(self, Kind::Tier, "a tier");
+            }
+            "authority" => {
+                let authority = args.text_or_word(self, "what it may decide");
+                self.model.agents[id].authority = authority.map(|t| t.value);
+            }
+            "can" => {
+                let skills = self.marks(&mut args, "a skill");
+                self.model.agents[id].skills.extend(skills);
+            }
+            "tag" => {
+                let tags = self.marks(&mut args, "a tag");
+                self.model.agents[id].tags.extend(tags);
+            }
+            "calendar" => {
+                let calendar = args.named(self, Kind::Calendar, "a calendar");
+                self.model.agents[id].calendar = calendar;
+            }
+            "cost" => {
+                let rate = self.rate(&mut args);
+                self.model.agents[id].cost = rate;
+            }
+            "secret" => {
+                let secrets = args.all_named(self, Kind::Secret, "a secret");
+                self.model.agents[id].secrets.extend(secrets);
+            }
+            "command" => self.command(id, &mut args),
+            "health" => {
+                let health = self.health(&mut args);
+                self.model.agents[id].health = health;
+            }
+            // these need every agent and every group to be known first
+            "needs" | "wants" | "talks" | "standby" => return,
             _ => {}
         }
         args.end(self);
     }
 
+    /// Fields that name other agents.
+    pub(super) fn ties(&mut self, declared: &Declared<'_, 's>) {
+        for (id, statement) in &declared.agents {
+            let place = place_of(statement);
+            for inner in statement.block.iter().flat_map(|b| b.statements()) {
+                let Some(row) = crate::schema::find(place, inner.word) else {
+                    continue;
+                };
+                if inner.is_broken() {
+                    continue;
+                }
+                let mut args = Args::new(inner, row);
+                match inner.word {
+                    "needs" => {
+                        let found = self.contract(*id, &mut args);
+                        self.model.agents[*id].needs.extend(found);
+                    }
+                    "wants" => {
+                        let found = self.contract(*id, &mut args);
+                        self.model.agents[*id].wants.extend(found);
+                    }
+                    "talks" => self.talks(*id, &mut args),
+                    "standby" => self.standby(*id, &mut args),
+                    _ => continue,
+                }
+                args.end(self);
+            }
+        }
+    }
+
+    /// `to WHO`.
+    fn talks(&mut self, id: AgentId, args: &mut Args<'_, 's>) {
+        let span = args.statement.head_span();
+        if args.eat("to").is_none() {
+            args.expected(self, "`to` and whom it writes to");
+            return;
+        }
+        let Some(found) = self.select(args, "whom it writes to") else {
+            return;
+        };
+        let party = self.model.agents[id].talks_to.get_or_insert(Party {
+            span,
+            ..Party::default()
+        });
+        for Chosen { agent, by, .. } in found {
+            party.everybody |= by == By::All;
+            if agent != id && !party.agents.contains(&agent) {
+                party.agents.push(agent);
+            }
+        }
+    }
+
+    fn standby(&mut self, id: AgentId, args: &mut Args<'_, 's>) {
+        let Some(found) = self.select(args, "who takes over") else {
+            return;
+        };
+        for Chosen { agent, span, by } in found {
+            if agent == id {
+                if by == By::Name {
+                    self.stands_by_itself(id, span);
+                }
+                continue;
+            }
+            if self.model.agents[agent].driver.is_human() && self.model.agents[id].driver.is_shell()
+            {
+                self.human_standby(id, agent, span);
+                continue;
+            }
+            let standby = &mut self.model.agents[id].standby;
+            if standby.iter().all(|s| s.value != agent) {
+                standby.push(Spanned::new(agent, span));
+            }
+        }
+    }
+
+    fn stands_by_itself(&mut self, id: AgentId, span: Span) {
+        let name = &self.model.agents[id].name;
+        let d = Diagnostic::new(
+            "E0105",
+            span,
+            format!(
+                "`standby` expects another agent, found `{}` itself",
+                name.value
+            ),
+        )
+        .label("cannot take over from itself")
+        .related(name.span, "declared here")
+        .help("name another agent");
+        self.report(d);
+    }
+
+    /// E0203: who is asked cannot take over from what is started.
+    fn human_standby(&mut self, id: AgentId, standby: AgentId, span: Span) {
+        let (own, other) = (
+            &self.model.agents[id].name,
+            &self.model.agents[standby].name,
+        );
+        let d = Diagnostic::new(
+            "E0203",
+            span,
+            format!(
+                "`{}` is a human; `standby` of `{}` takes an agent that runs programs",
+                other.value, own.value
+            ),
+        )
+        .label("no program runs there")
+        .related(other.span, "declared here")
+        .help("name an agent, or escalate to this person when the agent fails");
+        self.report(d);
+    }
+
+    /// Words that are declared by being written: skills, tags.
+    fn marks(&mut self, args: &mut Args<'_, 's>, what: &str) -> Vec<Spanned<String>> {
+        if args.peek().is_none() {
+            args.expected(self, what);
+        }
+        let word = args.statement.word;
+        let mut found = Vec::new();
+        for element in args.each() {
+            match element {
+                [
+                    Arg {
+                        kind: ArgKind::Text(pieces),
+                        span,
+                    },
+                ] => found.extend(self.plain(pieces, *span)),
+                [arg] if arg.word().is_some() => {
+                    let mark = self.sources.text(arg.span).to_string();
+                    found.push(Spanned::new(mark, arg.span));
+                }
+                other => self.not_a_name(other, word),
+            }
+        }
+        found
+    }
+
+    /// `12USD/h`.
+    fn rate(&mut self, args: &mut Args<'_, 's>) -> Option<crate::model::Rate> {
+        let Some(Arg {
+            kind: ArgKind::Number(text),
+            span,
+        }) = args.peek()
+        else {
+            args.expected(self, "a rate such as `12USD/h`");
+            return None;
+        };
+        args.next();
+        if let Some(rate) = value::rate(text) {
+            return Some(rate);
+        }
+        self.report(
+            Diagnostic::new(
+                "E0501",
+                *span,
+                format!("expected a rate, found {}", shown(text)),
+            )
+            .label("not an amount, a currency and a unit of time")
+            .help("as in `cost 12USD/h` or `cost 800EUR/d`"),
+        );
+        None
+    }
+
+    /// `NAME [argv]`.
+    fn command(&mut self, id: AgentId, args: &mut Args<'_, 's>) {
+        let Some((name, span)) = args.word() else {
+            args.expected(self, "a name and an argument list");
+            return;
+        };
+        let Some(program) = self.program(args) else {
+            return;
+        };
+        let commands = &mut self.model.agents[id].commands;
+        let first = commands.iter().find(|(n, _)| n.value == name);
+        let name = Spanned::new(name.to_string(), span);
+        match first.map(|(n, _)| n.span) {
+            Some(first) => self.twice(&name, first),
+            None => commands.push((name, program)),
+        }
+    }
+
+    /// `run [argv] every 30s`.
+    fn health(&mut self, args: &mut Args<'_, 's>) -> Option<Health> {
+        let span = args.statement.head_span();
+        if args.eat("run").is_none() {
+            args.expected(self, "`run` and an argument list");
+            return None;
+        }
+        let run = self.program(args)?;
+        if args.eat("every").is_none() {
+            args.expected(self, "`every` and how often");
+            return None;
+        }
+        let every = args.duration(self, "how often")?;
+        if every.value == 0 {
+            self.report(
+                Diagnostic::new(
+                    "E0105",
+                    every.span,
+                    "`every` expects a period, found no time",
+                )
+                .label("this would never stop")
+                .help("as in `every 30s`"),
+            );
+            return None;
+        }
+        Some(Health {
+            run,
+            every_ms: every.value,
+            span,
+        })
+    }
+
     fn driver(&mut self, args: &mut Args<'_, 's>) -> Option<Driver> {
-        let choices = [("shell", false), ("human", true)];
-        let human = args.choice(self, "a driver", &choices)?.value;
-        Some(if human { Driver::Human } else { Driver::Shell })
+        let choices = DRIVERS.map(|word| (word, word));
+        match args.choice(self, "a driver", &choices)?.value {
+            "human" => Some(Driver::Human),
+            "http" => Some(Driver::Http(self.url(args)?)),
+            "a2a" => Some(Driver::A2a(self.url(args)?)),
+            "acp" => Some(Driver::Acp(self.argument_list(args)?)),
+            "mcp" => {
+                let argv = self.argument_list(args)?;
+                if args.eat("tool").is_none() {
+                    args.expected(self, "`tool` and the tool's name");
+                    return None;
+                }
+                let tool = args.text_or_word(self, "the tool's name")?.value;
+                Some(Driver::Mcp { argv, tool })
+            }
+            "remote" => Some(Driver::Remote(args.text_or_word(self, "a label")?.value)),
+            _ => Some(Driver::Shell),
+        }
+    }
+
+    fn argument_list(&mut self, args: &mut Args<'_, 's>) -> Option<Vec<Spanned<Template>>> {
+        if !matches!(args.peek().map(|a| &a.kind), Some(ArgKind::List(_))) {
+            args.expected(self, "an argument list such as `[\"agent\", \"--acp\"]`");
+            return None;
+        }
+        match self.program(args)? {
+            Program::Argv(argv, _) => Some(argv),
+            Program::Script { .. } => None,
+        }
+    }
+
+    /// A URL in quotes.
+    fn url(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<String>> {
+        let url = args.text(self, "a URL in quotes")?;
+        let rest = ["https://", "http://"]
+            .iter()
+            .find_map(|scheme| url.value.strip_prefix(scheme));
+        let host = rest.map_or("", |r| r.split(['/', '?', '#']).next().unwrap_or(""));
+        let clean = !url
+            .value
+            .contains(|c: char| c.is_whitespace() || c.is_control());
+        if clean && !host.is_empty() {
+            return Some(url);
+        }
+        let d = Diagnostic::new(
+            "E0501",
+            url.span,
+            format!("expected a URL, found {}", shown(&url.value)),
+        )
+        .label("not the address of a service");
+        let bare = rest.is_none() && clean && url.value.contains('.') && !url.value.contains(':');
+        self.report(if bare {
+            let right = format!("\"https://{}\"", url.value);
+            d.fix(url.span, right.clone(), format!("write `{right}`"))
+        } else {
+            d.help("as in `\"https://agents.example.org/backend\"`")
+        });
+        None
     }
 
     pub(super) fn env_name(&mut self, args: &mut Args<'_, 's>) -> Option<(String, Span)> {
@@ -113,376 +408,14 @@ impl<'s> Lower<'_, 's> {
         }
         Some((name.to_string(), span))
     }
+}
 
-    fn owns(&mut self, id: AgentId, args: &mut Args<'_, 's>) {
-        if args.eat("area").is_some() {
-            let area = args.text(self, "an area in quotes");
-            self.model.agents[id].areas.extend(area);
-            return;
-        }
-        if args
-            .peek()
-            .is_none_or(|a| !matches!(a.kind, ArgKind::Text(_) | ArgKind::List(_)))
-        {
-            args.expected(self, "a glob in quotes");
-            return;
-        }
-        let globs = self.globs(args);
-        let mut shared = false;
-        let mut except = Vec::new();
-        loop {
-            if args.eat("shared").is_some() {
-                shared = true;
-            } else if args.eat("except").is_some() {
-                except.extend(self.globs(args));
-            } else {
-                break;
-            }
-        }
-        for glob in globs {
-            self.model.agents[id].owns.push(Owns {
-                glob,
-                shared,
-                except: except.clone(),
-            });
-        }
-    }
+const DRIVERS: [&str; 7] = ["shell", "human", "http", "acp", "mcp", "a2a", "remote"];
 
-    /// One glob in quotes or a list of them.
-    pub(super) fn globs(&mut self, args: &mut Args<'_, 's>) -> Vec<Spanned<Glob>> {
-        if args.peek().is_none() {
-            args.expected(self, "a glob in quotes");
-            return Vec::new();
-        }
-        let mut found = Vec::new();
-        for element in args.each() {
-            match element {
-                [
-                    Arg {
-                        kind: ArgKind::Text(pieces),
-                        span,
-                    },
-                ] => {
-                    let Some(text) = self.plain(pieces, *span) else {
-                        continue;
-                    };
-                    if let Some(glob) = self.glob(&text) {
-                        found.push(Spanned::new(glob, *span));
-                    }
-                }
-                [] => {}
-                [first, ..] if first.is_broken() => {}
-                [first, ..] => {
-                    let text = super::args::shown(self.sources.text(first.span));
-                    self.report(
-                        Diagnostic::new(
-                            "E0105",
-                            first.span,
-                            format!(
-                                "`{}` expects a glob in quotes, found {text}",
-                                args.statement.word
-                            ),
-                        )
-                        .label("not in quotes")
-                        .help("as in `\"api/**\"`"),
-                    );
-                }
-            }
-        }
-        found
-    }
-
-    fn glob(&mut self, text: &Spanned<String>) -> Option<Glob> {
-        let error = match Glob::parse(&text.value) {
-            Ok(glob) => return Some(glob),
-            Err(error) => error,
-        };
-        let (code, label) = match error.kind {
-            GlobErrorKind::LeavesRoot(_) => ("E0408", "leads out of the project"),
-            _ => ("E0406", "this part"),
-        };
-        // Where the text holds escapes, offsets in it are not offsets in the file.
-        let verbatim = text.span.len() == text.value.len() + 2;
-        let start = text.span.start as usize + 1 + error.offset;
-        let span = if verbatim {
-            Span::new(text.span.file, start, start + error.len)
-        } else {
-            text.span
-        };
-        self.report(
-            Diagnostic::new(code, span, error.to_string())
-                .label(label)
-                .help(error.help()),
-        );
-        None
-    }
-
-    pub(super) fn artifact(&mut self, args: &mut Args<'_, 's>) -> Option<Artifact> {
-        let Some((name, span)) = args.word() else {
-            args.expected(
-                self,
-                "a name, as in `report \"Test report\" \"out/report.md\"`",
-            );
-            return None;
-        };
-        let title = args.maybe_text(self);
-        let path = args.maybe_text(self);
-        if let (Some(title), None) = (&title, &path)
-            && title.value.contains(['/', '.'])
-            && !title.value.contains(' ')
-        {
-            self.report(
-                Diagnostic::new(
-                    "W0112",
-                    title.span,
-                    format!("`{}` is the title here, and looks like a path", title.value),
-                )
-                .label("the title comes first, the path second")
-                .fix(
-                    title.span,
-                    format!("\"{name}\" \"{}\"", title.value),
-                    format!("write `produces {name} \"{name}\" \"{}\"`", title.value),
-                ),
-            );
-        }
-        if let Some(path) = &path {
-            self.path_stays_inside(path);
-        }
-        Some(Artifact {
-            name: Spanned::new(name.to_string(), span),
-            title: title.map(|t| t.value),
-            path,
-        })
-    }
-
-    /// E0905 for a path that leaves the project.
-    pub(super) fn path_stays_inside(&mut self, path: &Spanned<String>) {
-        let leaves = path.value.starts_with(['/', '~']) || path.value.split('/').any(|s| s == "..");
-        if leaves || path.value.is_empty() {
-            self.report(
-                Diagnostic::new(
-                    "E0905",
-                    path.span,
-                    if path.value.is_empty() {
-                        "this path is empty".to_string()
-                    } else {
-                        format!("`{}` leaves the project", path.value)
-                    },
-                )
-                .label("paths are relative to the project's folder")
-                .help("name a path inside the project"),
-            );
-        }
-    }
-
-    pub(super) fn groups(&mut self, declared: &Declared<'_, 's>) {
-        let mut members: Vec<(GroupId, Vec<(Who, Span)>)> = Vec::new();
-        for (id, statement) in &declared.groups {
-            let Some(row) = crate::schema::find(Place::File, "group") else {
-                continue;
-            };
-            let mut args = Args::new(statement, row);
-            args.next();
-            self.model.groups[*id].title = args.maybe_text(self).map(|t| t.value);
-            args.end(self);
-            let mut direct = Vec::new();
-            for field in self.fields(Place::Group, statement) {
-                direct.extend(self.members(&field));
-            }
-            members.push((*id, direct));
-        }
-        let mut loops = Vec::new();
-        for index in 0..members.len() {
-            self.expand_group(index, &members, &mut loops);
-        }
-    }
-
-    fn members(&mut self, field: &Field<'_, 's>) -> Vec<(Who, Span)> {
-        let mut args = field.args();
-        if args.peek().is_none() {
-            args.expected(self, "agents");
-        }
-        let mut found = Vec::new();
-        for element in args.each() {
-            match element {
-                [
-                    Arg {
-                        kind: ArgKind::Word("all"),
-                        span,
-                    },
-                ] => found.extend(self.everybody().into_iter().map(|a| (Who::Agent(a), *span))),
-                [
-                    Arg {
-                        kind: ArgKind::Word(name),
-                        span,
-                    },
-                ] => {
-                    let who = self.who_named(name, *span);
-                    found.extend(who.map(|w| (w, *span)));
-                }
-                other => self.not_a_name(other, field.statement.word),
-            }
-        }
-        args.end(self);
-        found
-    }
-
-    /// Follows groups in groups; E0209 when one contains itself. `loops` holds the groups that do
-    /// so, each with all that it reaches: a loop is reported once.
-    fn expand_group(
-        &mut self,
-        index: usize,
-        members: &[(GroupId, Vec<(Who, Span)>)],
-        loops: &mut Vec<(GroupId, Vec<GroupId>)>,
-    ) {
-        let (id, direct) = &members[index];
-        let mut flat = Vec::new();
-        let mut visited = vec![*id];
-        let mut back = None;
-        let mut queue: Vec<(Who, Span, GroupId)> =
-            direct.iter().rev().map(|(w, s)| (*w, *s, *id)).collect();
-        while let Some((who, span, through)) = queue.pop() {
-            match who {
-                Who::Agent(agent) if !flat.contains(&agent) => flat.push(agent),
-                Who::Agent(_) => {}
-                Who::Group(inner) if inner == *id => back = Some((span, through)),
-                Who::Group(inner) if visited.contains(&inner) => {}
-                Who::Group(inner) => {
-                    visited.push(inner);
-                    self.use_of(super::Kind::Group, inner);
-                    if let Some((_, list)) = members.iter().find(|(g, _)| *g == inner) {
-                        queue.extend(list.iter().rev().map(|(w, s)| (*w, *s, inner)));
-                    }
-                }
-            }
-        }
-        self.model.groups[*id].members = flat;
-        let known = loops
-            .iter()
-            .any(|(other, reached)| visited.contains(other) && reached.contains(id));
-        if let Some((span, through)) = back.filter(|_| !known) {
-            self.group_loop(*id, span, through);
-            loops.push((*id, visited));
-        }
-    }
-
-    fn group_loop(&mut self, id: GroupId, span: Span, through: GroupId) {
-        let own = self.model.groups[id].name.clone();
-        let (message, help) = if through == id {
-            (
-                format!("group `{}` contains itself", own.value),
-                "delete it".to_string(),
-            )
-        } else {
-            let other = &self.model.groups[through].name.value;
-            (
-                format!("group `{}` contains itself through `{other}`", own.value),
-                format!("take it out of `{other}`"),
-            )
-        };
-        self.report(
-            Diagnostic::new("E0209", span, message)
-                .label("leads back")
-                .related(own.span, "declared here")
-                .help(help),
-        );
-    }
-
-    /// `needs` and `wants` of agents.
-    pub(super) fn contracts(&mut self, declared: &Declared<'_, 's>) {
-        for (id, statement) in &declared.agents {
-            let place = if statement.word == "human" {
-                Place::Human
-            } else {
-                Place::Agent
-            };
-            for inner in statement.block.iter().flat_map(|b| b.statements()) {
-                let Some(row) = crate::schema::find(place, inner.word) else {
-                    continue;
-                };
-                if !matches!(inner.word, "needs" | "wants") || inner.is_broken() {
-                    continue;
-                }
-                let found = self.contract(
-                    *id,
-                    &Field {
-                        row,
-                        statement: inner,
-                    },
-                );
-                let agent = &mut self.model.agents[*id];
-                if inner.word == "needs" {
-                    agent.needs.extend(found)
-                } else {
-                    agent.wants.extend(found)
-                }
-            }
-        }
-    }
-
-    fn contract(&mut self, own: AgentId, field: &Field<'_, 's>) -> Vec<Contract> {
-        let mut args = field.args();
-        let elements: Vec<(&str, Span)> = match self.contract_words(field, &mut args) {
-            Some(words) => words,
-            None => return Vec::new(),
-        };
-        args.end(self);
-        let mut found = Vec::new();
-        for (word, span) in elements {
-            if word == "all" {
-                let others = self.everybody().into_iter().filter(|a| *a != own);
-                found.extend(others.map(|on| Contract {
-                    on,
-                    span,
-                    from_all: true,
-                }));
-                continue;
-            }
-            match self.who_named(word, span) {
-                Some(Who::Agent(on)) => found.push(Contract {
-                    on,
-                    span,
-                    from_all: false,
-                }),
-                Some(Who::Group(group)) => {
-                    self.use_of(super::Kind::Group, group);
-                    let members = self.model.groups[group].members.clone();
-                    found.extend(
-                        members
-                            .into_iter()
-                            .filter(|a| *a != own)
-                            .map(|on| Contract {
-                                on,
-                                span,
-                                from_all: false,
-                            }),
-                    );
-                }
-                None => {}
-            }
-        }
-        found
-    }
-
-    fn contract_words(
-        &mut self,
-        field: &Field<'_, 's>,
-        args: &mut Args<'_, 's>,
-    ) -> Option<Vec<(&'s str, Span)>> {
-        if args
-            .peek()
-            .is_none_or(|a| !matches!(a.kind, ArgKind::Word(_) | ArgKind::List(_)))
-        {
-            args.expected(self, "agents");
-            return None;
-        }
-        let mut words = Vec::new();
-        for element in args.each() {
-            match element {
-                [arg] if arg.word().is_some() => words.extend(arg.word().map(|w| (w, arg.span))),
-                other => self.not_a_name(other, field.statement.word),
-            }
-        }
-        Some(words)
+fn place_of(statement: &Statement<'_>) -> Place {
+    if statement.word == "human" {
+        Place::Human
+    } else {
+        Place::Agent
     }
 }
