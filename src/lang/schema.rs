@@ -139,6 +139,12 @@ pub fn takes_name(row: &Row) -> bool {
     row.shape.starts_with("NAME")
 }
 
+/// Statements that a doc comment may stand above: what has a name, and rules that have none.
+pub fn takes_doc(row: &Row) -> bool {
+    let rule = matches!(row.word, "on" | "expect" | "test") && row.places.contains(&Place::File);
+    takes_name(row) || rule
+}
+
 /// The candidates for what was probably meant, best first, at most three.
 pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let allowed = match word.chars().count() {

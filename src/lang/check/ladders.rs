@@ -9,6 +9,7 @@ use crate::time::format_ms;
 
 pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
     for ladder in model.escalations.values() {
+        in_order(&ladder.levels, facts, out);
         levels(model, &ladder.levels, ladder.sla_ms.is_some(), out);
         sla(ladder, out);
         if ladder.levels.is_empty() && !facts.incomplete {
@@ -16,6 +17,7 @@ pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
         }
     }
     for conflict in model.conflicts.values() {
+        in_order(&conflict.levels, facts, out);
         levels(model, &conflict.levels, false, out);
         decider(conflict, out);
     }
@@ -36,11 +38,17 @@ fn no_level(ladder: &Escalation, out: &mut Vec<Diagnostic>) {
     );
 }
 
+fn in_order(levels: &[Level], facts: &Facts, out: &mut Vec<Diagnostic>) {
+    if facts.incomplete {
+        return; // a level that could not be read may stand in between
+    }
+    for pair in levels.windows(2) {
+        jump(&pair[0], &pair[1], out);
+    }
+}
+
 fn levels(model: &Model, levels: &[Level], has_end: bool, out: &mut Vec<Diagnostic>) {
     for (index, level) in levels.iter().enumerate() {
-        if index > 0 {
-            jump(&levels[index - 1], level, out);
-        }
         if let Some(first) = levels[..index].iter().find(|l| same_party(l, level)) {
             asked_again(model, first, level, out);
         }

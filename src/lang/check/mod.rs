@@ -19,7 +19,7 @@ pub fn check(model: &Model, facts: &Facts, paths: Option<&[String]>) -> Vec<Diag
     let mut out = Vec::new();
     structure::check(model, facts, &mut out);
     ownership::check(model, paths, &mut out);
-    people::check(model, &mut out);
+    people::check(model, facts, &mut out);
     ladders::check(model, facts, &mut out);
     situations::check(model, &mut out);
     templates::check(model, &mut out);

@@ -2,10 +2,11 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::ids::AgentId;
+use crate::lower::Facts;
 use crate::model::{Approval, Handoff, Model};
 use crate::source::Span;
 
-pub(super) fn check(model: &Model, out: &mut Vec<Diagnostic>) {
+pub(super) fn check(model: &Model, facts: &Facts, out: &mut Vec<Diagnostic>) {
     for task in model.tasks.values() {
         let doers = task.by.as_ref().map_or(&[][..], |b| b.value.agents());
         for approval in &task.approvals {
@@ -24,7 +25,7 @@ pub(super) fn check(model: &Model, out: &mut Vec<Diagnostic>) {
     for domain in model.domains.values() {
         domain.approvals.iter().for_each(|a| endless(a, out));
     }
-    for handoff in model.handoffs.values() {
+    for handoff in model.handoffs.values().filter(|_| !facts.incomplete) {
         unaccepted(handoff, out);
     }
     for sync in model.syncs.values() {

@@ -34,7 +34,7 @@ const HANDOFF: [&str; 13] = [
     "handoff.run",
 ];
 
-const NOTICE: [&str; 10] = [
+const NOTICE: [&str; 13] = [
     "notice.id",
     "notice.from",
     "notice.to",
@@ -45,6 +45,9 @@ const NOTICE: [&str; 10] = [
     "notice.text",
     "notice.run",
     "notice.task",
+    "notice.artifacts",
+    "notice.dependencies",
+    "notice.tags",
 ];
 
 const DIGEST: [&str; 9] = [

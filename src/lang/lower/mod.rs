@@ -313,7 +313,7 @@ impl<'s> Lower<'_, 's> {
 
     /// W0015: a doc comment above a statement that declares nothing.
     fn doc_fits(&mut self, row: &'static Row, statement: &Statement<'s>) {
-        let Some(doc) = statement.doc.first().filter(|_| !schema::takes_name(row)) else {
+        let Some(doc) = statement.doc.first().filter(|_| !schema::takes_doc(row)) else {
             return;
         };
         self.report(

@@ -280,8 +280,10 @@ fn lacks(on: &Happening, action: &Action) -> Option<&'static str> {
         | Action::Skip
         | Action::Proceed
         | Action::Continue => ("task", on.is_about_a_task()),
-        Action::Isolate | Action::Redistribute => ("agent", on.is_about_an_agent()),
-        Action::Notify { .. }
+        Action::Isolate => ("agent", on.is_about_an_agent()),
+        // with no agent, the work that waits is spread anew
+        Action::Redistribute
+        | Action::Notify { .. }
         | Action::Escalate { .. }
         | Action::Recover(_)
         | Action::Rollback

@@ -83,7 +83,8 @@ pub enum Action {
     Reassign(Option<AgentId>),
     /// No new work for the agent that the event is about; what it reports is refused.
     Isolate,
-    /// The work of the agent that the event is about goes to others.
+    /// The work of the agent that the event is about goes to others; where the event is about
+    /// none, the work that waits is spread anew.
     Redistribute,
     Recover(Program),
     /// `undo` of what was completed, in reverse order.

@@ -1147,7 +1147,7 @@ pub static ROWS: &[Row] = &[
     row(
         "conflict",
         &[File],
-        "KIND [\"Title\"]",
+        "NAME [\"Title\"]",
         Many,
         Required(Conflict),
         "",
