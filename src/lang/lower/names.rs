@@ -101,25 +101,10 @@ impl<'s> Lower<'_, 's> {
             return Some(who);
         }
         match Role::ALL.iter().find(|(role, _)| *role == name) {
-            Some(_) => self.role_elsewhere(name, span),
+            Some((_, role)) => self.role_elsewhere(*role, span),
             None => self.unknown("agent", name, span, sorted(&self.names.who)),
         }
         None
-    }
-
-    /// E0210: a role that exists only in a situation.
-    fn role_elsewhere(&mut self, role: &str, span: Span) {
-        let place = match role {
-            "sender" | "receiver" => "in a `handoff`",
-            "affected" | "on-call" => "where something happened: `on`, `escalation`, `incident`",
-            "lead" => "in a `domain`, an `incident` and their ladders",
-            _ => "in a `conflict`, a `domain` and their ladders",
-        };
-        self.report(
-            Diagnostic::new("E0210", span, format!("`{role}` has no meaning here"))
-                .label("nobody has this role here")
-                .help(format!("it stands for somebody {place}; name an agent")),
-        );
     }
 
     pub(super) fn work_named(&mut self, name: &str, span: Span) -> Option<WorkRef> {

@@ -148,11 +148,26 @@ impl<'s> Lower<'_, 's> {
                 party.span = args.up_to(first.span);
                 return Some(party);
             }
+            Some("agents") => {
+                let found = self.select(args, what)?;
+                add(&mut party.agents, found.iter().map(|c| c.agent));
+                party.span = args.up_to(first.span);
+                return (!party.agents.is_empty()).then_some(party);
+            }
             _ => {}
         }
         let mut whole = true;
         for element in args.each() {
-            whole &= self.member(element, word, &mut party);
+            let set =
+                matches!(element, [first, _, ..] if matches!(first.word(), Some("all" | "agents")));
+            if set {
+                let mut inner = args.inside(element);
+                let found = self.select(&mut inner, what)?;
+                inner.end(self);
+                add(&mut party.agents, found.iter().map(|c| c.agent));
+            } else {
+                whole &= self.member(element, word, &mut party);
+            }
         }
         party.span = args.up_to(first.span);
         // one that could not be understood was reported; the others would be half of the truth
@@ -261,13 +276,18 @@ impl<'s> Lower<'_, 's> {
             }
             return true;
         }
+        self.role_elsewhere(role, span);
+        false
+    }
+
+    /// E0210: a role that nobody holds here.
+    pub(super) fn role_elsewhere(&mut self, role: Role, span: Span) {
         let name = role.name();
         self.report(
             Diagnostic::new("E0210", span, format!("`{name}` has no meaning here"))
                 .label(format!("only in {}", Situation::of(role)))
                 .help("name an agent, a human or a group"),
         );
-        false
     }
 }
 
