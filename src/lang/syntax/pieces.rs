@@ -23,6 +23,8 @@ struct Fragment<'s> {
     items: Vec<Item<'s>>,
     comments: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
+    /// Its text may mean something else where it stands.
+    is_uncertain: bool,
 }
 
 self_cell::self_cell! {
@@ -39,23 +41,12 @@ impl Piece {
         Piece::new(SourceFile::new("", text), |source| {
             let (tree, diagnostics) = parse_unscanned(FileId(0), source);
             Fragment {
+                is_uncertain: is_uncertain(text, &tree.items, &diagnostics),
                 items: tree.items,
                 comments: tree.comments,
                 diagnostics,
             }
         })
-    }
-
-    /// True when its text may mean something else where it stands.
-    fn is_uncertain(&self) -> bool {
-        let fragment = self.borrow_dependent();
-        let text = self.borrow_owner().text();
-        let broken = fragment.items.iter().any(|item| has_broken(item));
-        broken && (text.contains(['{', '}']) || text.contains("```"))
-            || fragment
-                .diagnostics
-                .iter()
-                .any(|d| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908"))
     }
 
     /// The one statement that it is, when nothing was found wrong with it.
@@ -68,6 +59,13 @@ impl Piece {
             _ => None,
         }
     }
+}
+
+/// What swallows brackets, or misses one, may reach beyond the piece.
+fn is_uncertain(text: &str, items: &[Item<'_>], diagnostics: &[Diagnostic]) -> bool {
+    let reaches = |d: &Diagnostic| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908");
+    let swallows = || text.contains(['{', '}']) || text.contains("```");
+    items.iter().any(has_broken) && swallows() || diagnostics.iter().any(reaches)
 }
 
 fn has_broken(item: &Item<'_>) -> bool {
@@ -134,7 +132,7 @@ impl Pieces {
             let mut cutter = Cutter {
                 text,
                 known: &self.known,
-                used: HashMap::new(),
+                used: HashMap::with_capacity(self.known.len()),
             };
             pieces = cutter.level(0, text.len(), None);
             if pieces.is_some() {
@@ -294,14 +292,17 @@ impl Cutter<'_, '_> {
     /// The piece of these bytes, known or parsed; None when it cannot stand alone.
     fn piece(&mut self, start: usize, end: usize) -> Option<Arc<Piece>> {
         let text = &self.text[start..end];
-        let piece = match self.used.get(text).or_else(|| self.known.get(text)) {
-            Some(piece) => piece.clone(),
-            None => Arc::new(Piece::parsed(text)),
+        if let Some(piece) = self.used.get(text) {
+            return Some(piece.clone());
+        }
+        let (key, piece) = match self.known.get_key_value(text) {
+            Some((key, piece)) => (key.clone(), piece.clone()),
+            None => (Arc::from(text), Arc::new(Piece::parsed(text))),
         };
-        if piece.is_uncertain() {
+        if piece.borrow_dependent().is_uncertain {
             return None;
         }
-        self.used.insert(text.into(), piece.clone());
+        self.used.insert(key, piece.clone());
         Some(piece)
     }
 
