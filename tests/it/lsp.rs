@@ -968,3 +968,37 @@ fn names_of_every_kind_are_known_by_the_table_alone() {
     assert_eq!(uses("gate pro|ven"), 1);
     assert_eq!(uses("human le|ad"), 5);
 }
+
+#[test]
+fn a_large_text_is_told_of_at_once_and_then_in_full() {
+    let mut text = String::from("edition 2026\n\ntask first {\n  by nobody\n}\n");
+    for n in 0..1900 {
+        let task = format!(
+            "\ntask task-{n} {{\n  takes 1h\n  timeout 2h\n  idempotent\n  dir \"a/b/c\"\n  run [\"true\"]\n}}\n"
+        );
+        text.push_str(&task);
+    }
+    assert!(text.len() > 128 << 10);
+    let mut editor = Editor::new(Space::new().file("main.coord", &text));
+    editor.open("main.coord");
+    let known = editor.diagnostics("main.coord", 1);
+    assert!(known[0].starts_with("3:5-3:11 E0201"), "{known:?}");
+    // a line above moves what is known, and a broken line below is seen at once
+    let version = editor.edit("main.coord", "edition 2026\n", "edition 2026\n# new\n");
+    assert!(editor.diagnostics("main.coord", version)[0].starts_with("4:5-4:11 E0201"));
+    let version = editor.edit("main.coord", "task task-9 {", "task task-9 \"x {");
+    let early = editor.diagnostics("main.coord", version);
+    assert!(early.iter().any(|d| d.contains("E0001")), "{early:?}");
+    assert!(
+        early.iter().any(|d| d.starts_with("4:5-4:11 E0201")),
+        "{early:?}"
+    );
+    let version = editor.edit("main.coord", "by nobody", "by somebody");
+    editor.diagnostics("main.coord", version);
+    // the whole answer follows; what was touched and is still wrong is there again
+    let told = editor.told("main.coord");
+    assert!(
+        told.iter().any(|d| d.starts_with("4:5-4:13 E0201")),
+        "{told:?}"
+    );
+}

@@ -161,6 +161,29 @@ impl Parsed {
         self.tree_of(id, 0..u32::MAX)
     }
 
+    /// What parsing found; None when that needs all of the text to be read.
+    pub fn found(&self, id: FileId) -> Option<Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        let mut open: Vec<&[Placed]> = vec![self.pieces.as_ref()?];
+        while let Some(level) = open.pop() {
+            for placed in level {
+                let (piece, by) = match placed {
+                    Placed::Whole(piece, at) => (piece, *at),
+                    Placed::Cut {
+                        head, at, inner, ..
+                    } => {
+                        open.push(inner);
+                        (head, *at)
+                    }
+                };
+                let to = Move { file: id, by };
+                let own = piece.borrow_dependent().diagnostics.iter();
+                found.extend(own.map(|d| to.diagnostic(d)));
+            }
+        }
+        Some(found)
+    }
+
     /// The same without most of what lies outside of these bytes, for who only looks at a part.
     pub fn tree_of<'a>(
         &'a self,
