@@ -4,9 +4,10 @@
     benches/lsp.py 10000            # a file of 10,000 tasks at the top level
     benches/lsp.py 10000 phases     # the same in ten phases
 
-Each round types one character into a task somewhere in the file, and asks for a completion in the
-same breath. Told are the times from sending the edit until the diagnostics of that version are
-there, and until the completion is there; also the answers that follow (hover, colours, outline).
+Each round types one character into a task somewhere in the file, and asks for a completion and a
+hover in the same breath. Told are the times from sending the edit until the first diagnostics of that
+version, the completion, and the hover: the hover waits for the whole compile, plan and all. Then the
+answers about a text that is compiled already.
 Needs a release build of coord (or COORD_BIN). Prints a Markdown table.
 """
 
@@ -97,9 +98,15 @@ def main():
         client.send("textDocument/didChange", {"textDocument": document | {"version": version}, "contentChanges": [change]})
         behind = {"line": line + 1, "character": len(lines[line + 1]) - 1}
         number = client.send("textDocument/completion", {"textDocument": document, "position": behind}, True)
-        seen = client.until({"edit → diagnostics": published(version), "edit → completion": lambda m: m.get("id") == number})
         place = {"textDocument": document, "position": {"line": line + 1, "character": 12}}
-        seen |= client.ask("textDocument/hover", place)
+        hover = client.send("textDocument/hover", place, True)
+        seen = client.until(
+            {
+                "edit → diagnostics": published(version),
+                "edit → completion": lambda m: m.get("id") == number,
+                "edit → hover (all compiled)": lambda m: m.get("id") == hover,
+            }
+        )
         seen |= client.ask("textDocument/documentSymbol", {"textDocument": document})
         top = {"start": {"line": line, "character": 0}, "end": {"line": line + 60, "character": 0}}
         seen |= client.ask("textDocument/semanticTokens/range", {"textDocument": document, "range": top})

@@ -3,6 +3,9 @@
 //! One row per statement and place. Lowering, completion, hover, the reference manual and every
 //! "did you mean" read this table; nothing else knows a keyword.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What kind of block a statement stands in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Place {
@@ -116,8 +119,17 @@ mod table;
 
 /// The rows for `word`, wherever it may stand.
 pub fn rows_of(word: &str) -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().filter(move |row| row.word == word)
+    BY_WORD.get(word).into_iter().flatten().copied()
 }
+
+/// The rows of each word, in the order of the table: it is asked once for every statement.
+static BY_WORD: LazyLock<HashMap<&'static str, Vec<&'static Row>>> = LazyLock::new(|| {
+    let mut by_word: HashMap<&'static str, Vec<&'static Row>> = HashMap::new();
+    for row in ROWS {
+        by_word.entry(row.word).or_default().push(row);
+    }
+    by_word
+});
 
 /// The word itself, when some statement has it.
 pub fn rows_of_first(word: &str) -> Option<&'static str> {

@@ -38,10 +38,14 @@ impl Analysis {
             trees.push(tree);
             found.extend(diagnostics);
         }
-        let understood = understand(&sources, &trees, found, settings);
-        let index = Index::new(&sources, &trees, &understood.facts.references);
+        let mut understood = understand(&sources, &trees, found, settings);
+        let references = std::mem::take(&mut understood.facts.references);
+        let (index, compiled) = std::thread::scope(|scope| {
+            let index = scope.spawn(|| Index::new(&sources, &trees, &references));
+            let compiled = plan(understood, settings);
+            (index.join().unwrap_or_default(), compiled)
+        });
         drop(trees);
-        let compiled = plan(understood, settings);
         let planned = compiled.plan.zip(compiled.schedule).map(Arc::new);
         let plan_is_current = planned.is_some();
         Analysis {

@@ -3,7 +3,7 @@
 use super::analysis::Analysis;
 use super::position::{location, range};
 use coord_lang::diagnostic::{self, Diagnostic};
-use coord_lang::source::{FileId, Sources};
+use coord_lang::source::{FileId, SourceFile, Sources};
 use gen_lsp_types as lsp;
 
 /// Most findings that one file shows; errors come first.
@@ -27,6 +27,13 @@ fn shown<'d>(all: &[&'d Diagnostic]) -> Vec<&'d Diagnostic> {
     shown.extend(warnings);
     shown.truncate(MAX_SHOWN);
     shown
+}
+
+/// What is found in a text alone, before its project is known.
+pub(super) fn of_text(source: &SourceFile, found: &[Diagnostic]) -> Vec<lsp::Diagnostic> {
+    let mut sources = Sources::default();
+    sources.add(source.name(), source.text());
+    found.iter().map(|d| converted(&sources, d)).collect()
 }
 
 /// One finding.

@@ -17,6 +17,7 @@ mod compiler;
 mod completion;
 mod diagnostics;
 mod documents;
+mod early;
 mod format;
 mod hints;
 mod hover;

@@ -2,11 +2,13 @@
 
 use super::analysis::Analysis;
 use super::compiler::{self, Compiled, Snapshot};
-use super::documents::{Document, Documents};
+use super::documents::{ALONE, Document, Documents};
+use super::early;
 use super::position::part;
 use super::transport::{Connection, Outgoing};
 use super::uri::{name_of, uri_of};
 use super::{actions, colours, completion, diagnostics, format, hints, hover, navigation, symbols};
+use coord_lang::diagnostic;
 use coord_lang::editor::index::Index;
 use coord_lang::source::FileId;
 use coord_lang::syntax::Limits;
@@ -250,6 +252,34 @@ impl Server {
         self.published = now;
     }
 
+    /// A large text takes a while to compile: what is known at once is said at once.
+    fn publish_early(&mut self, name: &str, edits: &[early::Edit]) {
+        let (Some(document), Some(old)) = (self.documents.get(name), self.published.get(name))
+        else {
+            return;
+        };
+        if document.source().text().len() < early::LARGE {
+            return;
+        }
+        let mut now = early::moved(&old.diagnostics, edits);
+        if let Some(mut found) = document.parsed.found(ALONE) {
+            found.retain(early::is_of_syntax);
+            diagnostic::sort(&mut found);
+            now.retain(|d| !early::is_syntax(d));
+            let syntax = diagnostics::of_text(document.source(), &found);
+            now.splice(0..0, syntax);
+        }
+        let revision = Some(document.revision);
+        self.say(name, now.clone());
+        self.published.insert(
+            name.to_string(),
+            Published {
+                revision,
+                diagnostics: now,
+            },
+        );
+    }
+
     fn say(&self, name: &str, diagnostics: Vec<lsp::Diagnostic>) {
         let params = lsp::PublishDiagnosticsParams {
             uri: uri_of(name),
@@ -276,8 +306,12 @@ impl Server {
                 if let Ok(p) = serde_json::from_value::<lsp::DidChangeTextDocumentParams>(params) {
                     let document = p.text_document;
                     let name = name_of(&document.text_document_identifier.uri);
+                    let edits = early::edits(&p.content_changes);
                     self.documents
                         .change(&name, document.version, p.content_changes);
+                    if let Some(edits) = edits {
+                        self.publish_early(&name, &edits);
+                    }
                 }
             }
             "textDocument/didClose" => {

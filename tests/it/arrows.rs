@@ -145,6 +145,20 @@ fn the_pure_crates_have_no_clock_disk_or_environment() {
 }
 
 #[test]
+fn the_rooms_of_the_top_floor_do_not_know_each_other() {
+    let found = mentions("src/cli", &["crate::lsp"]);
+    assert!(found.is_empty(), "cli ↛ lsp:\n{}", found.join("\n"));
+    let found = mentions("src/lsp", &["crate::cli", "println!", "eprintln!"]);
+    assert!(found.is_empty(), "lsp ↛ cli:\n{}", found.join("\n"));
+    let found = mentions("src/lang/editor", &["lsp", "json", "utf16", "Utf16"]);
+    assert!(
+        found.is_empty(),
+        "editor answers know no protocol:\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
 fn petgraph_stays_behind_one_file() {
     let found = mentions("src/plan", &["petgraph"]);
     assert!(

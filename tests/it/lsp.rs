@@ -185,24 +185,29 @@ impl Editor {
         };
         let found = match self.heard.iter().rposition(wanted) {
             Some(at) => self.heard.remove(at),
-            None => loop {
-                let message = self.next();
-                if wanted(&message) {
-                    break message;
-                }
-                self.heard.push(message);
-            },
+            None => self.hear(wanted),
         };
-        let found = found["params"]["diagnostics"].as_array().unwrap().clone();
-        let line = |d: &Value| {
-            let message = d["message"].as_str().unwrap().lines().next().unwrap();
-            format!(
-                "{} {} {message}",
-                span(&d["range"]),
-                d["code"].as_str().unwrap()
-            )
-        };
-        found.iter().map(line).collect()
+        lines(&found["params"]["diagnostics"])
+    }
+
+    /// What is said next about a file.
+    #[track_caller]
+    fn told(&mut self, file: &str) -> Vec<String> {
+        let uri = self.uri(file);
+        let found = self.hear(|message| message["params"]["uri"] == json!(uri));
+        lines(&found["params"]["diagnostics"])
+    }
+
+    /// The next message of a kind.
+    #[track_caller]
+    fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let message = self.next();
+            if wanted(&message) {
+                return message;
+            }
+            self.heard.push(message);
+        }
     }
 
     /// The parameters of a request at the first `mark` of a file; `|` in it is the position.
@@ -293,6 +298,16 @@ fn offset(text: &str, place: &Value) -> usize {
         at += c.len_utf8();
     }
     at
+}
+
+/// Diagnostics, one line each.
+fn lines(diagnostics: &Value) -> Vec<String> {
+    let line = |d: &Value| {
+        let message = d["message"].as_str().unwrap().lines().next().unwrap();
+        let code = d["code"].as_str().unwrap();
+        format!("{} {code} {message}", span(&d["range"]))
+    };
+    diagnostics.as_array().unwrap().iter().map(line).collect()
 }
 
 fn span(range: &Value) -> String {
@@ -889,12 +904,101 @@ fn what_is_closed_is_told_no_more() {
     assert!(!editor.diagnostics("other.coord", 1).is_empty());
     let document = editor.document("other.coord");
     editor.tell("textDocument/didClose", document);
-    let uri = editor.uri("other.coord");
-    loop {
-        let message = editor.next();
-        if message["params"]["uri"] == json!(uri) {
-            assert_eq!(message["params"]["diagnostics"], json!([]));
-            break;
-        }
+    assert!(editor.told("other.coord").is_empty());
+}
+
+const MAIN: &str = "edition 2026\n\nuse \"team/agents.coord\"\n\nproject shop\n\ntask api {\n  by backend\n  takes 2d\n}\n";
+const TEAM: &str = "edition 2026\n\nagent backend {\n  does \"x\"\n  owns \"api/**\"\n}\n";
+
+#[test]
+fn a_project_is_all_of_its_files() {
+    let space = Space::new()
+        .file("main.coord", MAIN)
+        .file("team/agents.coord", TEAM);
+    let mut editor = Editor::new(space);
+    editor.open("main.coord");
+    let clean = editor.diagnostics("main.coord", 1);
+    assert!(!clean.iter().any(|d| d.contains("E02")), "{clean:?}");
+    // the other file is not open: definition and rename reach it on the disk
+    let params = editor.at("main.coord", "by back|end");
+    let place = editor.ask("textDocument/definition", params.clone());
+    assert_eq!(place["uri"], json!(editor.uri("team/agents.coord")));
+    let mut renaming = params;
+    renaming["newName"] = json!("server");
+    let edit = editor.ask("textDocument/rename", renaming);
+    assert!(editor.applied("main.coord", &edit).contains("by server"));
+    let there = apply(TEAM, &edit["changes"][editor.uri("team/agents.coord")]);
+    assert!(there.contains("agent server {"), "{there}");
+    let params = editor.at("main.coord", "use \"team/ag|ents");
+    let place = editor.ask("textDocument/definition", params);
+    assert_eq!(place["uri"], json!(editor.uri("team/agents.coord")));
+
+    // an open file counts as the editor has it, and what it breaks is told of the others
+    editor.open("team/agents.coord");
+    editor.diagnostics("team/agents.coord", 1);
+    editor.edit("team/agents.coord", "agent backend", "agent server");
+    let told = editor.told("main.coord");
+    assert!(told.iter().any(|d| d.contains("E0201")), "{told:?}");
+    assert_eq!(editor.completes("main.coord", "by |backend")[0], "server");
+
+    // closed again, it counts as it is on the disk; and what changes there is noticed
+    let document = editor.document("team/agents.coord");
+    editor.tell("textDocument/didClose", document);
+    let told = editor.told("main.coord");
+    assert!(!told.iter().any(|d| d.contains("E0201")), "{told:?}");
+    let path = editor.space.path("team/agents.coord");
+    std::fs::write(path, TEAM.replace("backend", "somebody-else")).unwrap();
+    editor.tell("workspace/didChangeWatchedFiles", json!({ "changes": [] }));
+    let told = editor.told("main.coord");
+    assert!(told.iter().any(|d| d.contains("E0201")), "{told:?}");
+}
+
+#[test]
+fn names_of_every_kind_are_known_by_the_table_alone() {
+    let text = "edition 2026\n\nhuman lead {\n  does \"x\"\n}\n\nchannel board {\n  stdout\n}\n\nescalation ladder {\n  level one by lead within 4h\n}\n\ngate proven {\n  check \"x\" by lead\n  on fail escalate to ladder\n}\n\nconflict scope {\n  owner lead\n  escalate to ladder after 4h\n}\n\nincident P0 {\n  lead lead\n}\n\ntask t {\n  by lead\n  requires proven\n}\n";
+    let mut editor = Editor::new(Space::new().file("main.coord", text));
+    editor.open("main.coord");
+    let mut uses = |mark: &str| {
+        let mut params = editor.at("main.coord", mark);
+        params["context"] = json!({ "includeDeclaration": false });
+        let found = editor.ask("textDocument/references", params);
+        found.as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(uses("escalation lad|der"), 2);
+    assert_eq!(uses("gate pro|ven"), 1);
+    assert_eq!(uses("human le|ad"), 5);
+}
+
+#[test]
+fn a_large_text_is_told_of_at_once_and_then_in_full() {
+    let mut text = String::from("edition 2026\n\ntask first {\n  by nobody\n}\n");
+    for n in 0..1900 {
+        let task = format!(
+            "\ntask task-{n} {{\n  takes 1h\n  timeout 2h\n  idempotent\n  dir \"a/b/c\"\n  run [\"true\"]\n}}\n"
+        );
+        text.push_str(&task);
     }
+    assert!(text.len() > 128 << 10);
+    let mut editor = Editor::new(Space::new().file("main.coord", &text));
+    editor.open("main.coord");
+    let known = editor.diagnostics("main.coord", 1);
+    assert!(known[0].starts_with("3:5-3:11 E0201"), "{known:?}");
+    // a line above moves what is known, and a broken line below is seen at once
+    let version = editor.edit("main.coord", "edition 2026\n", "edition 2026\n# new\n");
+    assert!(editor.diagnostics("main.coord", version)[0].starts_with("4:5-4:11 E0201"));
+    let version = editor.edit("main.coord", "task task-9 {", "task task-9 \"x {");
+    let early = editor.diagnostics("main.coord", version);
+    assert!(early.iter().any(|d| d.contains("E0001")), "{early:?}");
+    assert!(
+        early.iter().any(|d| d.starts_with("4:5-4:11 E0201")),
+        "{early:?}"
+    );
+    let version = editor.edit("main.coord", "by nobody", "by somebody");
+    editor.diagnostics("main.coord", version);
+    // the whole answer follows; what was touched and is still wrong is there again
+    let told = editor.told("main.coord");
+    assert!(
+        told.iter().any(|d| d.starts_with("4:5-4:13 E0201")),
+        "{told:?}"
+    );
 }

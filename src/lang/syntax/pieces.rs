@@ -6,6 +6,9 @@
 //! wherever a piece might be read differently alone than in its file (a bracket that does not
 //! match, a fence without end, a brace at another block's indentation), the file is not cut.
 
+#[cfg(test)]
+mod tests;
+
 use super::lexeme;
 use super::moved::Move;
 use super::parse::{parse, parse_unscanned};
@@ -16,13 +19,15 @@ use crate::source::{FileId, SourceFile, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Blocks from this many bytes on are cut into their statements.
-const LARGE: usize = 4 << 10;
+/// Blocks from this many bytes on are cut into their statements; tests have smaller files.
+const LARGE: usize = if cfg!(test) { 512 } else { 4 << 10 };
 
 struct Fragment<'s> {
     items: Vec<Item<'s>>,
     comments: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
+    /// Its text may mean something else where it stands.
+    is_uncertain: bool,
 }
 
 self_cell::self_cell! {
@@ -39,23 +44,12 @@ impl Piece {
         Piece::new(SourceFile::new("", text), |source| {
             let (tree, diagnostics) = parse_unscanned(FileId(0), source);
             Fragment {
+                is_uncertain: is_uncertain(text, &tree.items, &diagnostics),
                 items: tree.items,
                 comments: tree.comments,
                 diagnostics,
             }
         })
-    }
-
-    /// True when its text may mean something else where it stands.
-    fn is_uncertain(&self) -> bool {
-        let fragment = self.borrow_dependent();
-        let text = self.borrow_owner().text();
-        let broken = fragment.items.iter().any(|item| has_broken(item));
-        broken && (text.contains(['{', '}']) || text.contains("```"))
-            || fragment
-                .diagnostics
-                .iter()
-                .any(|d| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908"))
     }
 
     /// The one statement that it is, when nothing was found wrong with it.
@@ -68,6 +62,13 @@ impl Piece {
             _ => None,
         }
     }
+}
+
+/// What swallows brackets, or misses one, may reach beyond the piece.
+fn is_uncertain(text: &str, items: &[Item<'_>], diagnostics: &[Diagnostic]) -> bool {
+    let reaches = |d: &Diagnostic| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908");
+    let swallows = || text.contains(['{', '}']) || text.contains("```");
+    items.iter().any(has_broken) && swallows() || diagnostics.iter().any(reaches)
 }
 
 fn has_broken(item: &Item<'_>) -> bool {
@@ -134,7 +135,7 @@ impl Pieces {
             let mut cutter = Cutter {
                 text,
                 known: &self.known,
-                used: HashMap::new(),
+                used: HashMap::with_capacity(self.known.len()),
             };
             pieces = cutter.level(0, text.len(), None);
             if pieces.is_some() {
@@ -158,6 +159,29 @@ impl Parsed {
     /// What [`parse`] makes of the text, as file `id`.
     pub fn tree<'a>(&'a self, id: FileId) -> (Tree<'a>, Vec<Diagnostic>) {
         self.tree_of(id, 0..u32::MAX)
+    }
+
+    /// What parsing found; None when that needs all of the text to be read.
+    pub fn found(&self, id: FileId) -> Option<Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        let mut open: Vec<&[Placed]> = vec![self.pieces.as_ref()?];
+        while let Some(level) = open.pop() {
+            for placed in level {
+                let (piece, by) = match placed {
+                    Placed::Whole(piece, at) => (piece, *at),
+                    Placed::Cut {
+                        head, at, inner, ..
+                    } => {
+                        open.push(inner);
+                        (head, *at)
+                    }
+                };
+                let to = Move { file: id, by };
+                let own = piece.borrow_dependent().diagnostics.iter();
+                found.extend(own.map(|d| to.diagnostic(d)));
+            }
+        }
+        Some(found)
     }
 
     /// The same without most of what lies outside of these bytes, for who only looks at a part.
@@ -294,14 +318,17 @@ impl Cutter<'_, '_> {
     /// The piece of these bytes, known or parsed; None when it cannot stand alone.
     fn piece(&mut self, start: usize, end: usize) -> Option<Arc<Piece>> {
         let text = &self.text[start..end];
-        let piece = match self.used.get(text).or_else(|| self.known.get(text)) {
-            Some(piece) => piece.clone(),
-            None => Arc::new(Piece::parsed(text)),
+        if let Some(piece) = self.used.get(text) {
+            return Some(piece.clone());
+        }
+        let (key, piece) = match self.known.get_key_value(text) {
+            Some((key, piece)) => (key.clone(), piece.clone()),
+            None => (Arc::from(text), Arc::new(Piece::parsed(text))),
         };
-        if piece.is_uncertain() {
+        if piece.borrow_dependent().is_uncertain {
             return None;
         }
-        self.used.insert(text.into(), piece.clone());
+        self.used.insert(key, piece.clone());
         Some(piece)
     }
 
@@ -424,94 +451,4 @@ fn indent_of(text: &str, at: usize) -> usize {
     let spaces = text.as_bytes()[at..].iter();
     let spaces = spaces.take_while(|b| matches!(b, b' ' | b'\t'));
     spaces.map(|b| if *b == b'\t' { 2 } else { 1 }).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostic::sort;
-
-    /// Cut or not, the answer has to be the one of a plain parse.
-    fn agrees(pieces: &mut Pieces, text: &str) -> bool {
-        let source = SourceFile::new("a.coord", text);
-        let limits = Limits::default();
-        let parsed = pieces.parse(source.clone(), &limits);
-        let (tree, mut found) = parsed.tree(FileId(3));
-        let (whole, mut expected) = parse(FileId(3), &source, &limits);
-        sort(&mut found);
-        sort(&mut expected);
-        assert_eq!(format!("{tree:?}"), format!("{whole:?}"), "in\n{text}");
-        assert_eq!(found, expected, "in\n{text}");
-        parsed.pieces.is_some()
-    }
-
-    fn project(tasks: usize) -> String {
-        let mut text = String::from("edition 2026\n\n# about\n\nphase build \"B\" {\n");
-        for n in 0..tasks {
-            text.push_str(&format!(
-                "  ## task {n}\n  task t{n} \"T\" {{\n    needs [a, \"b\"] # why\n    run ```sh\n      x\n    ```\n    env A \"${{p}}\"\n  }}\n\n"
-            ));
-        }
-        text.push_str("  # end\n}\n\nagent a { does \"x\" }\n## lone\n");
-        text
-    }
-
-    #[test]
-    fn large_blocks_are_cut_and_agree() {
-        let mut pieces = Pieces::default();
-        assert!(agrees(&mut pieces, &project(200)));
-        assert!(agrees(&mut pieces, &project(201)));
-        assert!(pieces.known.len() > 200);
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
-    fn texts(folder: &str) -> Vec<String> {
-        let files = std::fs::read_dir(folder).unwrap();
-        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-        files.retain(|file| file.extension().is_some_and(|e| e == "coord"));
-        files.sort();
-        let texts = files.iter().map(|file| std::fs::read(file).unwrap());
-        texts
-            .filter_map(|text| String::from_utf8(text).ok())
-            .collect()
-    }
-
-    /// Every fixture, with each line in turn left out, doubled or cut in half.
-    #[test]
-    fn every_fixture_agrees_however_it_is_broken() {
-        let mut pieces = Pieces::default();
-        let big = project(40);
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cases/check");
-        let texts = texts(folder);
-        assert!(texts.len() > 50);
-        let mut cut = Vec::new();
-        for text in texts.iter().map(String::as_str).chain([big.as_str()]) {
-            cut.push(agrees(&mut pieces, text));
-            let inside: String = text.lines().map(|l| format!("  {l}\n")).collect();
-            let wrapped = format!(
-                "phase p {{\n{inside}{}}}\n",
-                "  task z { by x }\n".repeat(300)
-            );
-            cut.push(agrees(&mut pieces, &wrapped));
-            let lines: Vec<&str> = text.lines().collect();
-            for at in (0..lines.len()).step_by(lines.len() / 6 + 1) {
-                let join = |part: &str| {
-                    let mut edited = lines.clone();
-                    edited[at] = part;
-                    edited.join("\n")
-                };
-                let line = lines[at];
-                let half = (line.len() / 2..=line.len()).find(|n| line.is_char_boundary(*n));
-                cut.push(agrees(&mut pieces, &join("")));
-                cut.push(agrees(&mut pieces, &join(&line[..half.unwrap_or(0)])));
-                cut.push(agrees(&mut pieces, &join(&format!("{line} {{"))));
-                cut.push(agrees(&mut pieces, &join(&format!("}} {line}"))));
-                cut.push(agrees(&mut pieces, &join("  @ {")));
-                cut.push(agrees(&mut pieces, &join("  x [")));
-            }
-        }
-        // the comparison is worth something only where files were cut
-        let share = cut.iter().filter(|cut| **cut).count();
-        assert!(share * 4 > cut.len(), "{share} of {}", cut.len());
-    }
 }
