@@ -1,0 +1,9 @@
+[
+  (block)
+  (list)
+  (group)
+  (arguments)
+  (fence)
+] @fold
+
+(doc_comment)+ @fold
