@@ -7,14 +7,13 @@ use coord_plan::compile::{Settings, compile};
 use std::fmt::Write;
 
 /// Codes that the compiler does not report yet. A code that it does report has to leave this list.
-const NOT_YET: [&str; 22] = [
-    "E0110", "E0204", "E0208", "E0210", "E0303", "W0304", "E0515", "W0607", "E0611", "E0704",
-    "E0801", "E0802", "W0803", "W0804", "W0809", "E0811", "W0815", "E0818", "E0904", "W0907",
-    "E0710", "E0903",
+const NOT_YET: [&str; 11] = [
+    "W0607", "E0611", "E0704", "E0802", "W0809", "W0815", "E0818", "E0904", "W0907", "E0710",
+    "E0903",
 ];
 
 /// Codes whose examples are words: no single text causes them.
-const PROSE: [&str; 4] = ["E0710", "E0903", "E0904", "W0907"];
+const PROSE: [&str; 6] = ["W0607", "E0710", "E0802", "E0903", "E0904", "W0907"];
 
 fn entries() -> Vec<Entry> {
     ranges().into_iter().flat_map(|r| r.entries).collect()

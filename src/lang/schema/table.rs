@@ -1402,7 +1402,7 @@ pub static ROWS: &[Row] = &[
         NoBody,
         "",
         "The procedure that it starts.",
-        "start rollback",
+        "start hotfix",
     ),
     row(
         "on",
