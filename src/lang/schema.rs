@@ -153,8 +153,8 @@ pub fn takes_name(row: &Row) -> bool {
 
 /// Statements that a doc comment may stand above: what has a name, and rules that have none.
 pub fn takes_doc(row: &Row) -> bool {
-    let rule = matches!(row.word, "on" | "expect" | "test") && row.places.contains(&Place::File);
-    takes_name(row) || rule
+    let rule = matches!(row.word, "on" | "expect" | "test" | "conflict");
+    takes_name(row) || rule && row.places.contains(&Place::File)
 }
 
 /// The candidates for what was probably meant, best first, at most three.
