@@ -28,9 +28,15 @@
 //! revisited*), also for the rules; forward-backward improvement, Li & Willis 1992, in the form of
 //! Tormos & Lova 2001.
 
+mod compact;
+mod genetic;
 mod parallel;
 mod problem;
+mod prover;
+mod random;
+mod room;
 mod rules;
+mod scheme;
 mod serial;
 
 use crate::calendar::Calendar;
@@ -45,6 +51,10 @@ pub struct Options {
     pub cores: u32,
     /// Up to so many nodes, many rules are tried.
     pub search_limit: usize,
+    /// How much the search may do beyond the rules: placements of single tasks.
+    pub budget: u64,
+    /// Where the search's random numbers start.
+    pub seed: u64,
 }
 
 impl Default for Options {
@@ -52,6 +62,8 @@ impl Default for Options {
         Options {
             cores: 2,
             search_limit: 2_500,
+            budget: 0,
+            seed: 1,
         }
     }
 }
@@ -78,6 +90,38 @@ pub fn level(network: &Network, calendar: &Calendar, options: &Options, bound_ms
         search.try_many();
     } else {
         search.try_few();
+    }
+    if !search.is_done() && options.budget > 0 && let Some(compact) = compact::Compact::new(&problem) {
+        let goal = if compact.unit > 0 { (0..compact.len()).map(|i| compact.head[i]+compact.length[i]).max().unwrap_or(0) } else {0};
+        let goal = goal.max((bound_ms / compact.unit) as u32);
+        let mut g = genetic::Genetic::<1, room::Grid<1>>::new(&compact, options.seed, goal, options.budget);
+        g.run();
+        let pb: u64 = option_env_num();
+        if pb > 0 && let Some(b) = g.best.as_ref().map(|b| b.placed.makespan) && b > goal {
+            let mut p = prover::Prover::new(&compact, goal, b - 1);
+            let mut e = pb;
+            let mut hi = b;
+            loop {
+                match p.ask(hi - 1, &mut e) {
+                    prover::Answer::No => { break; }
+                    prover::Answer::Unknown => { break; }
+                    prover::Answer::Yes(s) => { hi = s.iter().zip(&compact.length).map(|(a, l)| a + l).max().unwrap_or(0); if hi <= goal { break; } }
+                }
+            }
+            if p.lower() == hi { PROVED.fetch_add(1, std::sync::atomic::Ordering::Relaxed); }
+            if hi < b { BETTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed); }
+            STEPS.fetch_add(pb - e, std::sync::atomic::Ordering::Relaxed);
+        }
+        if let Some(b) = &g.best {
+            let starts = b.placed.starts(&compact, b.way);
+            let mut solution = Solution::empty(network.len());
+            for (at, &node) in compact.nodes.iter().enumerate() {
+                solution.start[node as usize] = i64::from(starts[at]) * compact.unit;
+                solution.finish[node as usize] = i64::from(starts[at] + compact.length[at]) * compact.unit;
+            }
+            solution.makespan = i64::from(b.placed.makespan) * compact.unit;
+            search.offer(solution);
+        }
     }
     match search.best {
         Some((_, best)) => problem.on_the_clock(&best),
@@ -155,3 +199,8 @@ impl Search<'_, '_> {
         })
     }
 }
+
+pub static PROVED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+pub static BETTER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+pub static STEPS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+fn option_env_num() -> u64 { std::env::var("PROVE").ok().and_then(|x| x.parse().ok()).unwrap_or(0) }

@@ -295,7 +295,7 @@ impl<'n> Problem<'n> {
         }
     }
 
-    fn is_mixed(&self) -> bool {
+    pub(super) fn is_mixed(&self) -> bool {
         matches!(self.axis, Axis::Mixed(_))
     }
 
