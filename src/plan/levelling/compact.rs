@@ -84,6 +84,8 @@ pub(super) struct Compact {
     /// Index of what each node takes, [`NONE`] for nothing.
     pub(super) take: Vec<u32>,
     pub(super) takes: Vec<Take>,
+    /// Of `any` the pool that is never short, when there is one.
+    pub(super) sure: Vec<u32>,
     /// Capacities by lane, and the pool that each lane stands for.
     pub(super) lanes: Vec<i64>,
     pub(super) pools: Vec<u32>,
@@ -91,6 +93,10 @@ pub(super) struct Compact {
     pub(super) deadlines: Vec<(u32, u32)>,
     pub(super) windows: bool,
     pub(super) unit: i64,
+    /// Nodes of the plan, with those that are left out.
+    pub(super) plan_nodes: usize,
+    /// Whether a need with alternatives was decided.
+    pub(super) decided: bool,
     /// Longest ways to each node's start and from its end.
     pub(super) head: Vec<u32>,
     pub(super) tail: Vec<u32>,
@@ -120,7 +126,7 @@ impl Compact {
         for (at, &node) in nodes.iter().enumerate() {
             number[node as usize] = at as u32;
         }
-        let mut needs = needs(problem, &nodes, &number);
+        let (mut needs, decided) = needs(problem, &nodes, &number);
         let after = Links::new(nodes.len(), &mut needs);
         let mut needs: Vec<(u32, u32)> = needs.into_iter().map(|(from, to)| (to, from)).collect();
         let before = Links::new(nodes.len(), &mut needs);
@@ -137,11 +143,14 @@ impl Compact {
             after,
             take: Vec::new(),
             takes: Vec::new(),
+            sure: Vec::new(),
             lanes: Vec::new(),
             pools: Vec::new(),
             deadlines: problem.deadlines.iter().map(deadline).collect(),
             windows: last > 0,
             unit,
+            plan_nodes: problem.length.len(),
+            decided,
             head: Vec::new(),
             tail: Vec::new(),
             weight: Vec::new(),
@@ -154,6 +163,18 @@ impl Compact {
 
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// A length of time, in units that are begun.
+    pub(super) fn units(&self, time: i64) -> u32 {
+        ((time + self.unit - 1) / self.unit).clamp(0, FAR) as u32
+    }
+
+    /// All nodes in the order of their starts in a schedule of the plan.
+    pub(super) fn list(&self, start: &[i64]) -> Vec<u32> {
+        let mut list: Vec<u32> = (0..self.len() as u32).collect();
+        list.sort_by_key(|&node| start[self.nodes[node as usize] as usize]);
+        list
     }
 
     /// What has to be placed before a node.
@@ -215,6 +236,13 @@ impl Compact {
             take => take,
         };
         self.take = self.nodes.iter().map(takes).collect();
+        let sure = |&node: &u32| {
+            let demand = problem.demand_of(node as usize)?;
+            let mut any = demand.any.iter().copied();
+            any.find(|&pool| lane[pool as usize] == NONE)
+        };
+        let nodes = self.nodes.iter();
+        self.sure = nodes.map(|node| sure(node).unwrap_or(NONE)).collect();
         self.weight = (0..self.len()).map(|node| self.weigh(node)).collect();
     }
 
@@ -272,20 +300,23 @@ fn gcd(a: i64, b: i64) -> i64 {
     a
 }
 
-/// Pairs of numbers: the first has to end before the second starts.
-fn needs(problem: &Problem, nodes: &[u32], number: &[u32]) -> Vec<(u32, u32)> {
+/// Pairs of numbers: the first has to end before the second starts. And whether one of several
+/// alternatives was taken anywhere.
+fn needs(problem: &Problem, nodes: &[u32], number: &[u32]) -> (Vec<(u32, u32)>, bool) {
     let network = problem.network;
     let (head, _) = rules::head_and_tail(problem);
     let end = |node: NodeId| head[node.index()] + problem.length[node.index()];
     let mut needs = Vec::new();
+    let mut decided = false;
     for (at, &node) in nodes.iter().enumerate() {
         for &group in network.groups(NodeId(node)) {
             let members = network.members(group).iter().copied();
+            decided |= members.len() > 1;
             if let Some(first) = members.min_by_key(|&member| end(member)) {
                 needs.push((number[first.index()], at as u32));
             }
         }
     }
     needs.retain(|&(from, _)| from != NONE);
-    needs
+    (needs, decided)
 }

@@ -2,20 +2,26 @@
 //! from every dead end (lazy clause generation, Ohrimenko, Stuckey & Codish 2009; for this problem
 //! Schutt, Feydy, Stuckey & Wallace 2011, *Explaining the cumulative propagator*).
 //!
-//! It asks whether a makespan can be had at all. A no is a lower bound, whoever asks. What the
-//! compact form has decided for good would make a no too strong: a need with alternatives is left
-//! out here, and tasks that choose between agents take from all of these together.
+//! It is asked whether a makespan can be had at all, and a no is a lower bound. Tasks that choose
+//! between agents take from all of these together, which may make a yes of a no, never a no of a
+//! yes. A compact form that has decided between alternatives must not come here: a no would be
+//! about that decision alone.
 
 use super::compact::{Compact, Take};
 use super::problem::NONE;
 use pumpkin_conflict_resolvers::resolvers::ResolutionResolver;
 use pumpkin_constraints::{cumulative, less_than_or_equals};
-use pumpkin_core::constraints::Constraint;
+use pumpkin_core::branching::{Brancher, BrancherEvent, SelectionContext};
 use pumpkin_core::predicate;
-use pumpkin_core::results::{ProblemSolution, SatisfactionResultUnderAssumptions};
+use pumpkin_core::predicates::Predicate;
+use pumpkin_core::results::{
+    ProblemSolution, SatisfactionResultUnderAssumptions, SolutionReference,
+};
 use pumpkin_core::termination::TerminationCondition;
 use pumpkin_core::variables::{DomainId, TransformableVariable};
 use pumpkin_core::{DefaultBrancher, Solver};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// What became of a question.
 pub(super) enum Answer {
@@ -27,22 +33,74 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// Counts what the solver decides.
+/// Counts the solver's steps. It ends only right after a decision: a solver that is stopped at the
+/// root of its search cannot go on later.
 struct Effort {
     left: u64,
+    decided: Rc<Cell<bool>>,
 }
 
 impl TerminationCondition for Effort {
     fn should_stop(&mut self) -> bool {
         self.left = self.left.saturating_sub(1);
-        self.left == 0
+        self.decided.replace(false) && self.left == 0
+    }
+}
+
+/// The solver's own way of choosing, which tells when it has chosen.
+#[derive(Debug)]
+struct Chooser {
+    inner: DefaultBrancher,
+    decided: Rc<Cell<bool>>,
+}
+
+impl Brancher for Chooser {
+    fn next_decision(&mut self, context: &mut SelectionContext) -> Option<Predicate> {
+        self.decided.set(true);
+        self.inner.next_decision(context)
+    }
+
+    fn on_conflict(&mut self) {
+        self.inner.on_conflict();
+    }
+
+    fn on_backtrack(&mut self) {
+        self.inner.on_backtrack();
+    }
+
+    fn on_solution(&mut self, solution: SolutionReference) {
+        self.inner.on_solution(solution);
+    }
+
+    fn on_unassign_integer(&mut self, variable: DomainId, value: i32) {
+        self.inner.on_unassign_integer(variable, value);
+    }
+
+    fn on_appearance_in_conflict_predicate(&mut self, predicate: Predicate) {
+        self.inner.on_appearance_in_conflict_predicate(predicate);
+    }
+
+    fn on_restart(&mut self) {
+        self.inner.on_restart();
+    }
+
+    fn synchronise(&mut self, context: &mut SelectionContext) {
+        self.inner.synchronise(context);
+    }
+
+    fn is_restart_pointless(&mut self) -> bool {
+        self.inner.is_restart_pointless()
+    }
+
+    fn subscribe_to_events(&self) -> Vec<BrancherEvent> {
+        self.inner.subscribe_to_events()
     }
 }
 
 pub(super) struct Prover<'c> {
     compact: &'c Compact,
     solver: Solver,
-    brancher: DefaultBrancher,
+    brancher: Chooser,
     resolver: ResolutionResolver,
     starts: Vec<DomainId>,
     makespan: DomainId,
@@ -55,14 +113,16 @@ impl<'c> Prover<'c> {
     pub(super) fn new(compact: &'c Compact, lower: u32, upper: u32) -> Prover<'c> {
         let mut solver = Solver::default();
         let latest = |at: usize| upper.saturating_sub(compact.tail[at] + compact.length[at]);
-        let mut domain = |from: u32, to: u32| {
-            solver.new_bounded_integer(from as i32, to.max(from) as i32)
-        };
+        let mut domain =
+            |from: u32, to: u32| solver.new_bounded_integer(from as i32, to.max(from) as i32);
         let starts: Vec<DomainId> = (0..compact.len())
             .map(|at| domain(compact.head[at], latest(at)))
             .collect();
         let makespan = domain(lower, upper);
-        let brancher = solver.default_brancher();
+        let brancher = Chooser {
+            inner: solver.default_brancher(),
+            decided: Rc::default(),
+        };
         let mut prover = Prover {
             compact,
             solver,
@@ -77,17 +137,16 @@ impl<'c> Prover<'c> {
         prover
     }
 
-    pub(super) fn lower(&self) -> u32 {
-        self.lower
-    }
-
     /// Whether there is a schedule with a makespan of at most `at_most`. Spends so many steps of
     /// `effort` at most, and takes off what it spent.
     pub(super) fn ask(&mut self, at_most: u32, effort: &mut u64) -> Answer {
         if at_most < self.lower || self.solver.is_inconsistent() {
             return Answer::No;
         }
-        let mut budget = Effort { left: *effort };
+        let mut budget = Effort {
+            left: *effort,
+            decided: Rc::clone(&self.brancher.decided),
+        };
         let assumed = [predicate![self.makespan <= at_most as i32]];
         let result = self.solver.satisfy_under_assumptions(
             &mut self.brancher,
@@ -117,7 +176,11 @@ impl<'c> Prover<'c> {
         for node in 0..compact.len() as u32 {
             let at = node as usize;
             for &before in compact.before.of(node) {
-                self.add_order(self.starts[before as usize], self.starts[at], compact.length[before as usize]);
+                self.add_order(
+                    self.starts[before as usize],
+                    self.starts[at],
+                    compact.length[before as usize],
+                );
             }
             if compact.after.of(node).is_empty() {
                 self.add_order(self.starts[at], self.makespan, compact.length[at]);
@@ -154,7 +217,10 @@ impl<'c> Prover<'c> {
             }
         }
         for set in sets {
-            let capacity = set.iter().map(|&lane| self.compact.lanes[lane as usize]).sum();
+            let capacity = set
+                .iter()
+                .map(|&lane| self.compact.lanes[lane as usize])
+                .sum();
             let amount = |take: &Take| {
                 let inside = |lane: &u32| set.contains(lane);
                 let chosen = !take.any.is_empty() && take.any.iter().all(inside);
