@@ -15,8 +15,10 @@ use std::thread;
 
 /// Above, what the prover might rule out is not worth its time.
 const PROVER_LIMIT: usize = 300;
-/// Up to here the prover has every other round of its thread, above every fourth.
-const PROVER_EQUAL: usize = 70;
+/// Up to so many nodes the prover has its thread for itself after the first round, or most of it;
+/// above, every fourth round.
+const PROVER_FIRST: usize = 40;
+const PROVER_OFTEN: usize = 70;
 /// What a step of the prover costs, counted like placements: in itself, and for each node.
 const STEP: u64 = 1_600;
 const STEP_NODE: u64 = 26;
@@ -139,12 +141,14 @@ impl Search<'_> {
         self.islands.iter().all(|island| island.is_exhausted())
     }
 
+    /// The smaller the plan, the more there is to prove and the less to improve.
     fn is_provers_turn(&self) -> bool {
-        let every = match self.compact.len() <= PROVER_EQUAL {
-            true => 2,
-            false => 4,
+        let turn = match self.compact.len() {
+            ..=PROVER_FIRST => self.rounds > 0,
+            ..=PROVER_OFTEN => self.rounds % 3 > 0,
+            _ => self.rounds % 4 == 3,
         };
-        self.proving.is_useful() && (self.is_exhausted() || self.rounds % every == every - 1)
+        self.proving.is_useful() && (turn || self.is_exhausted())
     }
 
     /// A share of work on each of two threads.
@@ -233,7 +237,7 @@ impl<'c> Proving<'c> {
             None => Prover::new(self.compact, lower, ceiling),
         };
         let mut lists = Vec::new();
-        let mut direct = steps / 2 + 1;
+        let mut direct = steps * 3 / 4 + 1;
         let mut top = ceiling;
         while direct > 0 && self.lower < self.ceiling {
             top = self.ceiling - 1;
@@ -241,7 +245,7 @@ impl<'c> Proving<'c> {
                 break;
             }
         }
-        let mut left = steps / 2;
+        let mut left = steps / 4;
         while left > 0 && self.lower < top.min(self.ceiling) {
             let middle = self.lower + (top - self.lower) / 2;
             let mut part = left / 3 + 1;
