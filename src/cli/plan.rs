@@ -8,18 +8,27 @@ use super::render::{diagnostics, explain_plan, plan_json};
 use super::screen::Screen;
 use coord_lang::diagnostic::Diagnostic;
 use coord_plan::compile::Settings;
-use coord_plan::levelling::Options;
+use coord_plan::levelling::{Options, PLACEMENTS_PER_SECOND, Stop};
 use coord_plan::plan::Plan;
 use coord_plan::schedule::Schedule;
 use std::path::Path;
+use std::time::Duration;
 
 /// Narrower than that nothing is to be seen; wider nobody can follow a line.
 const WIDTHS: std::ops::RangeInclusive<usize> = 60..=240;
 const DEFAULT_WIDTH: usize = 100;
+/// So many times its budget a search may take by the clock, and a little more.
+const GUARD: u32 = 4;
+const GUARD_LEAST: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let project = &args.project;
-    let loaded = project::load(common, project.file.as_deref(), &project.set, settings())?;
+    let loaded = project::load(
+        common,
+        project.file.as_deref(),
+        &project.set,
+        settings(args),
+    )?;
     let Some((plan, schedule)) = sound(common, screen, &loaded) else {
         return Ok(Exit::Wrong);
     };
@@ -36,15 +45,34 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
 }
 
 /// The schedule counts on the cores of this machine, as a run does.
-fn settings() -> Settings {
+fn settings(args: &Args) -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    let budget_ms = args.budget.as_millis() as u64;
     Settings {
         schedule: Options {
             cores,
+            budget: budget_ms.saturating_mul(PLACEMENTS_PER_SECOND) / 1000,
+            seed: args.seed,
             ..Options::default()
         },
+        stop: guard(args.budget),
         ..Settings::default()
     }
+}
+
+/// Ends a search that takes far longer than it should, on a machine that is slow or busy. The
+/// thread goes with the program.
+fn guard(budget: Duration) -> Stop {
+    let stop = Stop::default();
+    if !budget.is_zero() {
+        let (limit, raised) = (budget * GUARD + GUARD_LEAST, stop.clone());
+        // without a thread there is no guard, and the work is still limited
+        let _ = std::thread::Builder::new().spawn(move || {
+            std::thread::sleep(limit);
+            raised.raise();
+        });
+    }
+    stop
 }
 
 /// Says what is wrong; the plan and its schedule when nothing is.

@@ -39,6 +39,8 @@ pub struct LowerBound {
 pub enum Reason {
     CriticalPath,
     Energy(Energy),
+    /// Everything shorter was ruled out by search ([`crate::levelling`]).
+    Search,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl LowerBound {
     pub fn describe(&self, plan: &Plan, day_ms: i64) -> String {
         match &self.reason {
             Reason::CriticalPath => "the critical path".into(),
+            Reason::Search => "everything shorter was tried and ruled out".into(),
             Reason::Energy(energy) => energy.describe(plan, day_ms),
         }
     }

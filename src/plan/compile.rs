@@ -6,7 +6,7 @@
 use crate::calendar::Calendar;
 use crate::freeze::{Bindings, freeze};
 use crate::judge;
-use crate::levelling::Options;
+use crate::levelling::{Options, Stop};
 use crate::plan::Plan;
 use crate::schedule::{Schedule, schedule_on};
 use coord_lang::check::check;
@@ -30,6 +30,8 @@ pub struct Settings {
     /// The project's files, when somebody looked.
     pub paths: Option<Vec<String>>,
     pub schedule: Options,
+    /// Ends the search for a schedule early.
+    pub stop: Stop,
 }
 
 /// Everything that came of it.
@@ -119,7 +121,7 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
     };
     let schedule = plan.as_ref().map(|plan| {
         let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
-        let schedule = schedule_on(plan, &calendar, &settings.schedule);
+        let schedule = schedule_on(plan, &calendar, &settings.schedule, &settings.stop);
         let whole = facts.incomplete_tasks.is_empty();
         diagnostics.extend(judge::judge(&model, plan, &schedule, &calendar, whole));
         schedule

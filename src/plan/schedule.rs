@@ -13,11 +13,11 @@ pub mod check;
 #[cfg(test)]
 mod tests;
 
-use crate::bound::{LowerBound, lower_bound};
+use crate::bound::{LowerBound, Reason, lower_bound};
 use crate::calendar::Calendar;
 use crate::critical_path::network::Network;
 use crate::critical_path::{CriticalPath, Logical, Step, critical_path};
-use crate::levelling::{Levelled, Options, level};
+use crate::levelling::{End, Levelled, Options, Stop, level};
 use crate::plan::{NodeKind, Plan};
 use chain::Link;
 use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
@@ -35,6 +35,9 @@ pub struct Schedule {
     pub lower_bound: LowerBound,
     /// The makespan is the lower bound: nothing shorter exists.
     pub optimal: bool,
+    /// How the search for it ended, and how many placements it counted.
+    pub end: End,
+    pub work: u64,
     /// One longest path of needs.
     pub critical_path: Vec<Step>,
     /// What holds what in the levelled schedule, from its start to its end.
@@ -139,14 +142,22 @@ pub fn schedule(plan: &Plan, options: &Options) -> Schedule {
         plan,
         &Calendar::standard(&plan.timezone, plan.origin_ms),
         options,
+        &Stop::default(),
     )
 }
 
-pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options) -> Schedule {
+/// Schedules a plan; `stop` ends the search early.
+pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options, stop: &Stop) -> Schedule {
     let network = Network::new(plan);
     let logical = critical_path(&network, calendar);
-    let bound = lower_bound(&network, calendar, &logical, options);
-    let levelled = level(&network, calendar, options, bound.ms);
+    let mut bound = lower_bound(&network, calendar, &logical, options);
+    let levelled = level(&network, calendar, options, bound.ms, stop);
+    if levelled.bound_ms > bound.ms {
+        bound = LowerBound {
+            ms: levelled.bound_ms,
+            reason: Reason::Search,
+        };
+    }
     let facts = Facts {
         network: &network,
         calendar,
@@ -175,6 +186,8 @@ impl Facts<'_, '_> {
             logical_high_ms: logical.high_makespan_ms,
             optimal: self.levelled.makespan_ms == bound.ms,
             lower_bound: bound,
+            end: self.levelled.end,
+            work: self.levelled.work,
             chain: chain::chain(self.network, self.calendar, self.levelled),
             agents: self.loads(options),
             phases: self.phases(&logical),

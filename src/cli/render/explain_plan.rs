@@ -9,6 +9,7 @@ use super::sheet::{Ink, Line, Look, Sheet, columns, cut, tame};
 use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::bound::Reason;
 use coord_plan::critical_path::Why;
+use coord_plan::levelling::End;
 use coord_plan::plan::{NodeKind, Origin, Plan, Span, Wanted};
 use coord_plan::schedule::chain::Hold;
 use coord_plan::schedule::{AgentLoad, Due, Schedule};
@@ -190,7 +191,9 @@ fn gap(outlook: &Outlook) -> String {
     let bound = &schedule.lower_bound;
     let why = match &bound.reason {
         Reason::CriticalPath => "the critical path takes that long".to_string(),
-        Reason::Energy(_) => tame(&bound.describe(outlook.plan, outlook.calendar.day_ms())),
+        Reason::Energy(_) | Reason::Search => {
+            tame(&bound.describe(outlook.plan, outlook.calendar.day_ms()))
+        }
     };
     if schedule.optimal {
         return format!("optimal: nothing shorter exists, since {why}");
@@ -198,7 +201,17 @@ fn gap(outlook: &Outlook) -> String {
     let above = schedule.makespan_ms - bound.ms;
     let percent = (i128::from(above) * 1000 / i128::from(bound.ms.max(1))) as f64 / 10.0;
     let gap = outlook.between(bound.ms, schedule.makespan_ms);
-    format!("{why}; the schedule is {gap} above that, {percent}%")
+    let end = searched(schedule.end);
+    format!("{why}; the schedule is {gap} above that, {percent}%{end}")
+}
+
+fn searched(end: End) -> &'static str {
+    match end {
+        End::Rules | End::Optimal => "",
+        End::NothingBetter => "; the search finds nothing better any more",
+        End::Budget => "; a larger --budget may find a better one",
+        End::Stopped => "; the clock ended the search, so that another time it may be another one",
+    }
 }
 
 // ---- phases ------------------------------------------------------------------------------------

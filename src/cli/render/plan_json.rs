@@ -9,6 +9,7 @@ use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::calendar::Calendar;
 use coord_plan::clock::Clock;
 use coord_plan::critical_path::Why;
+use coord_plan::levelling::End;
 use coord_plan::plan::{NodeKind, Plan, Task};
 use coord_plan::schedule::chain::Hold;
 use coord_plan::schedule::{Due, NodeSchedule, Schedule};
@@ -50,6 +51,14 @@ impl Serialize for Secs {
     }
 }
 
+/// How the schedule was searched for.
+#[derive(Serialize)]
+struct SearchJson {
+    end: &'static str,
+    seed: u64,
+    placements: u64,
+}
+
 #[derive(Serialize)]
 struct Document<'a> {
     schema: &'static str,
@@ -64,6 +73,7 @@ struct Document<'a> {
     lower_bound_s: Secs,
     lower_bound_reason: String,
     optimal: bool,
+    search: SearchJson,
     critical_path: Vec<&'a str>,
     critical_steps: Vec<StepJson<'a>>,
     levelled_chain: Vec<StepJson<'a>>,
@@ -233,6 +243,17 @@ impl<'a> View<'a> {
             lower_bound_s: Secs(schedule.lower_bound.ms),
             lower_bound_reason: schedule.lower_bound.describe(plan, self.calendar.day_ms()),
             optimal: schedule.optimal,
+            search: SearchJson {
+                end: match schedule.end {
+                    End::Rules => "rules",
+                    End::Optimal => "optimal",
+                    End::NothingBetter => "nothing-better",
+                    End::Budget => "budget",
+                    End::Stopped => "stopped",
+                },
+                seed: schedule.options.seed,
+                placements: schedule.work,
+            },
             critical_path: schedule
                 .critical_path
                 .iter()

@@ -168,7 +168,7 @@ impl<'n> Problem<'n> {
         self.deadlines.iter().map(late).sum()
     }
 
-    fn clock_to_axis(&self, t: i64) -> i64 {
+    pub(super) fn clock_to_axis(&self, t: i64) -> i64 {
         match self.axis {
             Axis::Working(calendar) => calendar.working_between(0, t),
             Axis::Elapsed | Axis::Mixed(_) => t,
@@ -196,6 +196,9 @@ impl<'n> Problem<'n> {
                 .map(|id| self.agents(id, solution))
                 .collect(),
             makespan_ms: 0,
+            bound_ms: 0,
+            end: super::End::Rules,
+            work: 0,
         };
         for &id in &plan.order {
             let (start, finish) = self.clock_times(id, solution, &levelled.finish);
@@ -295,7 +298,7 @@ impl<'n> Problem<'n> {
         }
     }
 
-    fn is_mixed(&self) -> bool {
+    pub(super) fn is_mixed(&self) -> bool {
         matches!(self.axis, Axis::Mixed(_))
     }
 

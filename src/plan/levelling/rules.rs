@@ -111,7 +111,7 @@ fn values(problem: &Problem, rule: Rule) -> Vec<i64> {
 
 /// The longest ways to each node's start and from its end. Of `any of` the alternative that ends
 /// first is on the way.
-fn head_and_tail(problem: &Problem) -> (Vec<i64>, Vec<i64>) {
+pub(super) fn head_and_tail(problem: &Problem) -> (Vec<i64>, Vec<i64>) {
     let network = problem.network;
     let mut head = problem.release.clone();
     let mut tail = vec![0i64; head.len()];

@@ -193,8 +193,8 @@ proptest! {
         let plan = random_plan(seed, Shape { urgencies, ..shape(tasks, time) });
         let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
         for search_limit in [0, 2_500] {
-            let options = Options { cores: 3, search_limit };
-            let schedule = schedule_on(&plan, &calendar, &options);
+            let options = Options { cores: 3, search_limit, ..Options::default() };
+            let schedule = schedule_on(&plan, &calendar, &options, &Stop::default());
             prop_assert_eq!(validate_on(&plan, &calendar, &schedule), Ok(()));
             prop_assert!(schedule.logical_makespan_ms <= schedule.lower_bound.ms);
             prop_assert!(schedule.lower_bound.ms <= schedule.makespan_ms);
