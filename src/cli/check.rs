@@ -3,20 +3,23 @@
 use super::Screen;
 use super::args::{Check, CheckFormat, Common};
 use super::exit::{Exit, Failure, Outcome};
+use super::files;
 use super::project;
 use super::render::diagnostics::{self, Found};
 use super::render::{github, sarif};
 use coord_lang::source::Sources;
+use coord_lang::syntax::Limits;
 use coord_plan::compile::{Settings, compile};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
     let mut worst = Exit::Done;
     let mut found = Vec::new();
     let mut unreadable = Vec::new();
-    for file in files_of(&args.paths)? {
-        let sources = match read(&file, &args.stdin_filename) {
+    let limits = project::limits(common)?;
+    for file in files::projects_of(&args.paths, &limits)? {
+        let sources = match read(&file, &args.stdin_filename, &limits) {
             Ok(sources) => sources,
             Err(failure) => {
                 unreadable.push(failure);
@@ -24,7 +27,7 @@ pub(crate) fn check(common: &Common, screen: &Screen, args: &Check) -> Outcome {
             }
         };
         let settings = Settings {
-            limits: project::limits(common)?,
+            limits,
             paths: beside(&file),
             ..Settings::default()
         };
@@ -62,7 +65,7 @@ fn text(common: &Common, screen: &Screen, found: &[Found]) {
     }
     if !common.quiet && !found.is_empty() {
         let all = found.iter().flat_map(|f| &f.diagnostics);
-        let files = found.len();
+        let files: usize = found.iter().map(|f| f.sources.iter().count()).sum();
         let plural = if files == 1 { "" } else { "s" };
         screen.err(&format!(
             "{} in {files} file{plural}\n",
@@ -85,41 +88,11 @@ fn published(found: &[Found]) -> Value {
     Value::Array(files.collect())
 }
 
-/// The files that are meant: given ones, those of given folders, or the project here.
-pub(crate) fn files_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    if paths.is_empty() {
-        let here = project::coord_files(Path::new("."))?;
-        if here.is_empty() {
-            return project::in_folder(Path::new(".")).map(|file| vec![file]);
-        }
-        return Ok(here
-            .into_iter()
-            .map(|f| f.strip_prefix(".").map(Path::to_path_buf).unwrap_or(f))
-            .collect());
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let inside = project::coord_files(path)?;
-            if inside.is_empty() {
-                return Err(
-                    Failure::wrong(format!("`{}` holds no .coord file", path.display()))
-                        .help("name a file, or another folder"),
-                );
-            }
-            files.extend(inside);
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
-}
-
-pub(crate) fn read(file: &Path, stdin_name: &str) -> Result<Sources, Failure> {
+pub(crate) fn read(file: &Path, stdin_name: &str, limits: &Limits) -> Result<Sources, Failure> {
     if file == Path::new("-") {
-        project::read_stdin(stdin_name)
+        files::read_stdin(stdin_name, limits)
     } else {
-        project::read(file)
+        files::read(file, limits)
     }
 }
 

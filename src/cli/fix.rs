@@ -4,14 +4,15 @@
 //! nothing is left to do. An edit after which there are more errors than before is not made.
 
 use super::args::{Common, Fix as Args};
-use super::check::{beside, files_of, read};
+use super::check::{beside, read};
 use super::exit::{Exit, Failure, Outcome};
+use super::files::projects_of;
 use super::fmt::{difference, replace};
 use super::project;
 use super::render::diagnostics;
 use super::screen::Screen;
 use coord_lang::diagnostic::{Diagnostic, Fix};
-use coord_lang::source::Sources;
+use coord_lang::source::{SourceFile, Sources};
 use coord_plan::compile::{Settings, compile};
 use std::path::Path;
 
@@ -21,17 +22,18 @@ const ROUNDS: usize = 100;
 pub(crate) fn fix(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let mut end = Exit::Done;
     let (mut made, mut files, mut left) = (0, 0, Vec::new());
-    for file in files_of(&args.paths)? {
-        let sources = read(&file, "stdin.coord")?;
+    let limits = project::limits(common)?;
+    for file in projects_of(&args.paths, &limits)? {
+        let sources = read(&file, STDIN, &limits)?;
         let settings = Settings {
-            limits: project::limits(common)?,
+            limits,
             paths: beside(&file),
             ..Settings::default()
         };
         let mended = mended(sources, &settings);
         if !mended.done.is_empty() {
             made += mended.done.len();
-            files += 1;
+            files += mended.changed().count();
             if !common.quiet {
                 screen.err(&mended.done.concat());
             }
@@ -61,31 +63,41 @@ pub(crate) fn fix(common: &Common, screen: &Screen, args: &Args) -> Outcome {
 }
 
 fn deliver(screen: &Screen, args: &Args, file: &Path, mended: &Mended) -> Result<(), Failure> {
-    let changed = mended.old != mended.new;
-    if args.diff {
-        if changed {
-            screen.out(&difference(
-                &file.display().to_string(),
-                &mended.old,
-                &mended.new,
-            ));
+    let stdin = file == Path::new("-");
+    if stdin && !args.diff && !args.dry_run {
+        let first = mended.new.iter().next();
+        screen.out(first.map_or("", |(_, file)| file.text()));
+    }
+    for (old, new) in mended.changed() {
+        if args.diff {
+            screen.out(&difference(old.name(), old.text(), new.text()));
+        } else if !args.dry_run && !(stdin && new.name() == STDIN) {
+            replace(Path::new(new.name()), new.text())?;
         }
-    } else if args.dry_run {
-    } else if file == Path::new("-") {
-        screen.out(&mended.new);
-    } else if changed {
-        replace(file, &mended.new)?;
     }
     Ok(())
 }
 
-/// What became of one file.
+/// The name that a text from standard input has.
+const STDIN: &str = "stdin.coord";
+
+/// What became of the files of one project.
 struct Mended {
-    old: String,
-    new: String,
+    old: Sources,
+    new: Sources,
     /// A line for each edit that was made.
     done: Vec<String>,
     left: Vec<Diagnostic>,
+}
+
+impl Mended {
+    /// The files that are others now, as they were and as they are.
+    fn changed(&self) -> impl Iterator<Item = (&SourceFile, &SourceFile)> {
+        let pairs = self.old.iter().zip(self.new.iter());
+        pairs
+            .map(|((_, old), (_, new))| (old, new))
+            .filter(|(old, new)| old.text() != new.text())
+    }
 }
 
 /// One edit and the line that tells of it.
@@ -95,7 +107,7 @@ struct Edit {
 }
 
 fn mended(sources: Sources, settings: &Settings) -> Mended {
-    let old = text_of(&sources);
+    let old = sources.clone();
     let mut done = Vec::new();
     let mut now = sources;
     let mut found = compile(&now, settings).diagnostics;
@@ -108,7 +120,7 @@ fn mended(sources: Sources, settings: &Settings) -> Mended {
         (now, found) = (next, after);
     }
     Mended {
-        new: text_of(&now),
+        new: now,
         old,
         done,
         left: found,
@@ -129,7 +141,7 @@ fn better<'e>(
         .find_map(|part| {
             let next = applied(now, part);
             let after = compile(&next, settings).diagnostics;
-            let harmless = errors(&after) <= errors(found) && text_of(&next) != text_of(now);
+            let harmless = errors(&after) <= errors(found) && texts(&next).ne(texts(now));
             harmless.then_some((next, after, part))
         })
 }
@@ -138,25 +150,23 @@ fn errors(found: &[Diagnostic]) -> usize {
     found.iter().filter(|d| d.is_error()).count()
 }
 
-/// The edits of the first file that touch no other, in order of their places.
+/// The edits that touch no other, in order of their places.
 fn edits(sources: &Sources, found: &[Diagnostic]) -> Vec<Edit> {
-    let Some((first, _)) = sources.iter().next() else {
-        return Vec::new();
-    };
     let mut all: Vec<(&Diagnostic, &Fix)> = found
         .iter()
         .filter_map(|d| d.fix.as_ref().map(|fix| (d, fix)))
-        .filter(|(_, fix)| fix.span.file == first)
         .collect();
-    all.sort_by_key(|(_, fix)| (fix.span.start, fix.span.end));
+    all.sort_by_key(|(_, fix)| fix.span);
     let mut edits: Vec<Edit> = Vec::new();
     for (d, fix) in all {
         let free = edits.last().is_none_or(|before| {
             let before = before.fix.span;
-            fix.span.start > before.end || (fix.span.start == before.end && !fix.span.is_empty())
+            fix.span.file != before.file
+                || fix.span.start > before.end
+                || (fix.span.start == before.end && !fix.span.is_empty())
         });
         if free {
-            let file = sources.file(first);
+            let file = sources.file(fix.span.file);
             let at = file.line_column(fix.span.start);
             edits.push(Edit {
                 fix: fix.clone(),
@@ -178,21 +188,27 @@ fn told(sources: &Sources, fix: &Fix) -> String {
     }
 }
 
-/// The same files with these edits made to the first one.
+/// The same files with these edits made.
 fn applied(sources: &Sources, edits: &[Edit]) -> Sources {
-    let mut out = Sources::default();
-    for (index, (_, file)) in sources.iter().enumerate() {
-        let mut text = file.text().to_string();
-        let own = if index == 0 { edits } else { &[] };
-        for edit in own.iter().rev() {
-            text.replace_range(edit.fix.span.range(), &edit.fix.replacement);
+    let mut out = sources.clone();
+    for (id, file) in sources.iter() {
+        let own: Vec<&Fix> = edits
+            .iter()
+            .map(|edit| &edit.fix)
+            .filter(|fix| fix.span.file == id)
+            .collect();
+        if own.is_empty() {
+            continue;
         }
-        out.add(file.name(), text);
+        let mut text = file.text().to_string();
+        for fix in own.iter().rev() {
+            text.replace_range(fix.span.range(), &fix.replacement);
+        }
+        out.replace(id, text);
     }
     out
 }
 
-fn text_of(sources: &Sources) -> String {
-    let first = sources.iter().next();
-    first.map_or_else(String::new, |(_, file)| file.text().to_string())
+fn texts(sources: &Sources) -> impl Iterator<Item = &str> {
+    sources.iter().map(|(_, file)| file.text())
 }

@@ -1,8 +1,8 @@
 //! `coord fmt`: files in their one form.
 
 use super::args::{Common, Fmt};
-use super::check::files_of;
 use super::exit::{Exit, Failure, Outcome};
+use super::files;
 use super::project;
 use super::render::diagnostics;
 use super::screen::Screen;
@@ -15,7 +15,7 @@ use std::path::Path;
 
 pub(crate) fn fmt(common: &Common, screen: &Screen, args: &Fmt) -> Outcome {
     let mut exit = Exit::Done;
-    for file in files_of(&args.paths)? {
+    for file in files::files_of(&args.paths, &project::limits(common)?)? {
         let stdin = file == Path::new("-");
         let sources = if stdin {
             project::read_stdin("stdin.coord")?

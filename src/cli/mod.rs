@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod exit;
 mod explain;
+mod files;
 mod fix;
 mod fmt;
 mod graph;

@@ -2,6 +2,7 @@
 
 use super::args::Common;
 use super::exit::Failure;
+use super::files;
 use coord_lang::source::Sources;
 use coord_lang::syntax::Limits;
 use coord_plan::compile::{Compiled, Settings, compile};
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Largest file that is read at all, whatever the limits say.
 const HARD_FILE_BYTES: u64 = 256 << 20;
 
-/// A project file on disk, read and compiled.
+/// A project on disk, read and compiled.
 pub(crate) struct Loaded {
     pub(crate) file: PathBuf,
     pub(crate) sources: Sources,
@@ -46,9 +47,10 @@ pub(crate) fn load(
         Some(path) => path.to_path_buf(),
         None => in_folder(Path::new("."))?,
     };
-    let sources = read(&file)?;
+    let limits = limits(common)?;
+    let sources = files::read(&file, &limits)?;
     let settings = Settings {
-        limits: limits(common)?,
+        limits,
         bindings: bindings(set)?,
         ..settings
     };
@@ -86,6 +88,40 @@ fn known_parameters(compiled: &Compiled, bindings: &Bindings) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+/// What a command was given: a file, or the `.coord` files of a folder.
+pub(crate) enum Part {
+    File(PathBuf),
+    Folder(Vec<PathBuf>),
+}
+
+/// Given files and folders, or this folder.
+pub(crate) fn parts_of(paths: &[PathBuf]) -> Result<Vec<Part>, Failure> {
+    if paths.is_empty() {
+        let here = coord_files(Path::new("."))?;
+        if here.is_empty() {
+            return in_folder(Path::new(".")).map(|file| vec![Part::File(file)]);
+        }
+        let here = here.iter().map(|file| clean(file)).collect();
+        return Ok(vec![Part::Folder(here)]);
+    }
+    let mut parts = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            parts.push(Part::File(path.clone()));
+            continue;
+        }
+        let inside = coord_files(path)?;
+        if inside.is_empty() {
+            return Err(
+                Failure::wrong(format!("`{}` holds no .coord file", path.display()))
+                    .help("name a file, or another folder"),
+            );
+        }
+        parts.push(Part::Folder(inside));
+    }
+    Ok(parts)
 }
 
 /// `main.coord`, or the only `.coord` file of `folder`.
@@ -219,6 +255,16 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
     }
 }
 
+/// Why a file could not be read, without its name.
+pub(crate) fn reason(failure: &Failure) -> String {
+    let message = &failure.message;
+    match (message.split_once("`: "), message.split_once("` is ")) {
+        (Some((_, why)), _) => why.to_string(),
+        (None, Some((_, what))) => format!("it is {what}"),
+        (None, None) => message.clone(),
+    }
+}
+
 /// `--limit NAME=N`.
 pub(crate) fn limits(common: &Common) -> Result<Limits, Failure> {
     let mut limits = Limits::default();
@@ -235,8 +281,17 @@ pub(crate) fn limits(common: &Common) -> Result<Limits, Failure> {
             "needs" => (&mut limits.needs, 1_000_000),
             "each" => (&mut limits.each, 10_000),
             "files" => (&mut limits.files, 10_000),
+            "text-bytes" => (&mut limits.text_bytes, 1 << 30),
             _ => {
-                let names = ["file-bytes", "nesting", "tasks", "needs", "each", "files"];
+                let names = [
+                    "file-bytes",
+                    "nesting",
+                    "tasks",
+                    "needs",
+                    "each",
+                    "files",
+                    "text-bytes",
+                ];
                 return Err(Failure::wrong(format!("there is no limit `{name}`"))
                     .help(format!("limits are {}", coord_lang::schema::one_of(names))));
             }

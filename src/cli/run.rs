@@ -2,6 +2,7 @@
 
 use super::args::{Common, Pace, Progress, Resume, Run};
 use super::exit::{Exit, Failure, Outcome};
+use super::files;
 use super::home;
 use super::project::{self, Loaded};
 use super::render::progress::{Json, Lines, Live, Silent};
@@ -14,6 +15,7 @@ use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::{Reaper, prepare_coordinator};
 use coord_host::run::{self as stored, Meta, NewRun};
+use coord_lang::source::Sources;
 use coord_plan::compile::Settings;
 use coord_plan::plan::{Evidence, Plan, Program};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +66,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     let new = NewRun {
         id,
         file: loaded.file.display().to_string(),
-        source_digest: digest(&loaded),
+        source_digest: digest(&loaded.sources),
         meta: Meta {
             root,
             coord: env!("CARGO_PKG_VERSION").into(),
@@ -107,7 +109,7 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     if let Some(exit) = has_ended(screen, &run) {
         return Ok(exit);
     }
-    changed_since(screen, &run);
+    changed_since(common, screen, &run);
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {} goes on\n", run.id, run.file));
         for (id, item) in run.state.open_items() {
@@ -163,13 +165,14 @@ fn report(common: &Common, screen: &Screen, loaded: &Loaded) {
     }
 }
 
-fn digest(loaded: &Loaded) -> String {
-    let texts: String = loaded.sources.iter().map(|(_, f)| f.text()).collect();
+/// Over all files of the project, in the order of their `use` lines.
+fn digest(sources: &Sources) -> String {
+    let texts: String = sources.iter().map(|(_, f)| f.text()).collect();
     stored::digest(&texts)
 }
 
-/// A run goes on with the plan it was started with; says so when the file is another one now.
-fn changed_since(screen: &Screen, run: &coord_host::run::Run) {
+/// A run goes on with the plan it was started with; says so when the files are others now.
+fn changed_since(common: &Common, screen: &Screen, run: &coord_host::run::Run) {
     let path = if Path::new(&run.file).is_absolute() {
         PathBuf::from(&run.file)
     } else {
@@ -177,8 +180,9 @@ fn changed_since(screen: &Screen, run: &coord_host::run::Run) {
             .root
             .join(Path::new(&run.file).file_name().unwrap_or_default())
     };
-    match std::fs::read_to_string(&path) {
-        Ok(text) if stored::digest(&text) != run.source_digest => screen.err(&format!(
+    let limits = project::limits(common).unwrap_or_default();
+    match files::read(&path, &limits) {
+        Ok(sources) if digest(&sources) != run.source_digest => screen.err(&format!(
             "{} has changed since this run was started; the run goes on with the plan it has\n",
             run.file
         )),

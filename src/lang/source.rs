@@ -3,6 +3,7 @@
 //! Owns the mapping from byte offsets to lines and columns. Knows nothing of the language, and
 //! never reads a file: a host hands the texts in.
 
+use std::collections::HashMap;
 use std::fmt;
 
 /// Index of a file in [`Sources`].
@@ -201,10 +202,31 @@ impl SourceFile {
     }
 }
 
+/// Where a `use` leads, as the host that read the files found it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Link {
+    File(FileId),
+    Unreadable {
+        why: String,
+        /// What was probably meant, as it would be written.
+        near: Option<String>,
+    },
+    /// Out of the project's folder.
+    Leaves,
+    /// More files in a chain than this.
+    TooDeep(usize),
+    /// More files in the project than this.
+    TooMany(usize),
+    /// More text in the project than so many bytes.
+    TooLarge(usize),
+}
+
 /// The files of one compilation. A [`Span`] is only meaningful together with these.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// By the file that uses and by the path as it is written there.
+    links: HashMap<(FileId, String), Link>,
 }
 
 impl Sources {
@@ -219,6 +241,22 @@ impl Sources {
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         self.files.push(SourceFile::new(name, text));
         FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Says where `path`, as it is written in `from`, leads.
+    pub fn link(&mut self, from: FileId, path: impl Into<String>, to: Link) {
+        self.links.insert((from, path.into()), to);
+    }
+
+    /// Where `path`, as it is written in `from`, leads; None when nobody looked.
+    pub fn linked(&self, from: FileId, path: &str) -> Option<&Link> {
+        self.links.get(&(from, path.to_string()))
+    }
+
+    /// The same files with another text in one of them.
+    pub fn replace(&mut self, id: FileId, text: impl Into<String>) {
+        let file = &mut self.files[id.0 as usize];
+        *file = SourceFile::new(file.name.clone(), text);
     }
 
     pub fn file(&self, id: FileId) -> &SourceFile {

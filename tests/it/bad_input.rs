@@ -240,7 +240,7 @@ fn a_limit_without_a_number() {
     exit status: 2
     --- stderr
     error: there is no limit `task`
-      help: limits are `file-bytes`, `nesting`, `tasks` or `needs`
+      help: limits are `file-bytes`, `nesting`, `tasks`, `needs`, `each`, `files` or `text-bytes`
     "#);
     snapshot!(Space::new().file("main.coord", HELLO), ["check", "--limit", "nesting=1000"], @r#"
     exit status: 2

@@ -14,12 +14,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Codes that no text causes, with the test that covers each.
-const NOT_OF_A_TEXT: [(&str, &str); 2] = [
+const NOT_OF_A_TEXT: [(&str, &str); 3] = [
     (
         "E0710",
         "a program that this machine lacks: said when a run starts",
     ),
-    ("E0903", "bad_input: files that cannot be read"),
+    ("E0903", "bad_input, files: files that cannot be read"),
+    ("E0904", "files: two names for one file"),
 ];
 
 type Found = BTreeSet<(usize, String)>;

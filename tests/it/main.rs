@@ -10,6 +10,7 @@ mod diagnostics;
 mod documents;
 mod examples;
 mod explain;
+mod files;
 mod fix;
 mod fixture;
 mod help;

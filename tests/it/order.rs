@@ -47,15 +47,46 @@ fn shuffled(text: &str, dice: &mut Dice) -> Option<String> {
     Some(texts.join("\n\n") + "\n")
 }
 
+/// The same statements in several files; phases and work without one keep theirs.
+fn scattered(text: &str, dice: &mut Dice) -> Option<Sources> {
+    let source = SourceFile::new("main.coord", text);
+    let (tree, found) = parse(Default::default(), &source, &Limits::default());
+    if !found.is_empty() {
+        return None;
+    }
+    let mut files = vec![
+        String::new(),
+        "edition 2026\n".into(),
+        "edition 2026\n".into(),
+    ];
+    let mut from = 0;
+    for statement in statements(&tree.items) {
+        let end = statement.span.end as usize;
+        let stays = matches!(statement.word, "edition" | "phase");
+        let file = if stays { 0 } else { dice.roll(files.len()) };
+        files[file].push_str(&text[from..end]);
+        files[file].push('\n');
+        from = end;
+    }
+    let mut sources = Sources::default();
+    for (i, text) in files.into_iter().enumerate() {
+        sources.add(format!("{i}.coord"), text);
+    }
+    Some(sources)
+}
+
 /// What a text means: each node of its plan with what it needs, by name.
 fn meaning(text: &str) -> BTreeSet<String> {
-    let sources = Sources::single("main.coord", text);
-    let compiled = compile(&sources, &Settings::default());
+    meaning_of(&Sources::single("main.coord", text))
+}
+
+fn meaning_of(sources: &Sources) -> BTreeSet<String> {
+    let compiled = compile(sources, &Settings::default());
     let Some(plan) = compiled.plan else {
         return compiled
             .diagnostics
             .iter()
-            .map(|d| one_line(&sources, d))
+            .map(|d| one_line(sources, d))
             .collect();
     };
     let name = |id| plan.nodes[id].name.as_str();
@@ -78,8 +109,11 @@ fn meaning(text: &str) -> BTreeSet<String> {
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
-    let sources = Sources::single("main.coord", text);
-    let mut codes: Vec<&str> = compile(&sources, &Settings::default())
+    codes_of(&Sources::single("main.coord", text))
+}
+
+fn codes_of(sources: &Sources) -> Vec<&'static str> {
+    let mut codes: Vec<&str> = compile(sources, &Settings::default())
         .diagnostics
         .iter()
         .map(|d| d.code)
@@ -100,6 +134,41 @@ fn examples_mean_the_same_in_any_order() {
         for _ in 0..ORDERS {
             let other = shuffled(&text, &mut dice).unwrap();
             assert_eq!(meant, meaning(&other), "{}:\n{other}", path.display());
+        }
+    }
+}
+
+#[test]
+fn examples_mean_the_same_in_any_file() {
+    let mut dice = Dice::new(9);
+    for path in coord_files("examples")
+        .iter()
+        .chain(&coord_files("workflows"))
+    {
+        let text = std::fs::read_to_string(path).unwrap();
+        let meant = meaning(&text);
+        for _ in 0..ORDERS {
+            let files = scattered(&text, &mut dice).unwrap();
+            assert_eq!(meant, meaning_of(&files), "{}: {files:?}", path.display());
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_the_same_in_any_file() {
+    let mut dice = Dice::new(10);
+    // these are about one file: its first statement, and what stands in it once
+    let of_a_file = ["E0102", "E0104", "E0901", "W0902", "W0015"];
+    for fixture in Fixture::all()
+        .iter()
+        .filter(|f| !of_a_file.iter().any(|o| f.name.starts_with(o)))
+    {
+        let found = codes(&fixture.text);
+        for _ in 0..ORDERS {
+            let Some(files) = scattered(&fixture.text, &mut dice) else {
+                break;
+            };
+            assert_eq!(found, codes_of(&files), "{}: {files:?}", fixture.name);
         }
     }
 }

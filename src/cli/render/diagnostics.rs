@@ -39,12 +39,27 @@ pub(crate) fn text(sources: &Sources, diagnostics: &[Diagnostic], style: Style) 
             }
             .to_string(),
         );
+        out.push_str(&elsewhere(sources, diagnostic));
         out.push('\n');
     }
     if diagnostics.len() > MAX_SHOWN {
         out.push_str(&format!("… and {} more\n", diagnostics.len() - MAX_SHOWN));
     }
     out
+}
+
+/// What there is to say in other files, a line each.
+fn elsewhere(sources: &Sources, d: &Diagnostic) -> String {
+    let others = d
+        .related
+        .iter()
+        .filter(|label| label.span.file != d.primary.span.file);
+    let lines = others.map(|label| {
+        let file = sources.file(label.span.file);
+        let at = file.line_column(label.span.start);
+        format!("  {}:{at}: {}\n", clean(file.name()), clean(&label.text))
+    });
+    lines.collect()
 }
 
 /// `2 errors, 1 warning`.

@@ -353,6 +353,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn name_in_condition(&mut self, path: &'s str, span: Span) -> Option<Typed> {
+        let path = self.bare(path);
         let Some((head, field)) = path.split_once('.') else {
             return self.param_in_condition(path, span);
         };

@@ -18,6 +18,7 @@ mod condition;
 mod declare;
 mod each;
 mod every;
+mod files;
 mod ground;
 mod groups;
 mod guards;
@@ -149,6 +150,7 @@ pub fn lower(
         each: Vec::new(),
         workflow: None,
         zoneless: Vec::new(),
+        unread_files: false,
         incomplete: false,
         situation: None,
         about: None,
@@ -156,6 +158,7 @@ pub fn lower(
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
+    lower.uses_of_files(&declared);
     lower.started(trees);
     lower.project(&declared);
     lower.calendars(&declared);
@@ -205,6 +208,8 @@ pub(crate) struct Lower<'l, 's> {
     workflow: Option<WorkflowId>,
     /// Times of day without a zone: the project may name one.
     zoneless: Vec<Span>,
+    /// Some file of the project could not be read: unknown names may stand in it.
+    unread_files: bool,
     /// Set while a block is read, when one of its statements could not be understood.
     incomplete: bool,
     /// What is going on where the statement that is being read applies.

@@ -7,7 +7,7 @@ use crate::ids::{
 };
 use crate::model::{Role, WorkRef};
 use crate::schema::{closest, one_of};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,9 +16,17 @@ pub(super) enum Who {
     Group(GroupId),
 }
 
+/// `use "FILE" as NAME`.
+#[derive(Clone, Copy)]
+pub(super) struct Alias {
+    pub(super) file: FileId,
+    pub(super) span: Span,
+}
+
 /// Every declared name with its id.
 #[derive(Default)]
 pub(super) struct Names<'s> {
+    pub(super) aliases: HashMap<&'s str, Alias>,
     pub(super) who: HashMap<&'s str, Who>,
     pub(super) work: HashMap<&'s str, WorkRef>,
     pub(super) resources: HashMap<&'s str, ResourceId>,
@@ -80,12 +88,42 @@ fn sorted<'a, V>(map: &HashMap<&'a str, V>) -> Vec<&'a str> {
 }
 
 impl<'s> Lower<'_, 's> {
-    /// A name without the alias of its file.
+    /// `backend` for `x.backend`, when `x` is a file that declares it; any other name as it is.
     pub(super) fn bare<'n>(&self, name: &'n str) -> &'n str {
-        name
+        if self.names.aliases.is_empty() {
+            return name;
+        }
+        let Some((head, rest)) = name.split_once('.') else {
+            return name;
+        };
+        let own = rest.split('.').next().unwrap_or(rest);
+        match self.names.aliases.get(head) {
+            Some(alias) if self.is_declared_in(own, alias.file) => rest,
+            _ => name,
+        }
+    }
+
+    fn is_declared_in(&self, name: &str, file: FileId) -> bool {
+        let (model, names) = (&self.model, &self.names);
+        let who = names.who.get(name).and_then(|who| self.who_span(*who));
+        let work = names.work.get(name).map(|w| model.work_span(*w));
+        let resource = names
+            .resources
+            .get(name)
+            .map(|id| model.resources[*id].name.span);
+        let gate = names.gates.get(name).map(|id| model.gates[*id].name.span);
+        let param = names.params.get(name).map(|id| model.params[*id].name.span);
+        let each = names.each.get(name).map(|(_, span)| *span);
+        let written = names.written.get(name).map(|id| model.tasks[*id].name.span);
+        let first = [who, work, resource, gate, param, each, written];
+        let others = names.named.iter().filter(|((_, n), _)| *n == name);
+        (first.into_iter().flatten())
+            .chain(others.map(|(_, (_, span))| *span))
+            .any(|span| span.file == file)
     }
 
     pub(super) fn agent_named(&mut self, name: &str, span: Span) -> Option<AgentId> {
+        let name = self.bare(name);
         match self.who_named(name, span)? {
             Who::Agent(id) => Some(id),
             Who::Group(_) => {
@@ -96,6 +134,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn who_named(&mut self, name: &str, span: Span) -> Option<Who> {
+        let name = self.bare(name);
         if let Some(who) = self.names.who.get(name).copied() {
             self.refer(name, span, self.who_span(who));
             return Some(who);
@@ -108,6 +147,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn work_named(&mut self, name: &str, span: Span) -> Option<WorkRef> {
+        let name = self.bare(name);
         if let Some(work) = self.names.work.get(name).copied() {
             self.refer(name, span, Some(self.model.work_span(work)));
             return Some(work);
@@ -124,6 +164,7 @@ impl<'s> Lower<'_, 's> {
 
     /// Everything that a name of work stands for: one, or all that an `each` was written out to.
     pub(super) fn works_named(&mut self, name: &str, span: Span) -> Vec<WorkRef> {
+        let name = self.bare(name);
         if let Some((all, declared)) = self.names.each.get(name).cloned() {
             self.refer(name, span, Some(declared));
             return all.iter().map(|id| WorkRef::Task(*id)).collect();
@@ -132,6 +173,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn task_named(&mut self, name: &str, span: Span) -> Option<TaskId> {
+        let name = self.bare(name);
         match self.work_named(name, span)? {
             WorkRef::Task(id) => Some(id),
             WorkRef::Phase(_) | WorkRef::Sync(_) | WorkRef::Milestone(_) => {
@@ -144,6 +186,7 @@ impl<'s> Lower<'_, 's> {
 
     /// The index of what `kind` calls `name`; marks it as used.
     pub(super) fn named<I: Id>(&mut self, kind: Kind, name: &str, span: Span) -> Option<I> {
+        let name = self.bare(name);
         if let Some((index, declared)) = self.names.named.get(&(kind, name)).copied() {
             self.refer(name, span, Some(declared));
             self.facts.used.insert((kind, index));
@@ -159,6 +202,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn phase_named(&mut self, name: &str, span: Span) -> Option<PhaseId> {
+        let name = self.bare(name);
         if let Some(WorkRef::Phase(id)) = self.names.work.get(name).copied() {
             self.refer(name, span, Some(self.model.phases[id].name.span));
             return Some(id);
@@ -170,6 +214,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn resource_named(&mut self, name: &str, span: Span) -> Option<ResourceId> {
+        let name = self.bare(name);
         let found = self.names.resources.get(name).copied();
         match found {
             Some(id) => {
@@ -182,6 +227,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn gate_named(&mut self, name: &str, span: Span) -> Option<GateId> {
+        let name = self.bare(name);
         let found = self.names.gates.get(name).copied();
         match found {
             Some(id) => {
@@ -202,12 +248,14 @@ impl<'s> Lower<'_, 's> {
     }
 
     pub(super) fn param_named(&mut self, name: &str, span: Span) -> Option<ParamId> {
+        let name = self.bare(name);
         let found = self.param_in_scope(name);
         match found {
             Some(id) => {
                 self.refer(name, span, Some(self.model.params[id].name.span));
                 self.use_of(Kind::Param, id);
             }
+            None if self.unread_files => self.incomplete = true,
             None => {
                 let known = sorted(&self.names.params);
                 let near = closest(name, known.iter().copied());
@@ -247,6 +295,12 @@ impl<'s> Lower<'_, 's> {
 
     /// E0201, or E0203 when the name belongs to something else.
     fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Vec<&str>) {
+        if self.unread_files {
+            // it may stand in a file that could not be read
+            self.incomplete = true;
+            self.facts.incomplete_graph = true;
+            return;
+        }
         let kinds = self.names.kinds(name);
         if !kinds.is_empty() {
             let vowel = kind.starts_with(['a', 'e', 'i', 'o']);
@@ -298,7 +352,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     /// Where the first thing of that name is declared.
-    fn declared_at(&self, name: &str) -> Option<Span> {
+    pub(super) fn declared_at(&self, name: &str) -> Option<Span> {
         let model = &self.model;
         let who = self.names.who.get(name).and_then(|who| self.who_span(*who));
         who.or_else(|| self.names.work.get(name).map(|w| model.work_span(*w)))

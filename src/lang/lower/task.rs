@@ -390,7 +390,7 @@ impl<'s> Lower<'_, 's> {
         for (word, at) in words {
             if word == "all" {
                 needs.extend(self.all_others(own, at, wanted));
-            } else if let Some((agent, artifact)) = word.split_once('.') {
+            } else if let Some((agent, artifact)) = self.bare(word).split_once('.') {
                 artifacts.extend(self.need_artifact(agent, artifact, at));
             } else {
                 for work in self.works_named(word, at) {

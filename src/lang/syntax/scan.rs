@@ -22,6 +22,8 @@ pub struct Limits {
     pub each: usize,
     /// Files of one project.
     pub files: usize,
+    /// Bytes of all files of a project.
+    pub text_bytes: usize,
 }
 
 impl Default for Limits {
@@ -33,6 +35,7 @@ impl Default for Limits {
             needs: 10_000,
             each: 1_024,
             files: 256,
+            text_bytes: 64 << 20,
         }
     }
 }
