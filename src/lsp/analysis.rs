@@ -1,16 +1,42 @@
 //! What the compiler made of one project.
 
-use super::project::Project;
+use super::project::{Project, joined};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::editor::index::Index;
-use coord_lang::source::{FileId, SourceFile, Sources};
+use coord_lang::editor::walk::uses;
+use coord_lang::source::{FileId, Link, SourceFile, Sources};
 use coord_lang::syntax::Parsed;
+use coord_lang::syntax::tree::Tree;
 use coord_plan::clock::Clock;
 use coord_plan::compile::{Settings, plan, understand};
 use coord_plan::outlook::{Load, Outlook, load, outlook};
 use coord_plan::plan::Plan;
 use coord_plan::schedule::Schedule;
+use std::path::Path;
 use std::sync::Arc;
+
+/// Where the `use` lines of a file lead among the files of its project.
+fn links(project: &Project, tree: &Tree<'_>) -> Vec<(FileId, String, Link)> {
+    let Some((name, _)) = project.files.get(tree.file.0 as usize) else {
+        return Vec::new();
+    };
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    let link = |path: &str| {
+        let meant = joined(folder, path);
+        let at = project.files.iter().position(|(name, _)| *name == meant);
+        match at {
+            Some(at) => Link::File(FileId(at as u32)),
+            None => Link::Unreadable {
+                why: "there is no such file".into(),
+                near: None,
+            },
+        }
+    };
+    let named = uses(tree).into_iter();
+    named
+        .map(|(path, _)| (tree.file, path.clone(), link(&path)))
+        .collect()
+}
 
 /// One project, understood.
 pub(super) struct Analysis {
@@ -37,6 +63,13 @@ impl Analysis {
             let (tree, diagnostics) = parsed.tree(FileId(at as u32));
             trees.push(tree);
             found.extend(diagnostics);
+        }
+        let links: Vec<_> = trees
+            .iter()
+            .flat_map(|tree| links(&project, tree))
+            .collect();
+        for (from, path, link) in links {
+            sources.link(from, path, link);
         }
         let mut understood = understand(&sources, &trees, found, settings);
         let references = std::mem::take(&mut understood.facts.references);
