@@ -13,11 +13,14 @@
 //! work *ends* at the earliest instant that has it done, and *starts* at the latest instant
 //! before more is done.
 
+use crate::plan::Plan;
+use coord_lang::model::{self, Model};
 use coord_lang::time::{DAY_MS, Date, MINUTE_MS, WEEK_MS};
 use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
-use std::collections::BTreeSet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const TABLE_WEEKS: i64 = 40 * 53;
 /// Real weeks before the origin's own, for looking back.
@@ -28,13 +31,18 @@ const ANY_MONDAY: i64 = 20_458;
 const FAR_MS: i64 = i64::MAX / 8;
 
 /// Which hours are worked: the civil side of a calendar.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Hours {
     /// Monday first.
     pub weekdays: [bool; 7],
     /// Minutes of the day, from and to, inside one day, in order; a night shift is two of them.
     pub ranges: Vec<(u32, u32)>,
-    pub holidays: BTreeSet<Date>,
+    /// First and last days without work, in days since 1970-01-01, in order and apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<(i64, i64)>,
+    /// An IANA name; absent: the project's zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
 }
 
 impl Default for Hours {
@@ -43,12 +51,38 @@ impl Default for Hours {
         Hours {
             weekdays: [true, true, true, true, true, false, false],
             ranges: vec![(9 * 60, 17 * 60)],
-            holidays: BTreeSet::new(),
+            holidays: Vec::new(),
+            timezone: None,
         }
     }
 }
 
 impl Hours {
+    /// What a calendar of the model says.
+    pub fn of(calendar: &model::Calendar) -> Hours {
+        let minutes = |(from, to): &(u32, u32)| (from / 60, to / 60);
+        let days = calendar.holidays.iter();
+        let days = days.filter_map(|h| Some((day_number(h.first)?, day_number(h.last)?)));
+        Hours {
+            weekdays: calendar.working,
+            ranges: calendar.hours.iter().map(minutes).collect(),
+            holidays: apart(days.collect()),
+            timezone: calendar.timezone.as_ref().map(|z| z.value.clone()),
+        }
+    }
+
+    /// The hours that apply wherever nothing else is said: the calendar `default`.
+    pub fn of_project(model: &Model) -> Hours {
+        let named = model.calendars.values();
+        let default = named.filter(|c| c.name.value == "default").last();
+        default.map(Hours::of).unwrap_or_default()
+    }
+
+    /// True for Monday to Friday, 09:00 to 17:00, in the project's zone.
+    pub fn is_default(&self) -> bool {
+        *self == Hours::default()
+    }
+
     /// The working time of one day: what `1wd` is.
     pub fn day_ms(&self) -> i64 {
         self.ranges
@@ -66,12 +100,10 @@ impl Hours {
     }
 
     fn is_holiday(&self, day: i64) -> bool {
-        if self.holidays.is_empty() {
-            return false;
-        }
-        let date = civil_date(day);
-        Date::new(date.year(), date.month(), date.day())
-            .is_some_and(|date| self.holidays.contains(&date))
+        let after = self.holidays.partition_point(|&(first, _)| first <= day);
+        after
+            .checked_sub(1)
+            .is_some_and(|at| day <= self.holidays[at].1)
     }
 }
 
@@ -104,17 +136,27 @@ impl Calendar {
         Calendar::new(&Hours::default(), timezone, origin_ms)
     }
 
+    /// The calendar that a plan is laid on.
+    pub fn of(plan: &Plan) -> Calendar {
+        let zone = plan.hours.timezone.as_ref().unwrap_or(&plan.timezone);
+        Calendar::new(&plan.hours, zone, plan.origin_ms)
+    }
+
     /// `hours` laid out from `origin_ms` (ms since 1970 UTC). Without an origin, time counts from
-    /// the first working instant of a week in UTC.
+    /// the first working instant of a week in UTC, and no day is a holiday.
     pub fn new(hours: &Hours, timezone: &str, origin_ms: Option<i64>) -> Calendar {
         match origin_ms {
             Some(origin) => {
                 let zone = TimeZone::get(timezone).unwrap_or(TimeZone::UTC);
-                Layout::new(hours, zone, origin).lay()
+                Layout::new(hours, zone, origin).lay(TABLE_WEEKS)
             }
             None => {
-                let origin = first_instant(hours);
-                Layout::new(hours, TimeZone::UTC, origin).lay()
+                let plain = Hours {
+                    holidays: Vec::new(),
+                    ..hours.clone()
+                };
+                let origin = first_instant(&plain);
+                Layout::new(&plain, TimeZone::UTC, origin).lay(TABLE_WEEKS)
             }
         }
     }
@@ -227,8 +269,24 @@ fn first_instant(hours: &Hours) -> i64 {
     day.unwrap_or(ANY_MONDAY) * DAY_MS + minute * MINUTE_MS
 }
 
-fn civil_date(day: i64) -> civil::Date {
-    at(day * DAY_MS).to_zoned(TimeZone::UTC).date()
+/// Days since 1970-01-01.
+fn day_number(date: Date) -> Option<i64> {
+    let date = civil::Date::new(date.year, date.month, date.day).ok()?;
+    let midnight = date.to_zoned(TimeZone::UTC).ok()?;
+    Some(midnight.timestamp().as_millisecond().div_euclid(DAY_MS))
+}
+
+/// The same days in order, none of them twice.
+fn apart(mut days: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    days.sort_unstable();
+    let mut out: Vec<(i64, i64)> = Vec::new();
+    for (first, last) in days {
+        match out.last_mut() {
+            Some(before) if first <= before.1 + 1 => before.1 = before.1.max(last),
+            _ => out.push((first, last)),
+        }
+    }
+    out
 }
 
 /// A timestamp, cut to what jiff can tell.
@@ -261,14 +319,15 @@ impl<'h> Layout<'h> {
         }
     }
 
-    fn lay(mut self) -> Calendar {
+    /// `weeks` real ones between two plain ones.
+    fn lay(mut self, weeks: i64) -> Calendar {
         let monday = self.monday_of_origin() - 7 * WEEKS_BEFORE;
         let first = self.plain_week(monday);
         let week_ms = self.total;
-        for week in 1..TABLE_WEEKS {
+        for week in 1..weeks {
             self.real_week(monday + 7 * week);
         }
-        let last = self.plain_week(monday + 7 * TABLE_WEEKS);
+        let last = self.plain_week(monday + 7 * weeks);
         Calendar {
             day_ms: self.hours.day_ms(),
             shifts: self.shifts,
@@ -366,101 +425,102 @@ mod tests {
         text.parse::<Timestamp>().unwrap().as_millisecond()
     }
 
-    /// Whether a minute is worked, asked of jiff alone.
-    fn oracle_works(hours: &Hours, zone: &TimeZone, epoch_ms: i64) -> bool {
-        let local = Timestamp::from_millisecond(epoch_ms)
-            .unwrap()
-            .to_zoned(zone.clone());
-        let weekday = local.weekday().to_monday_zero_offset() as usize;
-        let minute = local.hour() as u32 * 60 + local.minute() as u32;
-        let date = Date::new(local.year(), local.month(), local.day()).unwrap();
-        hours.weekdays[weekday]
-            && !hours.holidays.contains(&date)
-            && hours
-                .ranges
-                .iter()
-                .any(|&(from, to)| (from..to).contains(&minute))
+    /// Everything is a multiple of this: hours, offsets, changes of clocks.
+    const STEP: i64 = 15 * MINUTE_MS;
+
+    /// Which quarters of an hour are worked from `from`, asked of jiff alone, one by one.
+    fn worked_quarters(hours: &Hours, zone: &TimeZone, from: i64, count: usize) -> Vec<bool> {
+        let quarter = |i: usize| {
+            let instant = from + i as i64 * STEP;
+            let local = instant + i64::from(zone.to_offset(at(instant)).seconds()) * 1000;
+            let day = local.div_euclid(DAY_MS);
+            let weekday = (day + 3).rem_euclid(7) as usize;
+            let minute = (local.rem_euclid(DAY_MS) / MINUTE_MS) as u32;
+            hours.weekdays[weekday]
+                && !hours.holidays.iter().any(|&(a, b)| a <= day && day <= b)
+                && hours.ranges.iter().any(|&(a, b)| a <= minute && minute < b)
+        };
+        (0..count).map(quarter).collect()
     }
 
-    fn oracle_add(hours: &Hours, zone: &TimeZone, mut t: i64, mut minutes: i64) -> i64 {
-        while minutes > 0 {
-            minutes -= i64::from(oracle_works(hours, zone, t));
-            t += MINUTE_MS;
-        }
-        t
-    }
-
-    fn oracle_sub(hours: &Hours, zone: &TimeZone, mut t: i64, minutes: i64) -> i64 {
-        let mut rest = minutes;
-        // the latest start: step back until the work is done, then on over no pause
-        while rest > 0 {
-            t -= MINUTE_MS;
-            rest -= i64::from(oracle_works(hours, zone, t));
-        }
-        t
-    }
-
-    fn hours_of(kind: u8) -> Hours {
-        match kind {
-            0 => Hours::default(),
-            1 => Hours {
-                weekdays: [true; 7],
-                ranges: vec![(0, 5 * 60), (8 * 60, 12 * 60), (13 * 60, 24 * 60)],
-                holidays: BTreeSet::new(),
-            },
-            _ => Hours {
-                weekdays: [false, true, false, true, false, true, true],
-                ranges: vec![(6 * 60 + 30, 10 * 60)],
-                holidays: [
-                    Date::new(2025, 3, 29),
-                    Date::new(2025, 11, 2),
-                    Date::new(2025, 10, 28),
-                ]
-                .into_iter()
-                .flatten()
-                .collect(),
-            },
+    fn hours_of(days: u8, bounds: &[u32], holidays: &[(i64, i64)], first_day: i64) -> Hours {
+        // a bound in the hours when clocks change is a matter of definition, see below
+        let settled = bounds.iter().map(|b| if *b < 12 { 0 } else { *b });
+        let mut bounds: Vec<u32> = settled.collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let ranges = bounds.chunks_exact(2).map(|b| (b[0] * 15, b[1] * 15));
+        let holidays = holidays
+            .iter()
+            .map(|(a, n)| (first_day + a, first_day + a + n));
+        Hours {
+            weekdays: std::array::from_fn(|i| days >> i & 1 == 1),
+            ranges: ranges.collect(),
+            holidays: apart(holidays.collect()),
+            timezone: None,
         }
     }
 
-    const ZONES: [&str; 5] = [
+    const ZONES: [&str; 7] = [
         "UTC",
         "Europe/Berlin",
         "America/New_York",
         "Australia/Lord_Howe",
         "Asia/Kathmandu",
+        "America/Sao_Paulo",
+        "Pacific/Auckland",
     ];
-    const AROUND: [&str; 4] = [
-        "2025-03-27T00:00:00Z",
-        "2025-03-06T12:34:00Z",
-        "2025-10-23T05:00:00Z",
-        "2025-10-31T22:00:00Z",
+    /// Days before changes of clocks, and a day far from any.
+    const AROUND: [&str; 6] = [
+        "2025-03-21T00:00:00Z",
+        "2025-03-02T12:30:00Z",
+        "2025-10-19T05:00:00Z",
+        "2025-10-26T22:00:00Z",
+        "2025-04-01T00:15:00Z",
+        "2025-07-01T00:00:00Z",
     ];
+    /// Two weeks.
+    const WINDOW: usize = 14 * 24 * 4;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn agrees_with_asking_every_quarter_of_an_hour(
+            days in 1u8..128, bounds in proptest::collection::vec(0u32..=96, 2..7),
+            holidays in proptest::collection::vec((0i64..14, 0i64..4), 0..4),
+            zone in 0usize..ZONES.len(), around in 0usize..AROUND.len(),
+            shift in 0i64..96, origin in -200i64..200, from in 0usize..WINDOW / 2, amount in 1usize..200,
+        ) {
+            let base = instant(AROUND[around]) + shift * STEP;
+            let hours = hours_of(days, &bounds, &holidays, base.div_euclid(DAY_MS));
+            prop_assume!(!hours.ranges.is_empty());
+            let origin = base + origin * STEP;
+            let tz = TimeZone::get(ZONES[zone]).unwrap();
+            // a short table, for the sake of the number of cases
+            let calendar = Layout::new(&hours, tz.clone(), origin).lay(16);
+            let worked = worked_quarters(&hours, &tz, base, WINDOW);
+            let time = |quarter: usize| base - origin + quarter as i64 * STEP;
+            // forwards: the quarter that has the last of it
+            let done = (from..WINDOW).filter(|q| worked[*q]).nth(amount - 1);
+            let work = amount as i64 * STEP;
+            if let Some(done) = done {
+                prop_assert_eq!(calendar.add_working(time(from), work), time(done + 1));
+                prop_assert_eq!(calendar.working_between(time(from), time(done + 1)), work);
+            }
+            // backwards: the quarter that has the first of it
+            if let Some(first) = (0..from).rev().filter(|q| worked[*q]).nth(amount - 1) {
+                prop_assert_eq!(calendar.sub_working(time(from), work), time(first));
+            }
+            if let Some(next) = (from..WINDOW).find(|q| worked[*q]) {
+                prop_assert_eq!(calendar.next_working(time(from)), time(next));
+            }
+            let between = worked[from..].iter().filter(|w| **w).count() as i64 * STEP;
+            prop_assert_eq!(calendar.working_between(time(from), time(WINDOW)), between);
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
-        #[test]
-        fn agrees_with_minute_stepping(
-            kind in 0u8..3, zone in 0usize..5, around in 0usize..4,
-            from in 0i64..8_000, origin in -20_000i64..20_000, minutes in 1i64..3_000,
-        ) {
-            let hours = hours_of(kind);
-            let base = instant(AROUND[around]);
-            let origin = base + origin * MINUTE_MS;
-            let calendar = Calendar::new(&hours, ZONES[zone], Some(origin));
-            let tz = TimeZone::get(ZONES[zone]).unwrap();
-            let t = base + from * MINUTE_MS;
-            let end = oracle_add(&hours, &tz, t, minutes);
-            prop_assert_eq!(calendar.add_working(t - origin, minutes * MINUTE_MS) + origin, end);
-            prop_assert_eq!(
-                calendar.working_between(t - origin, end - origin), minutes * MINUTE_MS);
-            let start = oracle_sub(&hours, &tz, t, minutes);
-            prop_assert_eq!(
-                calendar.sub_working(t - origin, minutes * MINUTE_MS) + origin, start);
-            let next = oracle_add(&hours, &tz, t, 1) - MINUTE_MS;
-            prop_assert_eq!(calendar.next_working(t - origin) + origin, next);
-        }
-
         #[test]
         fn start_and_finish_belong_together(
             t in -4_000_000_000_000i64..4_000_000_000_000, work in 1i64..2_000_000_000_000,
@@ -472,6 +532,22 @@ mod tests {
             prop_assert_eq!(calendar.sub_working(finish, work), start);
             prop_assert_eq!(calendar.working_between(start, finish), work);
             prop_assert_eq!(calendar.next_working(start), start);
+        }
+    }
+
+    /// A bound that clocks show twice is its first time; one that they skip is as long after
+    /// midnight as on any other day.
+    #[test]
+    fn bounds_in_a_change_of_clocks_are_told_by_the_time_before_it() {
+        let hours = Hours {
+            weekdays: [true; 7],
+            ranges: vec![(0, 150)],
+            ..Hours::default()
+        };
+        for midnight in ["2025-10-25T22:00:00Z", "2025-03-29T23:00:00Z"] {
+            let calendar = Calendar::new(&hours, "Europe/Berlin", Some(instant(midnight)));
+            assert_eq!(calendar.working_between(0, 12 * HOUR_MS), 150 * MINUTE_MS);
+            assert_eq!(calendar.add_working(0, 150 * MINUTE_MS), 150 * MINUTE_MS);
         }
     }
 

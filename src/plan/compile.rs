@@ -120,7 +120,7 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
         alone => (alone, None),
     };
     let schedule = plan.as_ref().map(|plan| {
-        let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+        let calendar = Calendar::of(plan);
         let schedule = schedule_on(plan, &calendar, &settings.schedule, &settings.stop);
         let whole = facts.incomplete_tasks.is_empty();
         diagnostics.extend(judge::judge(&model, plan, &schedule, &calendar, whole));

@@ -4,6 +4,7 @@
 //! only the whole graph can show; gives no plan for a graph with a cycle in it.
 
 use crate::anchor::{self, Anchor};
+use crate::calendar::Hours;
 use crate::claims;
 use crate::cycles::{self, Edge};
 use crate::drawings;
@@ -22,11 +23,7 @@ use coord_lang::ids::{
 use coord_lang::lower::{INTERPRETERS, param_value};
 use coord_lang::model::{self, After, Model, OnFailure, RetryOn, Template, Work, WorkRef};
 use coord_lang::source;
-use coord_lang::time::HOUR_MS;
 use std::collections::BTreeMap;
-
-/// Working time of one day of the default calendar.
-pub const WORKING_DAY_MS: i64 = 8 * HOUR_MS;
 
 /// Values of parameters by name, in their text form.
 pub type Bindings = BTreeMap<String, String>;
@@ -47,7 +44,7 @@ pub fn freeze(
 ) -> Frozen {
     let mut freezer = Freezer::new(model, entry);
     freezer.bind(bindings, need_values);
-    freezer.known_zone();
+    freezer.known_zones();
     freezer.nodes();
     freezer.order_of_work();
     freezer.declared_needs();
@@ -61,6 +58,8 @@ pub(crate) struct Freezer<'m> {
     /// The workflow that is to be run; `main` when absent.
     entry: Option<WorkflowId>,
     pub(crate) anchor: Anchor,
+    /// The working hours that `1wd` is a day of.
+    pub(crate) hours: Hours,
     values: Vec<Option<Value>>,
     nodes: Table<NodeId, Node>,
     /// Where each need of each node was declared, beside `nodes[..].needs`.
@@ -75,6 +74,7 @@ impl<'m> Freezer<'m> {
             model,
             entry,
             anchor: Anchor::of(&model.project),
+            hours: Hours::of_project(model),
             values: Vec::new(),
             nodes: Table::default(),
             spans: Vec::new(),
@@ -149,32 +149,40 @@ impl<'m> Freezer<'m> {
         expr.bind(&|id: ParamId| self.values.get(id.index()).cloned().flatten())
     }
 
-    /// E0517: a time zone that nobody knows. Dates are then laid out in UTC.
-    fn known_zone(&mut self) {
-        let Some(written) = self
-            .model
-            .project
-            .timezone
-            .as_ref()
-            .filter(|z| anchor::zone(&z.value).is_none())
-        else {
+    /// E0517: time zones that nobody knows. Their hours are then laid out in UTC.
+    fn known_zones(&mut self) {
+        let model = self.model;
+        let calendars = model.calendars.values().map(|c| &c.timezone);
+        for zone in calendars.chain([&model.project.timezone]).flatten() {
+            self.known_zone(&zone.value, zone.span, true);
+        }
+        let every = (model.project.review.iter())
+            .chain(model.recurring.values().filter_map(|r| r.every.as_ref()))
+            .chain(model.workflows.values().filter_map(|w| w.every.as_ref()))
+            .chain(model.channels.values().filter_map(|c| c.every.as_ref()));
+        for every in every {
+            let zone = every.at.as_ref().and_then(|at| at.zone.as_ref());
+            if let Some(zone) = zone {
+                self.known_zone(zone, every.span, false);
+            }
+        }
+    }
+
+    /// `alone`: nothing else stands in `span`.
+    fn known_zone(&mut self, zone: &str, span: source::Span, alone: bool) {
+        if anchor::zone(zone).is_some() {
             return;
-        };
-        let d = Diagnostic::new(
-            "E0517",
-            written.span,
-            format!("there is no time zone `{}`", written.value),
-        )
-        .label("not known");
-        self.diagnostics
-            .push(match anchor::zone_like(&written.value) {
-                Some(meant) => d.fix(
-                    written.span,
-                    meant.clone(),
-                    format!("did you mean `{meant}`?"),
-                ),
-                None => d.help("write `UTC`, or a place such as `Europe/Berlin`"),
-            });
+        }
+        let message = format!("there is no time zone `{zone}`");
+        let d = Diagnostic::new("E0517", span, message).label("not known");
+        self.diagnostics.push(match anchor::zone_like(zone) {
+            Some(meant) if alone => {
+                let help = format!("did you mean `{meant}`?");
+                d.fix(span, meant, help)
+            }
+            Some(meant) => d.help(format!("did you mean `{meant}`?")),
+            None => d.help("write `UTC`, or a place such as `Europe/Berlin`"),
+        });
     }
 
     // ---- nodes -------------------------------------------------------------------------------
@@ -584,10 +592,11 @@ impl<'m> Freezer<'m> {
     // ---- values ------------------------------------------------------------------------------
 
     fn task(&self, task: &model::Task) -> Task {
+        let day_ms = self.hours.day_ms();
         let estimate = task.takes.as_ref().map(|e| Estimate {
-            low: Span::from_effort(e.low, WORKING_DAY_MS),
-            likely: Span::from_effort(e.likely, WORKING_DAY_MS),
-            high: Span::from_effort(e.high, WORKING_DAY_MS),
+            low: Span::from_effort(e.low, day_ms),
+            likely: Span::from_effort(e.likely, day_ms),
+            high: Span::from_effort(e.high, day_ms),
         });
         let deadline = task
             .deadline
@@ -863,6 +872,7 @@ impl<'m> Freezer<'m> {
             title: model.project.title.clone(),
             origin_ms: self.anchor.origin_ms,
             timezone: self.anchor.zone.iana_name().unwrap_or("UTC").to_string(),
+            hours: self.hours.clone(),
             parallel: model.project.parallel.as_ref().map(|p| p.value),
             stop_on_failure: model.project.on_failure == OnFailure::Stop,
             agents: model

@@ -126,7 +126,7 @@ impl Freezer<'_> {
             title: from.title.clone(),
             priority: from.priority as u8,
             respond: (from.respond.as_ref())
-                .map(|e| plan::Span::from_effort(e.value, crate::freeze::WORKING_DAY_MS)),
+                .map(|e| plan::Span::from_effort(e.value, self.hours.day_ms())),
             declare: from.declare.as_ref().map(party),
             lead: from.lead.as_ref().map(party),
             requires: from.requires.as_ref().map(party),

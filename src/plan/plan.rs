@@ -8,6 +8,7 @@
 //! Nodes come in this order: every task (so a task's [`TaskId`] and its [`NodeId`] have the same
 //! number), then syncs, milestones and joins.
 
+use crate::calendar::Hours;
 use crate::rules::{Chain, Rules};
 use coord_lang::expr::Expr;
 use coord_lang::ids::{
@@ -29,6 +30,9 @@ pub struct Plan {
     /// the project does not say when it starts.
     pub origin_ms: Option<i64>,
     pub timezone: String,
+    /// When work is done.
+    #[serde(default, skip_serializing_if = "Hours::is_default")]
+    pub hours: Hours,
     /// Most tasks at work at once; None leaves it to the machine.
     pub parallel: Option<u32>,
     /// A failed task stops the run from starting more.

@@ -138,12 +138,7 @@ pub struct Turn {
 
 /// Schedules a plan on the default calendar of its time zone.
 pub fn schedule(plan: &Plan, options: &Options) -> Schedule {
-    schedule_on(
-        plan,
-        &Calendar::standard(&plan.timezone, plan.origin_ms),
-        options,
-        &Stop::default(),
-    )
+    schedule_on(plan, &Calendar::of(plan), options, &Stop::default())
 }
 
 /// Schedules a plan; `stop` ends the search early.

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod bad_input;
+mod calendars;
 mod check_formats;
 mod critical_path;
 mod diagnostics;

@@ -38,7 +38,7 @@ impl<'a> Outlook<'a> {
             plan,
             schedule,
             clock: Clock::of(plan),
-            calendar: Calendar::standard(&plan.timezone, plan.origin_ms),
+            calendar: Calendar::of(plan),
             uses_working: uses(true),
             uses_elapsed: uses(false),
             phase_of: phases_of(plan),

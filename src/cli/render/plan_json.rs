@@ -21,7 +21,7 @@ pub(crate) fn text(plan: &Plan, schedule: &Schedule) -> String {
     let view = View {
         plan,
         schedule,
-        calendar: Calendar::standard(&plan.timezone, plan.origin_ms),
+        calendar: Calendar::of(plan),
     };
     let mut text = serde_json::to_string_pretty(&view.document()).unwrap_or_default();
     text.push('\n');

@@ -16,6 +16,7 @@ impl Draft {
             title: None,
             origin_ms: None,
             timezone: "UTC".into(),
+            hours: coord_plan::calendar::Hours::default(),
             parallel: None,
             stop_on_failure: false,
             agents: Table::default(),

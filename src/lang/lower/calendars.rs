@@ -55,10 +55,10 @@ impl<'s> Lower<'_, 's> {
         let mut args = Args::new(statement, row);
         args.next();
         self.model.secrets[id].title = args.maybe_text(self).map(|t| t.value);
-        if args.eat("from").is_some() {
-            if let Some(from) = self.secret_source(&mut args) {
-                self.model.secrets[id].from = from;
-            }
+        if args.eat("from").is_some()
+            && let Some(from) = self.secret_source(&mut args)
+        {
+            self.model.secrets[id].from = from;
         }
         args.end(self);
     }

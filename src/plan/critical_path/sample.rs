@@ -38,6 +38,7 @@ pub(crate) fn empty_plan() -> Plan {
         title: None,
         origin_ms: None,
         timezone: "UTC".into(),
+        hours: crate::calendar::Hours::default(),
         parallel: None,
         stop_on_failure: false,
         agents: Table::default(),

@@ -8,7 +8,7 @@ use coord_lang::time::{DAY_MS, HOUR_MS};
 use proptest::prelude::*;
 
 fn paths(plan: &Plan) -> CriticalPath {
-    let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+    let calendar = Calendar::of(plan);
     critical_path(&Network::new(plan), &calendar)
 }
 
@@ -116,7 +116,7 @@ proptest! {
     fn slack_is_exact(seed: u64, tasks in 1u64..16, time in 0u64..3) {
         let unit_ms = 40 * 60_000;
         let plan = random_plan(seed, Shape { unit_ms, windows: true, ..shape(tasks, time) });
-        let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+        let calendar = Calendar::of(&plan);
         let makespan = |plan: &Plan| critical_path(&Network::new(plan), &calendar).makespan_ms;
         let before = paths(&plan);
         for (id, times) in before.nodes.iter() {

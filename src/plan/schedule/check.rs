@@ -48,11 +48,7 @@ pub enum Breach {
 }
 
 pub fn validate(plan: &Plan, schedule: &Schedule) -> Result<(), Breach> {
-    validate_on(
-        plan,
-        &Calendar::standard(&plan.timezone, plan.origin_ms),
-        schedule,
-    )
+    validate_on(plan, &Calendar::of(plan), schedule)
 }
 
 pub fn validate_on(plan: &Plan, calendar: &Calendar, schedule: &Schedule) -> Result<(), Breach> {

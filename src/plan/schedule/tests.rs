@@ -191,7 +191,7 @@ proptest! {
     #[test]
     fn every_schedule_holds(seed: u64, tasks in 1u64..50, time in 0u64..3, urgencies: bool) {
         let plan = random_plan(seed, Shape { urgencies, ..shape(tasks, time) });
-        let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+        let calendar = Calendar::of(&plan);
         for search_limit in [0, 2_500] {
             let options = Options { cores: 3, search_limit, ..Options::default() };
             let schedule = schedule_on(&plan, &calendar, &options, &Stop::default());
@@ -409,7 +409,7 @@ proptest! {
     fn nothing_is_shorter_than_the_bound(seed: u64, tasks in 1u64..8, time in 0u64..3) {
         let mut plan = random_plan(seed, shape(tasks, time));
         plan.origin_ms = plan.origin_ms.map(|origin| origin - origin % STEP_MS);
-        let calendar = Calendar::standard(&plan.timezone, plan.origin_ms);
+        let calendar = Calendar::of(&plan);
         let options = Options::default();
         let schedule = schedule(&plan, &options);
         let optimum = optimum(&plan, &calendar, options.cores);
