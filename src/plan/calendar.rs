@@ -73,8 +73,8 @@ impl Hours {
 
     /// The hours that apply wherever nothing else is said: the calendar `default`.
     pub fn of_project(model: &Model) -> Hours {
-        let named = model.calendars.values();
-        let default = named.filter(|c| c.name.value == "default").last();
+        let mut named = model.calendars.values();
+        let default = named.find(|c| c.name.value == "default");
         default.map(Hours::of).unwrap_or_default()
     }
 
