@@ -33,6 +33,7 @@ fn plan_of(instance: &Value) -> Plan {
         workflows: Table::default(),
         entry: None,
         rules: Default::default(),
+        hours: Default::default(),
     };
     let mut resources = BTreeMap::new();
     for r in instance["resources"].as_array().unwrap() {

@@ -51,10 +51,10 @@ fn manual() -> String {
         ])
         .collect();
     for line in chapters.concat().lines() {
-        if let Some(title) = line.strip_prefix("## ") {
-            if !is_doc_comment(title) {
-                let _ = writeln!(out, "- [{title}](#{})", anchor(title));
-            }
+        if let Some(title) = line.strip_prefix("## ")
+            && !is_doc_comment(title)
+        {
+            let _ = writeln!(out, "- [{title}](#{})", anchor(title));
         }
     }
     out.push('\n');
@@ -80,10 +80,10 @@ fn anchor(title: &str) -> String {
 fn places() -> Vec<Place> {
     let mut places = vec![Place::File];
     for row in ROWS {
-        if let Body::Optional(place) | Body::Required(place) = row.body {
-            if !places.contains(&place) {
-                places.push(place);
-            }
+        if let Body::Optional(place) | Body::Required(place) = row.body
+            && !places.contains(&place)
+        {
+            places.push(place);
         }
     }
     places
