@@ -125,4 +125,5 @@ def main():
         print(f"| {name} | {statistics.median(found):.0f} | {found[int(0.95 * (len(found) - 1))]:.0f} | {found[-1]:.0f} |")
 
 
-main()
+if __name__ == "__main__":
+    main()
