@@ -895,7 +895,7 @@ impl<'m> Freezer<'m> {
         }
     }
 
-    /// E0315: work that waits for work of another workflow, which may never start.
+    /// E0316: work that waits for work of another workflow, which may never start.
     fn apart(&mut self, edges: &[Edge]) {
         for edge in edges {
             let (from, to) = (&self.nodes[edge.from], &self.nodes[edge.to]);
@@ -907,7 +907,7 @@ impl<'m> Freezer<'m> {
                 None => "the main workflow".to_string(),
             };
             let d = Diagnostic::new(
-                "E0315",
+                "E0316",
                 edge.span,
                 format!(
                     "`{}` of {} waits for `{}` of {}",

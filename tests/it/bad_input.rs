@@ -87,7 +87,7 @@ fn an_unknown_command() {
     --- stderr
     error: unrecognized subcommand 'chek'
 
-      tip: a similar subcommand exists: 'check'
+      tip: some similar subcommands exist: 'schema', 'check'
 
     Usage: coord [OPTIONS] <COMMAND>
 
@@ -326,14 +326,14 @@ fn json_is_what_editors_expect() {
       "code": "E0007",
       "data": {
         "fix": {
-          "newText": "\n",
+          "newText": "\n  ",
           "range": {
             "end": {
               "character": 10,
               "line": 3
             },
             "start": {
-              "character": 10,
+              "character": 9,
               "line": 3
             }
           },

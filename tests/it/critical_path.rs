@@ -116,7 +116,12 @@ fn the_plan_agrees_to_the_second_and_its_schedule_breaks_nothing() {
     for seed in 1..=GRAPHS {
         let graph = graph(seed);
         let space = Space::new().file("main.coord", program(&graph));
-        let out = space.coord(&["plan", "--format", "json"]).run().exits(0);
+        // the quick rule for most of them; a search, short as debug builds are slow, for some
+        let budget = if seed % 50 == 0 { "10ms" } else { "0s" };
+        let out = space
+            .coord(&["plan", "--format", "json", "--budget", budget])
+            .run()
+            .exits(0);
         let plan: Value = serde_json::from_str(&out.stdout).unwrap();
         let tasks = plan["tasks"].as_array().unwrap();
         let (early, late, end) = relaxed(&graph);

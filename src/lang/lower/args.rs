@@ -575,6 +575,11 @@ impl<'s> Lower<'_, 's> {
                         text.push_str(&value);
                         continue;
                     }
+                    // a parameter of a workflow has its value when that starts: shown as written
+                    if self.own_param(path).is_some() {
+                        text.push_str(&format!("${{{path}}}"));
+                        continue;
+                    }
                     self.report(
                         Diagnostic::new(
                             "E0511",

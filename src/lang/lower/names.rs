@@ -239,6 +239,14 @@ impl<'s> Lower<'_, 's> {
         found
     }
 
+    /// A parameter of the workflow that is being read; counts as used.
+    pub(super) fn own_param(&mut self, name: &str) -> Option<ParamId> {
+        let workflow = self.workflow?;
+        let id = self.names.workflow_params.get(&(workflow, name)).copied()?;
+        self.use_of(Kind::Param, id);
+        Some(id)
+    }
+
     /// A parameter of the workflow that is being read, or of the project.
     pub(super) fn param_in_scope(&self, name: &str) -> Option<ParamId> {
         let own = self
