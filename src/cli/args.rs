@@ -199,6 +199,9 @@ pub(crate) struct Project {
     /// Give a parameter its value.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
+    /// A workflow of the project instead of its main one.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workflow: Option<String>,
 }
 
 #[derive(Args, Debug)]

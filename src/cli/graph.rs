@@ -14,7 +14,10 @@ pub(crate) fn graph(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         common,
         project.file.as_deref(),
         &project.set,
-        Settings::default(),
+        Settings {
+            workflow: project.workflow.clone(),
+            ..Settings::default()
+        },
     )?;
     let Some((plan, schedule)) = sound(common, screen, &loaded) else {
         return Ok(Exit::Wrong);

@@ -23,6 +23,7 @@ mod render;
 mod run;
 mod schema;
 mod screen;
+mod support;
 
 use args::{Cli, Command};
 use clap::error::ErrorKind;

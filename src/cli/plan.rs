@@ -49,6 +49,7 @@ fn settings(args: &Args) -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     let budget_ms = args.budget.as_millis() as u64;
     Settings {
+        workflow: args.project.workflow.clone(),
         schedule: Options {
             cores,
             budget: budget_ms.saturating_mul(PLACEMENTS_PER_SECOND) / 1000,

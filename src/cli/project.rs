@@ -56,11 +56,33 @@ pub(crate) fn load(
     };
     let compiled = compile(&sources, &settings);
     known_parameters(&compiled, &settings.bindings)?;
+    known_workflow(&compiled, settings.workflow.as_deref())?;
     Ok(Loaded {
         file,
         sources,
         compiled,
     })
+}
+
+fn known_workflow(compiled: &Compiled, wanted: Option<&str>) -> Result<(), Failure> {
+    let Some(wanted) = wanted else {
+        return Ok(());
+    };
+    let names = || {
+        let workflows = compiled.model.workflows.values();
+        workflows.map(|w| w.name.value.as_str())
+    };
+    if names().any(|name| name == wanted) {
+        return Ok(());
+    }
+    let help = match coord_lang::schema::closest(wanted, names()).first() {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if names().next().is_none() => {
+            format!("declare it with `workflow {wanted} {{ … }}`")
+        }
+        None => format!("there are {}", coord_lang::schema::one_of(names())),
+    };
+    Err(Failure::wrong(format!("this project has no workflow `{wanted}`")).help(help))
 }
 
 fn known_parameters(compiled: &Compiled, bindings: &Bindings) -> Result<(), Failure> {

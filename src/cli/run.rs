@@ -34,6 +34,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     some_slots(&args.pace)?;
     let settings = Settings {
         need_values: true,
+        workflow: args.project.workflow.clone(),
         ..Settings::default()
     };
     let loaded = project::load(
@@ -49,6 +50,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     let Some(plan) = loaded.compiled.plan.clone() else {
         return Ok(Exit::Wrong);
     };
+    super::support::can_run(screen, common.quiet, &plan)?;
     if args.dry_run {
         return dry_run(screen, &loaded, &plan);
     }

@@ -29,3 +29,4 @@ mod space;
 mod surroundings;
 mod totality;
 mod tutorial;
+mod workflows;

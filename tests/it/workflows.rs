@@ -1,0 +1,93 @@
+//! Workflows beside the main one: planned, drawn and run by name.
+
+use crate::space::Space;
+
+const PROJECT: &str = r#"edition 2026
+
+task build {
+  run ["true"]
+}
+
+workflow rollback(service: text) "Roll back" {
+  task stop "Stop ${service}" {
+    run ["touch", "stopped-${service}"]
+  }
+
+  task report {
+    needs stop
+    run ["touch", "reported"]
+  }
+}
+
+escalation blocked {
+  level L1 by lead within 1h
+}
+
+human lead
+
+on task.failed do escalate to blocked
+"#;
+
+#[test]
+fn a_workflow_runs_by_its_name_with_its_own_parameters() {
+    let space = Space::new().file("main.coord", PROJECT);
+    let ran = space
+        .coord(&["run", "--workflow", "rollback", "--set", "service=api"])
+        .run()
+        .exits(0);
+    assert!(ran.stderr.contains("2 completed"), "{}", ran.stderr);
+    assert!(space.path("stopped-api").exists());
+    assert!(space.path("reported").exists());
+}
+
+#[test]
+fn a_workflow_without_its_value_is_refused() {
+    let space = Space::new().file("main.coord", PROJECT);
+    let ran = space
+        .coord(&["run", "--workflow", "rollback"])
+        .run()
+        .exits(2);
+    assert!(
+        ran.stderr.contains("`service` has no value"),
+        "{}",
+        ran.stderr
+    );
+    let ran = space
+        .coord(&["plan", "--workflow", "rolback"])
+        .run()
+        .exits(2);
+    assert!(
+        ran.stderr.contains("did you mean `rollback`?"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn main_runs_without_the_work_of_the_others() {
+    let space = Space::new().file("main.coord", PROJECT);
+    let ran = space.coord(&["run"]).run().exits(0);
+    assert!(ran.stderr.contains("1 completed"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("does not act on the escalations and reactions"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn what_a_run_cannot_do_is_refused_before_anything_starts() {
+    let text =
+        format!("{PROJECT}\ntask again {{\n  needs build\n  call rollback(service: \"api\")\n}}\n");
+    let space = Space::new().file("main.coord", text);
+    let _checked = space.coord(&["check"]).run().exits(0);
+    let ran = space.coord(&["run"]).run().exits(2);
+    assert!(
+        ran.stderr
+            .contains("task `again` calls a workflow, which a run cannot do yet"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!space.path(".coord-state").exists());
+}
