@@ -502,10 +502,6 @@ impl Judge<'_> {
     fn conditions(&mut self) {
         for (id, task) in self.model.tasks.iter() {
             let node = Plan::task_node(id);
-            // the needs of other workflows are not part of this plan
-            if !self.plan.is_active(node) {
-                continue;
-            }
             if let Some(when) = &task.when {
                 for other in when.value.tasks() {
                     if !self.waits_for(node, Plan::task_node(other)) {
