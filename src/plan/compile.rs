@@ -123,7 +123,8 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
         let calendar = Calendar::of(plan);
         let schedule = schedule_on(plan, &calendar, &settings.schedule, &settings.stop);
         let whole = facts.incomplete_tasks.is_empty();
-        diagnostics.extend(judge::judge(&model, plan, &schedule, &calendar, whole));
+        let all = full.as_ref().unwrap_or(plan);
+        diagnostics.extend(judge::judge(&model, plan, all, &schedule, &calendar, whole));
         schedule
     });
     allow(&model, &mut diagnostics);

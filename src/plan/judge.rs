@@ -14,11 +14,13 @@ use coord_lang::source::Span;
 /// Up to so many nodes, needs are looked at for what they imply.
 const REDUNDANCY_LIMIT: usize = 3_000;
 
-/// Everything there is to say about a plan and its schedule. Unless `whole`, something of a task
-/// could not be read: then only what more work could not make right is said.
+/// Everything there is to say about a plan and its schedule. `all` is the plan with the work of
+/// all workflows. Unless `whole`, something of a task could not be read: then only what more work
+/// could not make right is said.
 pub(crate) fn judge(
     model: &Model,
     plan: &Plan,
+    all: &Plan,
     schedule: &Schedule,
     calendar: &Calendar,
     whole: bool,
@@ -27,6 +29,7 @@ pub(crate) fn judge(
     let mut judge = Judge {
         model,
         plan,
+        all,
         schedule,
         calendar,
         clock,
@@ -55,6 +58,7 @@ pub(crate) fn judge(
 struct Judge<'a> {
     model: &'a Model,
     plan: &'a Plan,
+    all: &'a Plan,
     schedule: &'a Schedule,
     calendar: &'a Calendar,
     clock: Clock,
@@ -498,10 +502,6 @@ impl Judge<'_> {
     fn conditions(&mut self) {
         for (id, task) in self.model.tasks.iter() {
             let node = Plan::task_node(id);
-            // the needs of other workflows are not part of this plan
-            if !self.plan.is_active(node) {
-                continue;
-            }
             if let Some(when) = &task.when {
                 for other in when.value.tasks() {
                     if !self.waits_for(node, Plan::task_node(other)) {
@@ -563,10 +563,10 @@ impl Judge<'_> {
 
     /// True when `after` starts only when `before` has ended, however far apart.
     fn waits_for(&self, after: NodeId, before: NodeId) -> bool {
-        let mut seen = vec![false; self.plan.nodes.len()];
+        let mut seen = vec![false; self.all.nodes.len()];
         let mut stack = vec![after];
         while let Some(at) = stack.pop() {
-            for need in &self.plan.nodes[at].needs {
+            for need in &self.all.nodes[at].needs {
                 for other in need.nodes() {
                     if other == before {
                         return true;
