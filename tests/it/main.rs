@@ -9,6 +9,7 @@ mod check_formats;
 mod critical_path;
 mod diagnostics;
 mod documents;
+mod editors;
 mod examples;
 mod explain;
 mod files;

@@ -58,7 +58,7 @@
   (#any-of? @keyword.type "project" "param" "secret" "calendar" "agent" "human" "tier" "group" "produces" "env" "command" "task" "phase" "sync" "milestone" "workflow" "resource" "gate" "escalation" "level" "conflict" "domain" "handoff" "field" "incident" "mode" "channel" "template" "metric" "dashboard" "diagram"))
 
 ((keyword) @keyword
-  (#any-of? @keyword "timezone" "starts" "version" "owner" "review" "meta" "on" "allow" "context" "working" "hours" "holiday" "members" "agents" "id" "role" "focus" "contact" "does" "tool" "owns" "needs" "wants" "capacity" "can" "standby" "via" "cost" "authority" "talks" "health" "after" "weeks" "window" "call" "at" "every" "participants" "require" "agenda" "within" "by" "takes" "run" "ask" "do" "writes" "reads" "uses" "priority" "deadline" "due" "criticality" "requires" "ensures" "approve" "timeout" "retry" "idempotent" "undo" "each" "dir" "isolate" "check" "applies" "sla" "otherwise" "detect" "reviewers" "decide" "escalate" "lead" "support" "may" "paths" "record" "accept" "respond" "declare" "start" "enter" "exit" "restart" "file" "http" "stdout" "format" "reply" "target" "from" "unit" "refresh" "widget" "arrows" "edge" "expect" "test" "given"))
+  (#any-of? @keyword "timezone" "starts" "version" "owner" "review" "meta" "on" "allow" "context" "working" "hours" "holiday" "members" "id" "role" "focus" "contact" "does" "tool" "owns" "needs" "wants" "capacity" "can" "tag" "standby" "via" "cost" "authority" "talks" "health" "after" "weeks" "window" "call" "at" "every" "participants" "require" "agenda" "within" "by" "takes" "run" "ask" "do" "writes" "reads" "uses" "priority" "deadline" "due" "criticality" "requires" "ensures" "approve" "timeout" "retry" "idempotent" "undo" "each" "dir" "isolate" "check" "applies" "sla" "otherwise" "detect" "reviewers" "decide" "consensus" "escalate" "lead" "support" "may" "paths" "record" "accept" "respond" "declare" "start" "enter" "cancel" "exit" "restart" "file" "http" "stdout" "format" "reply" "target" "from" "unit" "refresh" "widget" "arrows" "edge" "expect" "test" "given"))
 
 ((keyword) @keyword.repeat
   (#any-of? @keyword.repeat "parallel" "sequence"))
@@ -109,6 +109,11 @@
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "param")
   (#any-of? @keyword.modifier "default"))
+
+((statement keyword: (keyword) @_statement
+  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
+  (#eq? @_statement "secret")
+  (#any-of? @keyword.modifier "from" "env" "file"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
@@ -174,16 +179,6 @@
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "members")
   (#any-of? @keyword.modifier "agents" "where" "tagged" "all" "except" "any" "and" "or" "not"))
-
-((statement keyword: (keyword) @_statement
-  [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
-  (#eq? @_statement "agents")
-  (#any-of? @constant.builtin "created" "assigned" "in-progress" "review" "completed" "blocked" "failed" "skipped" "cancelled" "true" "false" "yes" "no"))
-
-((statement keyword: (keyword) @_statement
-  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
-  (#eq? @_statement "agents")
-  (#any-of? @keyword.modifier "where" "tagged" "all" "except" "and" "or" "not"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
@@ -268,7 +263,7 @@
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "require")
-  (#any-of? @keyword.modifier "by" "any" "of"))
+  (#any-of? @keyword.modifier "by" "any" "of" "sender" "receiver"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
@@ -353,12 +348,12 @@
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "applies")
-  (#any-of? @keyword.modifier "to" "all"))
+  (#any-of? @keyword.modifier "to" "all" "agent" "domain"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "level")
-  (#any-of? @keyword.modifier "by" "within" "any" "of"))
+  (#any-of? @keyword.modifier "by" "within" "any" "of" "do"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
@@ -388,7 +383,7 @@
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
   (#eq? @_statement "field")
-  (#any-of? @constant.builtin "text" "int" "percent" "duration" "date" "url" "path" "bool"))
+  (#any-of? @constant.builtin "text" "int" "percent" "duration" "date" "url" "path" "bool" "list"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
@@ -411,6 +406,11 @@
   (#any-of? @keyword.modifier "run"))
 
 ((statement keyword: (keyword) @_statement
+  [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
+  (#eq? @_statement "cancel")
+  (#any-of? @constant.builtin "running"))
+
+((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "exit")
   (#any-of? @keyword.modifier "run"))
@@ -428,29 +428,39 @@
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "from")
-  (#any-of? @keyword.modifier "run"))
+  (#any-of? @keyword.modifier "run" "by"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
   (#eq? @_statement "widget")
-  (#any-of? @constant.builtin "progress-bar" "agent-status" "blocker-list" "timeline" "metrics" "graph" "alerts"))
+  (#any-of? @constant.builtin "progress-bar" "agent-status" "blocker-list" "timeline" "metrics" "graph" "alerts" "gantt" "inbox"))
+
+((statement keyword: (keyword) @_statement
+  [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
+  (#eq? @_statement "arrows")
+  (#any-of? @constant.builtin "dependency" "dependent"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
   (#eq? @_statement "expect")
-  (#any-of? @constant.builtin "created" "assigned" "in-progress" "review" "completed" "blocked" "failed" "skipped" "cancelled" "true" "false" "yes" "no"))
+  (#any-of? @constant.builtin "created" "assigned" "in-progress" "review" "completed" "blocked" "failed" "skipped" "cancelled" "true" "false" "yes" "no" "P0" "P1" "P2" "P3"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "expect")
-  (#any-of? @keyword.modifier "by" "escalation" "reaches" "at" "starts" "ends" "before" "after" "within" "and" "or" "not"))
+  (#any-of? @keyword.modifier "by" "escalation" "reaches" "at" "starts" "ends" "before" "after" "within" "and" "or" "not" "run" "closes" "halts" "opens" "warning" "left" "isolated" "entered" "asks" "notified" "with" "workflow" "asked" "digest" "mode" "of" "gate" "incident" "passes" "reassigned" "completes" "accepted" "undo" "fails" "never" "agent" "conflict" "a" "done" "handoff" "via" "back"))
+
+((statement keyword: (keyword) @_statement
+  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
+  (#eq? @_statement "test")
+  (#any-of? @keyword.modifier "of"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])
   (#eq? @_statement "given")
-  (#any-of? @constant.builtin "created" "assigned" "in-progress" "review" "completed" "blocked" "failed" "skipped" "cancelled" "true" "false" "yes" "no"))
+  (#any-of? @constant.builtin "created" "assigned" "in-progress" "review" "completed" "blocked" "failed" "skipped" "cancelled" "true" "false" "yes" "no" "P0" "P1" "P2" "P3"))
 
 ((statement keyword: (keyword) @_statement
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#eq? @_statement "given")
-  (#any-of? @keyword.modifier "task" "agent" "fails" "silent" "at" "after" "human"))
+  (#any-of? @keyword.modifier "task" "agent" "fails" "silent" "at" "after" "human" "halts" "opens" "outputs" "escalation" "left" "crash" "exhausted" "entered" "mode" "refused" "by" "gate" "param" "incident" "recovers" "metric" "times" "rejects" "is" "answers" "between" "recovery" "conflict" "takes" "resource" "handoff"))

@@ -4,7 +4,9 @@ export const FILES = { 'agents.coord': 'edition 2026\n\nagent backend "Backend"\
 
 const PEOPLE = `edition 2026
 
-agent backend "Backend"
+agent backend "Backend" {
+  via human
+}
 agent frontend "Frontend"
 agent infrastructure "Infrastructure"
 human designer "Designer"
@@ -39,6 +41,10 @@ const inProgram = 'edition 2026\n\ntask here "Here" {\n  takes 1d\n  run ["true"
 const forProgram = 'edition 2026\n\ntask here "Here" {\n  takes 1d\n  @@\n}\n';
 const inPhase = `${PEOPLE}\nphase one "One" {\n  task schema "Schema" {\n    by backend\n    takes 1d\n  }\n  @@\n}\n`;
 const inGate = `edition 2026\n\ngate ready "Ready" {\n  @@\n}\ntask here { run ["true"]\n requires ready\n}\n`;
+
+// Snippets that speak of what the program beside this extension does not read yet, with what it
+// says to that. Once it reads them, the test says that they can go from here.
+export const NEWER = { 'agent over ACP': ['E0109'] };
 
 export const SURROUNDINGS = {
   file,
@@ -84,7 +90,7 @@ export const SURROUNDINGS = {
   template: top,
   metric: top,
   dashboard: top,
-  diagram: `${PEOPLE.replace('agent backend "Backend"', 'agent backend "Backend" {\n  needs infrastructure\n}')}\n@@\n`,
+  diagram: `${PEOPLE.replace('via human', 'needs infrastructure')}\n@@\n`,
   expect: `${PEOPLE}${WORK}\n@@\n`,
   test: `${PEOPLE}${WORK}${LADDER}\n@@\n`,
 };
