@@ -11,6 +11,8 @@
 use super::problem::{NONE, Problem};
 use super::rules;
 use coord_lang::ids::{Id, NodeId};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Most words that all lanes together may take.
 pub(super) const MOST_WORDS: usize = 8;
@@ -170,10 +172,24 @@ impl Compact {
         ((time + self.unit - 1) / self.unit).clamp(0, FAR) as u32
     }
 
-    /// All nodes in the order of their starts in a schedule of the plan.
+    /// All nodes in the order of their starts in a schedule of the plan, but none before what it
+    /// needs here, which may be another alternative than the one it started after.
     pub(super) fn list(&self, start: &[i64]) -> Vec<u32> {
-        let mut list: Vec<u32> = (0..self.len() as u32).collect();
-        list.sort_by_key(|&node| start[self.nodes[node as usize] as usize]);
+        let nodes = self.len() as u32;
+        let entry = |node: u32| Reverse((start[self.nodes[node as usize] as usize], node));
+        let mut missing: Vec<usize> = (0..nodes).map(|node| self.before.of(node).len()).collect();
+        let first = (0..nodes).filter(|&node| missing[node as usize] == 0);
+        let mut ready: BinaryHeap<Reverse<(i64, u32)>> = first.map(entry).collect();
+        let mut list = Vec::with_capacity(self.len());
+        while let Some(Reverse((_, node))) = ready.pop() {
+            list.push(node);
+            for &next in self.after.of(node) {
+                missing[next as usize] -= 1;
+                if missing[next as usize] == 0 {
+                    ready.push(entry(next));
+                }
+            }
+        }
         list
     }
 

@@ -36,7 +36,6 @@ pub(super) struct Individual {
     /// The smaller, the better: makespan, then lateness.
     pub(super) value: u64,
     pub(super) placed: Placed,
-    pub(super) way: Way,
     /// All nodes in the order in which they are placed the other way, and each node's place there.
     list: Vec<u32>,
     place: Vec<u32>,
@@ -367,7 +366,23 @@ impl<'c, const W: usize, R: Room<W> + Send> Genetic<'c, W, R> {
         0
     }
 
+    /// Places a list and remembers the best schedule, which is always one that is pushed to the
+    /// start.
     fn placed(&mut self, way: Way, list: &[u32]) -> Individual {
+        let individual = self.individual(way, list);
+        if individual.value < self.best_value() {
+            let early = match way {
+                Way::Forward => individual.clone(),
+                Way::Backward => self.individual(Way::Forward, &individual.list),
+            };
+            if early.value < self.best_value() {
+                self.best = Some(early);
+            }
+        }
+        individual
+    }
+
+    fn individual(&mut self, way: Way, list: &[u32]) -> Individual {
         let mut placed = Placed::empty(self.compact);
         self.scheme.place(way, list, &mut placed);
         let late = match self.compact.deadlines.is_empty() {
@@ -375,17 +390,12 @@ impl<'c, const W: usize, R: Room<W> + Send> Genetic<'c, W, R> {
             false => self.compact.lateness(&placed.starts(self.compact, way)),
         };
         let (list, place) = self.turned(way, &placed);
-        let individual = Individual {
+        Individual {
             value: u64::from(placed.makespan) << 32 | u64::from(late),
             placed,
-            way,
             list,
             place,
-        };
-        if individual.value < self.best_value() {
-            self.best = Some(individual.clone());
         }
-        individual
     }
 
     /// All nodes, the last to end first, and each node's place. Of nodes that end at once those

@@ -191,7 +191,7 @@ impl Search<'_> {
     fn solution(&self) -> Option<Solution> {
         let best = self.best()?;
         let (compact, placed) = (self.compact, &best.placed);
-        let starts = placed.starts(compact, best.way);
+        let starts = &placed.start;
         let mut solution = Solution::empty(compact.plan_nodes);
         for (at, &node) in compact.nodes.iter().enumerate() {
             let node = node as usize;
