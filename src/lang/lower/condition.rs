@@ -204,16 +204,32 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn unary(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
-        if cursor.word() == Some("not") {
+        // any number of them is at most one, so that no text makes an expression deep
+        let mut first = None;
+        let mut turned = false;
+        while cursor.word() == Some("not") {
             let at = cursor.step()?.span;
-            let inner = self.unary(cursor)?;
+            first.get_or_insert(at);
+            turned = !turned;
+        }
+        if let Some(at) = first {
+            let inner = self.comparison(cursor)?;
             self.must_be_condition(&inner)?;
+            let expr = if turned {
+                Expr::Not(Box::new(inner.expr))
+            } else {
+                inner.expr
+            };
             return Some(Typed {
-                expr: Expr::Not(Box::new(inner.expr)),
+                expr,
                 ty: Type::Bool,
                 span: at.to(inner.span),
             });
         }
+        self.comparison(cursor)
+    }
+
+    fn comparison(&mut self, cursor: &mut Cursor<'_, 's>) -> Option<Typed> {
         let left = self.operand(cursor)?;
         let Some((_, op)) = cursor
             .op()
