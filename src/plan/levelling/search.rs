@@ -143,10 +143,13 @@ impl Search<'_> {
 
     /// The smaller the plan, the more there is to prove and the less to improve.
     fn is_provers_turn(&self) -> bool {
-        let turn = match self.compact.len() {
-            ..=PROVER_FIRST => self.rounds > 0,
-            ..=PROVER_OFTEN => self.rounds % 3 > 0,
-            _ => self.rounds % 4 == 3,
+        let nodes = self.compact.len();
+        let turn = if nodes <= PROVER_FIRST {
+            self.rounds > 0
+        } else if nodes <= PROVER_OFTEN {
+            !self.rounds.is_multiple_of(3)
+        } else {
+            self.rounds % 4 == 3
         };
         self.proving.is_useful() && (turn || self.is_exhausted())
     }
