@@ -10,7 +10,10 @@
 //! EVERYth is taken. Each schedule is held against its plan by the checker, and each bound against
 //! what is known. The CPU time is that of one of the search's two threads.
 
-#![expect(clippy::disallowed_methods, reason = "the ban is the library's; this program reads files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the ban is the library's; this program reads files"
+)]
 
 use coord_lang::source::Sources;
 use coord_plan::compile::{Settings, compile};

@@ -15,6 +15,8 @@ use std::thread;
 
 /// Above, what the prover might rule out is not worth its time.
 const PROVER_LIMIT: usize = 300;
+/// Makespans in units from here on are too long for the solver's numbers.
+const PROVER_HORIZON: u32 = 1 << 26;
 /// Up to so many nodes the prover has its thread for itself after the first round, or most of it;
 /// above, every fourth round.
 const PROVER_FIRST: usize = 40;
@@ -231,10 +233,16 @@ impl<'c> Proving<'c> {
     /// Asks whether there is anything shorter than `known`, and when that is too hard a question,
     /// whether it can be a good deal shorter. Returns what was found, as lists.
     fn advance(&mut self, share: u64, known: u32) -> Vec<Vec<u32>> {
-        self.ceiling = self.ceiling.min(known);
+        self.ceiling = match known < PROVER_HORIZON {
+            true => self.ceiling.min(known),
+            false => self.lower,
+        };
         self.work += share;
         let steps = share / (STEP + STEP_NODE * self.compact.len() as u64) + 1;
         let (lower, ceiling) = (self.lower, self.ceiling);
+        if lower >= ceiling {
+            return Vec::new();
+        }
         let mut prover = match self.prover.take() {
             Some(prover) => prover,
             None => Prover::new(self.compact, lower, ceiling),
