@@ -22,6 +22,7 @@ mod lsp;
 mod manual;
 mod mapping;
 mod order;
+mod planning;
 mod process;
 mod recovery;
 mod running;

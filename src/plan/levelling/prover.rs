@@ -23,6 +23,9 @@ use pumpkin_core::{DefaultBrancher, Solver};
 use std::cell::Cell;
 use std::rc::Rc;
 
+/// Sums that the solver counts in stay below.
+const LARGEST: i64 = 1 << 30;
+
 /// What became of a question.
 pub(super) enum Answer {
     /// No schedule is that short.
@@ -239,7 +242,9 @@ impl<'c> Prover<'c> {
             .map(|at| (at, amounts[compact.take[at] as usize]))
             .filter(|&(_, amount)| amount > 0)
             .collect();
-        if users.iter().map(|&(_, amount)| amount).sum::<i64>() <= capacity {
+        let wanted: i64 = users.iter().map(|&(_, amount)| amount).sum();
+        // what the solver's numbers cannot hold is left out, and its bound is weaker for that
+        if wanted <= capacity || wanted > LARGEST {
             return;
         }
         let tag = self.solver.new_constraint_tag();

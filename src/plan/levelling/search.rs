@@ -15,6 +15,8 @@ use std::thread;
 
 /// Above, what the prover might rule out is not worth its time.
 const PROVER_LIMIT: usize = 300;
+/// Makespans in units from here on are too long for the solver's numbers.
+const PROVER_HORIZON: u32 = 1 << 26;
 /// Up to so many nodes the prover has its thread for itself after the first round, or most of it;
 /// above, every fourth round.
 const PROVER_FIRST: usize = 40;
@@ -143,10 +145,13 @@ impl Search<'_> {
 
     /// The smaller the plan, the more there is to prove and the less to improve.
     fn is_provers_turn(&self) -> bool {
-        let turn = match self.compact.len() {
-            ..=PROVER_FIRST => self.rounds > 0,
-            ..=PROVER_OFTEN => self.rounds % 3 > 0,
-            _ => self.rounds % 4 == 3,
+        let nodes = self.compact.len();
+        let turn = if nodes <= PROVER_FIRST {
+            self.rounds > 0
+        } else if nodes <= PROVER_OFTEN {
+            !self.rounds.is_multiple_of(3)
+        } else {
+            self.rounds % 4 == 3
         };
         self.proving.is_useful() && (turn || self.is_exhausted())
     }
@@ -228,10 +233,16 @@ impl<'c> Proving<'c> {
     /// Asks whether there is anything shorter than `known`, and when that is too hard a question,
     /// whether it can be a good deal shorter. Returns what was found, as lists.
     fn advance(&mut self, share: u64, known: u32) -> Vec<Vec<u32>> {
-        self.ceiling = self.ceiling.min(known);
+        self.ceiling = match known < PROVER_HORIZON {
+            true => self.ceiling.min(known),
+            false => self.lower,
+        };
         self.work += share;
         let steps = share / (STEP + STEP_NODE * self.compact.len() as u64) + 1;
         let (lower, ceiling) = (self.lower, self.ceiling);
+        if lower >= ceiling {
+            return Vec::new();
+        }
         let mut prover = match self.prover.take() {
             Some(prover) => prover,
             None => Prover::new(self.compact, lower, ceiling),

@@ -106,8 +106,9 @@ impl Walk<'_, '_> {
                 true => list[to..=from].rotate_right(1),
                 false => list[from..=to].rotate_left(1),
             }
-            for at in from.min(to)..=from.max(to) {
-                self.place[list[at] as usize] = at as u32;
+            let least = from.min(to);
+            for (at, &node) in list[least..=from.max(to)].iter().enumerate() {
+                self.place[node as usize] = (least + at) as u32;
             }
         }
     }
