@@ -1,11 +1,13 @@
 //! Cycles, explained: one shortest closed way per component, each step with its declaration.
 
 use crate::graph::Graph;
+use crate::loops::Loops;
 use crate::plan::{Node, NodeKind, Origin};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{Id, NodeId, Table};
 use coord_lang::model::Model;
 use coord_lang::source::Span;
+use std::collections::{BTreeMap, HashSet};
 
 /// A dependency with the place that declared it.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +76,7 @@ fn one(
     if let Some(d) = later_phase(model, nodes, &steps, declared) {
         return d;
     }
-    cycle(model, nodes, &steps, component)
+    cycle(model, nodes, edges, &steps, component)
 }
 
 /// E0307: a task needs something of a later phase.
@@ -115,6 +117,7 @@ fn later_phase(
 fn cycle(
     model: &Model,
     nodes: &Table<NodeId, Node>,
+    edges: &[Edge],
     steps: &[Edge],
     component: &[usize],
 ) -> Diagnostic {
@@ -171,7 +174,55 @@ fn cycle(
             d.related(step.span, text)
         };
     }
-    d.help("delete one of these, the one that matters least")
+    let help = if more > 0 {
+        smallest_set(nodes, edges, component)
+    } else {
+        None
+    };
+    d.help(help.unwrap_or_else(|| "delete one of these, the one that matters least".into()))
+}
+
+/// A smallest set of written needs without which the component has no loop, in words. Orders of
+/// phases and sequences stay.
+fn smallest_set(
+    nodes: &Table<NodeId, Node>,
+    edges: &[Edge],
+    component: &[usize],
+) -> Option<String> {
+    let inside = |id: NodeId| component.binary_search(&id.index()).ok();
+    let mut kept = Vec::new();
+    let mut lines: BTreeMap<(Span, NodeId), Vec<(NodeId, (usize, usize))>> = BTreeMap::new();
+    for edge in edges {
+        let (Some(from), Some(to)) = (inside(edge.from), inside(edge.to)) else {
+            continue;
+        };
+        if matches!(edge.origin, Origin::Declared | Origin::Artifact) {
+            let line = lines.entry((edge.span, edge.to)).or_default();
+            line.push((edge.from, (from, to)));
+        } else {
+            kept.push((from, to));
+        }
+    }
+    let loops = Loops {
+        nodes: component.len(),
+        kept,
+        lines: lines
+            .values()
+            .map(|line| line.iter().map(|(_, edge)| *edge).collect())
+            .collect(),
+    };
+    let gone = loops.smallest(&HashSet::new())?;
+    let said = lines.iter().enumerate().filter(|(i, _)| gone.contains(i));
+    let said: Vec<String> = said
+        .map(|(_, ((_, to), line))| {
+            let on = line
+                .iter()
+                .map(|(from, _)| format!("`{}`", nodes[*from].name));
+            let on: Vec<String> = on.collect();
+            format!("`{}` needs {}", nodes[*to].name, on.join(" and "))
+        })
+        .collect();
+    crate::loops::help(&said)
 }
 
 /// Phases that come after each other, whatever is in them.

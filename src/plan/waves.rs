@@ -1,10 +1,12 @@
 //! Waves of the agents' contracts, and what is wrong with them.
 
 use crate::graph::Graph;
+use crate::loops::Loops;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id};
 use coord_lang::model::{Contract, Model};
-use std::collections::HashSet;
+use coord_lang::source::Span;
+use std::collections::{BTreeMap, HashSet};
 
 /// The wave of each agent: 0 needs nobody, 1 needs only agents of wave 0, and so on. Agents in a
 /// cycle stay in wave 0 and are reported.
@@ -142,8 +144,13 @@ fn contract_cycle(
         String::new()
     };
     let message = format!("{} agents need each other: {closed}{also}", way.len());
-    let mut d = Diagnostic::new("E0301", first, message)
-        .help("delete one of these contracts, or make it `wants`");
+    let help = if more > 0 {
+        smallest_set(model, edges, component)
+    } else {
+        None
+    };
+    let help = help.unwrap_or_else(|| "delete one of these contracts, or make it `wants`".into());
+    let mut d = Diagnostic::new("E0301", first, message).help(help);
     for (index, (span, text)) in labels.enumerate() {
         d = if index == 0 {
             d.label(text)
@@ -152,4 +159,42 @@ fn contract_cycle(
         };
     }
     d
+}
+
+/// A smallest set of contracts without which the component has no loop, in words.
+fn smallest_set(
+    model: &Model,
+    edges: &[(AgentId, &Contract)],
+    component: &[usize],
+) -> Option<String> {
+    let inside = |id: AgentId| component.binary_search(&id.index()).ok();
+    // what one word declares, such as the name of a group, goes together
+    let mut lines: BTreeMap<(Span, AgentId), Vec<(AgentId, (usize, usize))>> = BTreeMap::new();
+    for (dependent, contract) in edges {
+        if let (Some(before), Some(after)) = (inside(contract.on), inside(*dependent)) {
+            let line = lines.entry((contract.span, *dependent)).or_default();
+            line.push((contract.on, (before, after)));
+        }
+    }
+    let loops = Loops {
+        nodes: component.len(),
+        kept: Vec::new(),
+        lines: lines
+            .values()
+            .map(|line| line.iter().map(|(_, edge)| *edge).collect())
+            .collect(),
+    };
+    let gone = loops.smallest(&HashSet::new())?;
+    let name = |id: AgentId| &model.agents[id].name.value;
+    let said = lines.iter().enumerate().filter(|(i, _)| gone.contains(i));
+    let said: Vec<String> = said
+        .map(|(_, ((_, dependent), line))| {
+            let on: Vec<String> = line
+                .iter()
+                .map(|(on, _)| format!("`{}`", name(*on)))
+                .collect();
+            format!("`{}` needs {}", name(*dependent), on.join(" and "))
+        })
+        .collect();
+    Some(format!("{}; or write `wants`", crate::loops::help(&said)?))
 }
