@@ -1,13 +1,12 @@
 //! Cycles, explained: one shortest closed way per component, each step with its declaration.
 
 use crate::graph::Graph;
-use crate::loops::Loops;
+use crate::loops::Lines;
 use crate::plan::{Node, NodeKind, Origin};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{Id, NodeId, Table};
 use coord_lang::model::Model;
 use coord_lang::source::Span;
-use std::collections::{BTreeMap, HashSet};
 
 /// A dependency with the place that declared it.
 #[derive(Clone, Copy, Debug)]
@@ -191,38 +190,19 @@ fn smallest_set(
 ) -> Option<String> {
     let inside = |id: NodeId| component.binary_search(&id.index()).ok();
     let mut kept = Vec::new();
-    let mut lines: BTreeMap<(Span, NodeId), Vec<(NodeId, (usize, usize))>> = BTreeMap::new();
+    let mut lines = Lines::default();
     for edge in edges {
         let (Some(from), Some(to)) = (inside(edge.from), inside(edge.to)) else {
             continue;
         };
         if matches!(edge.origin, Origin::Declared | Origin::Artifact) {
-            let line = lines.entry((edge.span, edge.to)).or_default();
-            line.push((edge.from, (from, to)));
+            let (subject, on) = (&nodes[edge.to].name, &nodes[edge.from].name);
+            lines.add(edge.span, subject, on, (from, to));
         } else {
             kept.push((from, to));
         }
     }
-    let loops = Loops {
-        nodes: component.len(),
-        kept,
-        lines: lines
-            .values()
-            .map(|line| line.iter().map(|(_, edge)| *edge).collect())
-            .collect(),
-    };
-    let gone = loops.smallest(&HashSet::new())?;
-    let said = lines.iter().enumerate().filter(|(i, _)| gone.contains(i));
-    let said: Vec<String> = said
-        .map(|(_, ((_, to), line))| {
-            let on = line
-                .iter()
-                .map(|(from, _)| format!("`{}`", nodes[*from].name));
-            let on: Vec<String> = on.collect();
-            format!("`{}` needs {}", nodes[*to].name, on.join(" and "))
-        })
-        .collect();
-    crate::loops::help(&said)
+    lines.way_out(component.len(), kept)
 }
 
 /// Phases that come after each other, whatever is in them.

@@ -1,7 +1,8 @@
 //! A smallest set of lines whose deletion leaves no loop.
 
 use crate::graph::Graph;
-use std::collections::HashSet;
+use coord_lang::source::Span;
+use std::collections::{BTreeMap, HashSet};
 
 /// Most lines that a smallest set is searched for.
 const DEEPEST: usize = 6;
@@ -78,17 +79,53 @@ impl Loops {
     }
 }
 
-/// The way out of loops that need more than any one step of the loop that is shown: what to
-/// delete, in words.
-pub(crate) fn help(lines: &[String]) -> Option<String> {
-    match lines {
-        [] => None,
-        [one] => Some(format!("delete one line, and no loop is left: {one}")),
-        many => Some(format!(
-            "delete these {}, no smaller set is enough: {}",
-            many.len(),
-            many.join(", ")
-        )),
+/// What one written line says: its subject needs each of these. What a group or a list stands for
+/// goes together.
+#[derive(Default)]
+pub(crate) struct Line {
+    subject: String,
+    needs: Vec<String>,
+    edges: Vec<(usize, usize)>,
+}
+
+/// The lines of one component, in written order.
+#[derive(Default)]
+pub(crate) struct Lines {
+    by_place: BTreeMap<(Span, usize), Line>,
+}
+
+impl Lines {
+    /// `subject needs on`, declared at `span`, as an edge of the component.
+    pub(crate) fn add(&mut self, span: Span, subject: &str, on: &str, edge: (usize, usize)) {
+        let line = self.by_place.entry((span, edge.1)).or_default();
+        line.subject = subject.to_string();
+        line.needs.push(format!("`{on}`"));
+        line.edges.push(edge);
+    }
+
+    /// A smallest set of lines without which a component of so many nodes has no loop, in words.
+    pub(crate) fn way_out(&self, nodes: usize, kept: Vec<(usize, usize)>) -> Option<String> {
+        let lines: Vec<&Line> = self.by_place.values().collect();
+        let loops = Loops {
+            nodes,
+            kept,
+            lines: lines.iter().map(|line| line.edges.clone()).collect(),
+        };
+        let gone = loops.smallest(&HashSet::new())?;
+        let said = gone.iter().map(|i| {
+            let needs = lines[*i].needs.join(" and ");
+            format!("`{}` needs {needs}", lines[*i].subject)
+        });
+        let said: Vec<String> = said.collect();
+        match said.as_slice() {
+            [] => None,
+            [one] => Some(format!("delete one line, and no loop is left: {one}")),
+            many => Some(format!(
+                "delete these {}, no smaller set is enough: {}",
+                many.len(),
+                many.join(", ")
+            )),
+        }
     }
 }
 

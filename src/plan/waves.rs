@@ -1,12 +1,11 @@
 //! Waves of the agents' contracts, and what is wrong with them.
 
 use crate::graph::Graph;
-use crate::loops::Loops;
+use crate::loops::Lines;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id};
 use coord_lang::model::{Contract, Model};
-use coord_lang::source::Span;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// The wave of each agent: 0 needs nobody, 1 needs only agents of wave 0, and so on. Agents in a
 /// cycle stay in wave 0 and are reported.
@@ -168,33 +167,14 @@ fn smallest_set(
     component: &[usize],
 ) -> Option<String> {
     let inside = |id: AgentId| component.binary_search(&id.index()).ok();
-    // what one word declares, such as the name of a group, goes together
-    let mut lines: BTreeMap<(Span, AgentId), Vec<(AgentId, (usize, usize))>> = BTreeMap::new();
+    let name = |id: AgentId| &model.agents[id].name.value;
+    let mut lines = Lines::default();
     for (dependent, contract) in edges {
         if let (Some(before), Some(after)) = (inside(contract.on), inside(*dependent)) {
-            let line = lines.entry((contract.span, *dependent)).or_default();
-            line.push((contract.on, (before, after)));
+            let (subject, on) = (name(*dependent), name(contract.on));
+            lines.add(contract.span, subject, on, (before, after));
         }
     }
-    let loops = Loops {
-        nodes: component.len(),
-        kept: Vec::new(),
-        lines: lines
-            .values()
-            .map(|line| line.iter().map(|(_, edge)| *edge).collect())
-            .collect(),
-    };
-    let gone = loops.smallest(&HashSet::new())?;
-    let name = |id: AgentId| &model.agents[id].name.value;
-    let said = lines.iter().enumerate().filter(|(i, _)| gone.contains(i));
-    let said: Vec<String> = said
-        .map(|(_, ((_, dependent), line))| {
-            let on: Vec<String> = line
-                .iter()
-                .map(|(on, _)| format!("`{}`", name(*on)))
-                .collect();
-            format!("`{}` needs {}", name(*dependent), on.join(" and "))
-        })
-        .collect();
-    Some(format!("{}; or write `wants`", crate::loops::help(&said)?))
+    let way_out = lines.way_out(component.len(), Vec::new())?;
+    Some(format!("{way_out}; or write `wants`"))
 }
