@@ -1,6 +1,7 @@
 //! Cycles, explained: one shortest closed way per component, each step with its declaration.
 
 use crate::graph::Graph;
+use crate::loops::Lines;
 use crate::plan::{Node, NodeKind, Origin};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{Id, NodeId, Table};
@@ -74,7 +75,7 @@ fn one(
     if let Some(d) = later_phase(model, nodes, &steps, declared) {
         return d;
     }
-    cycle(model, nodes, &steps, component)
+    cycle(model, nodes, edges, &steps, component)
 }
 
 /// E0307: a task needs something of a later phase.
@@ -115,6 +116,7 @@ fn later_phase(
 fn cycle(
     model: &Model,
     nodes: &Table<NodeId, Node>,
+    edges: &[Edge],
     steps: &[Edge],
     component: &[usize],
 ) -> Diagnostic {
@@ -171,7 +173,36 @@ fn cycle(
             d.related(step.span, text)
         };
     }
-    d.help("delete one of these, the one that matters least")
+    let help = if more > 0 {
+        smallest_set(nodes, edges, component)
+    } else {
+        None
+    };
+    d.help(help.unwrap_or_else(|| "delete one of these, the one that matters least".into()))
+}
+
+/// A smallest set of written needs without which the component has no loop, in words. Orders of
+/// phases and sequences stay.
+fn smallest_set(
+    nodes: &Table<NodeId, Node>,
+    edges: &[Edge],
+    component: &[usize],
+) -> Option<String> {
+    let inside = |id: NodeId| component.binary_search(&id.index()).ok();
+    let mut kept = Vec::new();
+    let mut lines = Lines::default();
+    for edge in edges {
+        let (Some(from), Some(to)) = (inside(edge.from), inside(edge.to)) else {
+            continue;
+        };
+        if matches!(edge.origin, Origin::Declared | Origin::Artifact) {
+            let (subject, on) = (&nodes[edge.to].name, &nodes[edge.from].name);
+            lines.add(edge.span, subject, on, (from, to));
+        } else {
+            kept.push((from, to));
+        }
+    }
+    lines.way_out(component.len(), kept)
 }
 
 /// Phases that come after each other, whatever is in them.

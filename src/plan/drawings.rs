@@ -4,17 +4,12 @@
 //! reverse is declared, or the agent that it puts before all needs others. What is to be deleted is
 //! a smallest set.
 
-use crate::graph::Graph;
+use crate::loops::Loops;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id};
 use coord_lang::model::{Diagram, Edge, Model};
 use coord_lang::source::Span;
 use std::collections::{HashSet, VecDeque};
-
-/// Most arrows beyond the plainly wrong ones that a smallest set is searched for.
-const DEEPEST: usize = 6;
-/// Most graphs that are looked at in that search.
-const MOST_GRAPHS: usize = 5_000;
 
 pub(crate) fn drawings(model: &Model, out: &mut Vec<Diagnostic>) {
     let contracts = Contracts::of(model);
@@ -173,73 +168,32 @@ impl<'a> Drawing<'a> {
 
     /// Marks arrows that only together close a loop; true when what is marked is a smallest set.
     fn break_loops(&self, wrong: &mut [Option<Wrong>]) -> bool {
-        let plain: HashSet<usize> = (0..wrong.len()).filter(|i| wrong[*i].is_some()).collect();
-        let mut graphs = 0;
-        for depth in 0..=DEEPEST {
-            let mut gone = plain.clone();
-            if self.loopless(&mut gone, depth, &mut graphs) {
-                for index in gone.difference(&plain) {
-                    wrong[*index] = Some(Wrong::Loop);
-                }
-                return true;
-            }
+        let behind = self.contracts.behind.iter().enumerate();
+        let declared = behind.flat_map(|(a, all)| all.iter().map(move |(b, _)| (a, b.index())));
+        let drawn = |a: &Arrow| {
+            a.pairs
+                .iter()
+                .map(|(x, y)| (x.index(), y.index()))
+                .collect()
+        };
+        let loops = Loops {
+            nodes: self.model.agents.len(),
+            kept: declared.collect(),
+            lines: self.arrows.iter().map(drawn).collect(),
+        };
+        let mut gone: HashSet<usize> = (0..wrong.len()).filter(|i| wrong[*i].is_some()).collect();
+        let smallest = loops.smallest(&gone);
+        for index in smallest.iter().flatten() {
+            wrong[*index] = Some(Wrong::Loop);
         }
-        let mut gone = plain.clone();
-        while let Some(index) = self.in_loop(&gone).first().copied() {
+        if smallest.is_some() {
+            return true;
+        }
+        while let Some(index) = loops.in_loop(&gone).first().copied() {
             gone.insert(index);
             wrong[index] = Some(Wrong::Loop);
         }
         false
-    }
-
-    /// Whether taking out at most `depth` more arrows leaves no loop; they are in `gone` then.
-    fn loopless(&self, gone: &mut HashSet<usize>, depth: usize, graphs: &mut usize) -> bool {
-        *graphs += 1;
-        let way = self.in_loop(gone);
-        if way.is_empty() || depth == 0 || *graphs > MOST_GRAPHS {
-            return way.is_empty();
-        }
-        for index in way {
-            gone.insert(index);
-            if self.loopless(gone, depth - 1, graphs) {
-                return true;
-            }
-            gone.remove(&index);
-        }
-        false
-    }
-
-    /// The arrows of one shortest loop of contracts and the arrows that are left.
-    fn in_loop(&self, gone: &HashSet<usize>) -> Vec<usize> {
-        let left = || {
-            self.arrows
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| !gone.contains(i))
-        };
-        let behind = self.contracts.behind.iter().enumerate();
-        let declared = behind.flat_map(|(a, all)| all.iter().map(move |(b, _)| (a, b.index())));
-        let drawn = left().flat_map(|(_, a)| &a.pairs);
-        let drawn = drawn.map(|(a, b)| (a.index(), b.index()));
-        let graph = Graph::new(self.model.agents.len(), declared.chain(drawn));
-        let Err(components) = graph.topological() else {
-            return Vec::new();
-        };
-        for component in &components {
-            let way = graph.shortest_cycle(component);
-            let step = |i: usize| (way[i], way[(i + 1) % way.len()]);
-            let steps: HashSet<(usize, usize)> = (0..way.len()).map(step).collect();
-            let on_it = |a: &Arrow| {
-                let mut pairs = a.pairs.iter();
-                pairs.any(|(x, y)| steps.contains(&(x.index(), y.index())))
-            };
-            let found: Vec<usize> = left().filter(|(_, a)| on_it(a)).map(|(i, _)| i).collect();
-            // a loop of contracts alone is told where they are declared
-            if !found.is_empty() {
-                return found;
-            }
-        }
-        Vec::new()
     }
 
     /// E0303: everything that cannot stand, in one report.

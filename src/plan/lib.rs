@@ -1,8 +1,8 @@
 //! Floor 2: from a model to a frozen plan and its schedule.
 //!
 //! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
-//! [`freeze`] makes it from a model, with [`graph`], `cycles`, `claims`, `waves` and
-//! `drawings` at its side;
+//! [`freeze`] makes it from a model, with [`graph`], `cycles`, `loops`, `claims`, `waves`
+//! and `drawings` at its side;
 //! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit; [`outlook`] tells one node at a time.
 
@@ -20,6 +20,7 @@ mod freeze_rules;
 pub mod graph;
 mod judge;
 pub mod levelling;
+mod loops;
 pub mod outlook;
 pub mod plan;
 pub mod rules;

@@ -1,6 +1,7 @@
 //! Waves of the agents' contracts, and what is wrong with them.
 
 use crate::graph::Graph;
+use crate::loops::Lines;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id};
 use coord_lang::model::{Contract, Model};
@@ -142,8 +143,13 @@ fn contract_cycle(
         String::new()
     };
     let message = format!("{} agents need each other: {closed}{also}", way.len());
-    let mut d = Diagnostic::new("E0301", first, message)
-        .help("delete one of these contracts, or make it `wants`");
+    let help = if more > 0 {
+        smallest_set(model, edges, component)
+    } else {
+        None
+    };
+    let help = help.unwrap_or_else(|| "delete one of these contracts, or make it `wants`".into());
+    let mut d = Diagnostic::new("E0301", first, message).help(help);
     for (index, (span, text)) in labels.enumerate() {
         d = if index == 0 {
             d.label(text)
@@ -152,4 +158,23 @@ fn contract_cycle(
         };
     }
     d
+}
+
+/// A smallest set of contracts without which the component has no loop, in words.
+fn smallest_set(
+    model: &Model,
+    edges: &[(AgentId, &Contract)],
+    component: &[usize],
+) -> Option<String> {
+    let inside = |id: AgentId| component.binary_search(&id.index()).ok();
+    let name = |id: AgentId| &model.agents[id].name.value;
+    let mut lines = Lines::default();
+    for (dependent, contract) in edges {
+        if let (Some(before), Some(after)) = (inside(contract.on), inside(*dependent)) {
+            let (subject, on) = (name(*dependent), name(contract.on));
+            lines.add(contract.span, subject, on, (before, after));
+        }
+    }
+    let way_out = lines.way_out(component.len(), Vec::new())?;
+    Some(format!("{way_out}; or write `wants`"))
 }

@@ -124,7 +124,7 @@ fn the_workflows_are_formatted_and_clean_but_for_what_is_true() {
         .run()
         .exits(0);
     assert_eq!(deploy.stderr, "no mistakes in 1 file\n");
-    for clean in ["services", "operating-procedures"] {
+    for clean in ["services", "operating-procedures", "platform", "multiagent"] {
         let ran = space.coord(&["check", &path(clean)]).run().exits(0);
         assert!(ran.stderr.starts_with("no mistakes in "), "{}", ran.stderr);
     }
