@@ -7,12 +7,10 @@ use coord_plan::compile::{Settings, compile};
 use std::fmt::Write;
 
 /// Codes that the compiler does not report yet. A code that it does report has to leave this list.
-const NOT_YET: [&str; 10] = [
-    "W0607", "E0611", "E0802", "W0809", "W0815", "E0818", "E0904", "W0907", "E0710", "E0903",
-];
+const NOT_YET: [&str; 6] = ["W0607", "E0611", "E0904", "W0907", "E0710", "E0903"];
 
 /// Codes whose examples are words: no single text causes them.
-const PROSE: [&str; 6] = ["W0607", "E0710", "E0802", "E0903", "E0904", "W0907"];
+const PROSE: [&str; 5] = ["W0607", "E0710", "E0903", "E0904", "W0907"];
 
 fn entries() -> Vec<Entry> {
     ranges().into_iter().flat_map(|r| r.entries).collect()

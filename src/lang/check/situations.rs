@@ -2,14 +2,58 @@
 
 use super::chains;
 use crate::diagnostic::Diagnostic;
+use crate::expr::Type;
 use crate::ids::ModeId;
-use crate::model::{Action, Ending, Happening, Incident, Model};
+use crate::model::{Action, Ending, Goal, Happening, Incident, Measure, MetricSource, Model};
+use crate::source::Spanned;
 use crate::time::{DAY_MS, Effort};
 
 pub(super) fn check(model: &Model, out: &mut Vec<Diagnostic>) {
     slower_than_below(model, out);
     modes(model, out);
     told(model, out);
+    let events = model.reactions.iter().map(|r| &r.on);
+    let starts = model.workflows.values().flat_map(|w| &w.on);
+    for on in events.chain(starts) {
+        measured_alike(model, on, out);
+    }
+}
+
+/// E0506: an event of a metric that is compared with something of another kind than it is.
+fn measured_alike(model: &Model, on: &Spanned<Happening>, out: &mut Vec<Diagnostic>) {
+    let Happening::Metric { metric, value, .. } = &on.value else {
+        return;
+    };
+    let metric = &model.metrics[*metric];
+    let is = match (&metric.from.as_ref().map(|f| &f.value), &metric.target) {
+        (Some(MetricSource::Builtin(builtin)), _) => match builtin.measure() {
+            Measure::Percent => Type::Percent,
+            Measure::Duration => Type::Duration,
+            Measure::Number => Type::Int,
+        },
+        (_, Some(Goal::Compared { value, .. } | Goal::Between { low: value, .. })) => {
+            value.value.ty()
+        }
+        _ => return, // what a program prints shows when it prints it
+    };
+    if value.ty() == is {
+        return;
+    }
+    out.push(
+        Diagnostic::new(
+            "E0506",
+            on.span,
+            format!(
+                "{} cannot be compared with `{}`, which is {}",
+                value.ty().name(),
+                metric.name.value,
+                is.name()
+            ),
+        )
+        .label(format!("{} is needed", is.name()))
+        .related(metric.name.span, "the metric")
+        .help("compare values of one kind"),
+    );
 }
 
 /// W0804: the graver incident has the longer time.

@@ -289,9 +289,8 @@ impl<'s> Lower<'_, 's> {
                     self.model.modes[id].restart = n;
                 }
                 "cancel" => {
-                    if self.word_behind(&mut args, "running").is_some() {
-                        self.model.modes[id].cancels = true;
-                    }
+                    let running = self.word_behind(&mut args, "running");
+                    self.model.modes[id].cancels = running.is_some();
                 }
                 _ => {}
             }
