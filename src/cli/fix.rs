@@ -71,7 +71,7 @@ fn deliver(screen: &Screen, args: &Args, file: &Path, mended: &Mended) -> Result
     for (old, new) in mended.changed() {
         if args.diff {
             screen.out(&difference(old.name(), old.text(), new.text()));
-        } else if !args.dry_run && !(stdin && new.name() == STDIN) {
+        } else if !(args.dry_run || stdin && new.name() == STDIN) {
             replace(Path::new(new.name()), new.text())?;
         }
     }

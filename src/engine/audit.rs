@@ -52,7 +52,13 @@ impl<'p> Audit<'p> {
         Audit {
             plan,
             options: Options::default(),
-            status: vec![Status::Created; plan.nodes.len()],
+            status: (plan.nodes.ids())
+                .map(|node| match plan.is_active(node) {
+                    true => Status::Created,
+                    // the work of other workflows never begins
+                    false => Status::Skipped,
+                })
+                .collect(),
             attempts: vec![0; plan.nodes.len()],
             free_tries: vec![0; plan.nodes.len()],
             agents_of: BTreeMap::new(),

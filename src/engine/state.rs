@@ -121,13 +121,17 @@ impl State {
             now_ms: i64::MIN,
             started_ms: None,
             ended_ms: None,
-            nodes: plan.nodes.values().map(new_node).collect(),
+            nodes: (plan
+                .nodes
+                .iter()
+                .map(|(id, node)| new_node(node, plan.is_active(id))))
+            .collect(),
             needs: vec![NeedState::Open; index.need_count()],
             wants: vec![WantState::default(); index.want_count()],
             items: Table::default(),
             gate_runs: Table::default(),
             phases: plan.phases.ids().map(|_| PhaseState::NotOpen).collect(),
-            unfinished: plan.nodes.len() as u32,
+            unfinished: plan.nodes.ids().filter(|id| plan.is_active(*id)).count() as u32,
             failed: 0,
             open_items: BTreeSet::new(),
             checks_due: BTreeSet::new(),
@@ -149,10 +153,9 @@ impl State {
             index: Arc::new(index),
         };
         state.phases_due.extend(
-            plan.phases
-                .iter()
-                .filter(|(_, p)| p.open.is_none())
-                .map(|(id, _)| (PhaseStep::Open, id)),
+            plan.active_phases()
+                .filter(|id| plan.phases[*id].open.is_none())
+                .map(|id| (PhaseStep::Open, id)),
         );
         state
     }
@@ -339,8 +342,14 @@ impl State {
     }
 }
 
-fn new_node(node: &coord_plan::plan::Node) -> NodeState {
+/// The work of other workflows is over before it begins.
+fn new_node(node: &coord_plan::plan::Node, active: bool) -> NodeState {
     NodeState {
+        status: if active {
+            Status::Created
+        } else {
+            Status::Skipped
+        },
         unmet: node.needs.len() as u32,
         unmet_unlimited: node
             .needs

@@ -40,9 +40,6 @@ pub struct Compiled {
     /// What is planned: the work of one workflow, [`Plan::active`]. None when the graph is not
     /// whole or has a cycle.
     pub plan: Option<Plan>,
-    /// The same with the work of all workflows, for a run that may start them; None when there
-    /// is only one.
-    pub whole: Option<Plan>,
     /// None without a plan.
     pub schedule: Option<Schedule>,
     /// In stable order; allowed warnings are left out.
@@ -132,7 +129,6 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
     Compiled {
         model,
         plan,
-        whole: full,
         schedule,
         diagnostics,
     }

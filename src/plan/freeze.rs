@@ -138,9 +138,6 @@ impl<'m> Freezer<'m> {
         template.fill(|id: ParamId| match self.values.get(id.index()) {
             Some(Some(Value::Text(text))) => text.clone(),
             Some(Some(other)) => other.to_string(),
-            _ if self.model.params[id].workflow.is_some() => {
-                plan::hole(&self.model.params[id].name.value)
-            }
             _ => format!("${{{}}}", self.model.params[id].name.value),
         })
     }
@@ -823,6 +820,37 @@ impl<'m> Freezer<'m> {
         }
     }
 
+    fn agent(&self, agent: &model::Agent, wave: u32) -> Agent {
+        Agent {
+            name: agent.name.value.clone(),
+            title: agent.title.clone(),
+            role: agent.role.clone(),
+            capacity: agent.capacity,
+            driver: self.driver(&agent.driver),
+            env: agent.env.clone(),
+            wave,
+            profile: profile(self.model, agent),
+        }
+    }
+
+    fn driver(&self, from: &model::Driver) -> Driver {
+        let words = |argv: &[source::Spanned<Template>]| -> Vec<String> {
+            argv.iter().map(|a| self.fill(&a.value)).collect()
+        };
+        match from {
+            model::Driver::Shell => Driver::Shell,
+            model::Driver::Human => Driver::Human,
+            model::Driver::Http(url) => Driver::Http(url.value.clone()),
+            model::Driver::Acp(argv) => Driver::Acp(words(argv)),
+            model::Driver::Mcp { argv, tool } => Driver::Mcp {
+                argv: words(argv),
+                tool: tool.clone(),
+            },
+            model::Driver::A2a(url) => Driver::A2a(url.value.clone()),
+            model::Driver::Remote(label) => Driver::Remote(label.clone()),
+        }
+    }
+
     // ---- the whole ---------------------------------------------------------------------------
 
     fn finish(mut self, waves: Vec<u32>) -> Frozen {
@@ -878,7 +906,7 @@ impl<'m> Freezer<'m> {
             agents: model
                 .agents
                 .iter()
-                .map(|(id, a)| agent(model, a, waves[id.index()]))
+                .map(|(id, a)| self.agent(a, waves[id.index()]))
                 .collect(),
             resources,
             gates: model.gates.values().map(|g| self.gate(g)).collect(),
@@ -971,26 +999,6 @@ fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
 }
 
-fn driver(from: &model::Driver) -> Driver {
-    let words = |argv: &[source::Spanned<Template>]| -> Vec<String> {
-        argv.iter()
-            .map(|a| a.value.literal().unwrap_or_default().to_string())
-            .collect()
-    };
-    match from {
-        model::Driver::Shell => Driver::Shell,
-        model::Driver::Human => Driver::Human,
-        model::Driver::Http(url) => Driver::Http(url.value.clone()),
-        model::Driver::Acp(argv) => Driver::Acp(words(argv)),
-        model::Driver::Mcp { argv, tool } => Driver::Mcp {
-            argv: words(argv),
-            tool: tool.clone(),
-        },
-        model::Driver::A2a(url) => Driver::A2a(url.value.clone()),
-        model::Driver::Remote(label) => Driver::Remote(label.clone()),
-    }
-}
-
 /// What the brief of an agent and the rules about it need; None for a plain one.
 fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
     let globs = |owns: &model::Owns| owns.glob.value.as_str().to_string();
@@ -1012,19 +1020,6 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
             .collect(),
     };
     (profile != Profile::default()).then(|| Box::new(profile))
-}
-
-fn agent(model: &Model, agent: &model::Agent, wave: u32) -> Agent {
-    Agent {
-        name: agent.name.value.clone(),
-        title: agent.title.clone(),
-        role: agent.role.clone(),
-        capacity: agent.capacity,
-        driver: driver(&agent.driver),
-        env: agent.env.clone(),
-        wave,
-        profile: profile(model, agent),
-    }
 }
 
 fn workflow(model: &Model, workflow: &model::Workflow) -> plan::Workflow {

@@ -14,7 +14,7 @@ impl Freezer<'_> {
     /// Everything beside the work. Nodes have to be there already.
     pub(crate) fn rules(&self) -> Rules {
         let model: &Model = self.model;
-        let rules = Rules {
+        Rules {
             escalations: model
                 .escalations
                 .values()
@@ -36,8 +36,7 @@ impl Freezer<'_> {
             metrics: model.metrics.values().map(|m| self.metric(m)).collect(),
             expects: model.expects.iter().map(|e| self.expect(e)).collect(),
             context: model.project.context.as_ref().map(|c| c.value.clone()),
-        };
-        rules
+        }
     }
 
     fn escalation(&self, from: &model::Escalation) -> Escalation {

@@ -64,29 +64,6 @@ pub struct Workflow {
     pub params: Vec<(String, Option<String>)>,
 }
 
-/// Stands on both sides of the name of a parameter whose value is known when its workflow starts.
-/// A private-use character, so that no text of a project is taken for one.
-const HOLE: char = '\u{F8FF}';
-
-/// A hole for the parameter `name`.
-pub(crate) fn hole(name: &str) -> String {
-    format!("{HOLE}{name}{HOLE}")
-}
-
-/// Fills the holes of `text`; one without a value is left as `${name}`.
-pub fn fill_holes(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
-    let mut parts = text.split(HOLE);
-    let mut out = parts.next().unwrap_or_default().to_string();
-    while let Some(name) = parts.next() {
-        match value(name) {
-            Some(value) => out.push_str(&value),
-            None => out.push_str(&format!("${{{name}}}")),
-        }
-        out.push_str(parts.next().unwrap_or_default());
-    }
-    out
-}
-
 impl Plan {
     /// The node of a task.
     pub fn task_node(task: TaskId) -> NodeId {
@@ -133,9 +110,11 @@ impl Plan {
     }
 
     /// The phases of the workflow that a run of this plan is about.
-    pub fn active_phases(&self) -> impl Iterator<Item = (PhaseId, &Phase)> {
-        let entry = self.entry;
-        self.phases.iter().filter(move |(_, p)| p.workflow == entry)
+    pub fn active_phases(&self) -> impl Iterator<Item = PhaseId> + '_ {
+        let phases = self.phases.iter();
+        phases
+            .filter(|(_, phase)| phase.workflow == self.entry)
+            .map(|(id, _)| id)
     }
 
     /// All tasks with their nodes.

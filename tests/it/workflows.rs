@@ -91,3 +91,22 @@ fn what_a_run_cannot_do_is_refused_before_anything_starts() {
     );
     assert!(!space.path(".coord-state").exists());
 }
+
+#[test]
+fn nothing_of_another_workflow_is_told_or_counted() {
+    let text = format!(
+        "{PROJECT}\nworkflow review {{\n  phase look {{\n    task read {{\n      run [\"true\"]\n    }}\n  }}\n}}\n"
+    );
+    let space = Space::new().file("main.coord", text);
+    let ran = space.coord(&["run", "--progress", "json"]).run().exits(0);
+    for word in ["\"look\"", "\"read\"", "\"stop\"", "\"phase.", "\"join."] {
+        assert!(!ran.stdout.contains(word), "{word}: {}", ran.stdout);
+    }
+    let plan = space.coord(&["plan"]).run().exits(0).stdout;
+    assert!(plan.contains("1 task, 1 agent"), "{plan}");
+    let plan = space
+        .coord(&["plan", "--workflow", "review"])
+        .run()
+        .exits(0);
+    assert!(plan.stdout.contains("1 task, 1 phase"), "{}", plan.stdout);
+}

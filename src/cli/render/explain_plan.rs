@@ -129,7 +129,7 @@ fn size(plan: &Plan) -> String {
     used.dedup();
     let counts = [
         (plan.tasks().count(), "task"),
-        (plan.phases.len(), "phase"),
+        (plan.active_phases().count(), "phase"),
         (used.len(), "agent"),
     ];
     let words = counts
@@ -217,8 +217,8 @@ fn searched(end: End) -> &'static str {
 // ---- phases ------------------------------------------------------------------------------------
 
 fn phases(outlook: &Outlook, sheet: &mut Sheet) {
-    let phases = || outlook.plan.phases.ids();
-    if phases().len() == 0 {
+    let phases = || outlook.plan.active_phases();
+    if phases().next().is_none() {
         return;
     }
     sheet.heading("How long each phase takes", "");

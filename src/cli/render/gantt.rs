@@ -84,7 +84,7 @@ fn rows(outlook: &Outlook) -> Vec<Row> {
         groups[group].push(id);
     }
     let headers = plan.phases.ids().map(|phase| Some(Row::Phase(phase)));
-    let outside = (!plan.phases.is_empty()).then_some(Row::Outside);
+    let outside = plan.active_phases().next().map(|_| Row::Outside);
     let mut rows = Vec::new();
     for (header, nodes) in headers.chain([outside]).zip(groups) {
         if !nodes.is_empty() {

@@ -219,8 +219,8 @@ fn elapsed(ms: i64) -> String {
 fn phases_of(plan: &Plan) -> Table<NodeId, Option<PhaseId>> {
     let mut found: Table<NodeId, Option<PhaseId>> =
         plan.nodes.values().map(|node| node.phase).collect();
-    for (id, phase) in plan.phases.iter() {
-        for need in &plan.nodes[phase.end].needs {
+    for id in plan.active_phases() {
+        for need in &plan.nodes[plan.phases[id].end].needs {
             if found[need.on].is_none()
                 && matches!(plan.nodes[need.on].kind, NodeKind::Milestone(_))
             {

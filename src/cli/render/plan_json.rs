@@ -276,7 +276,7 @@ impl<'a> View<'a> {
                 .collect(),
             events: plan.nodes.ids().filter_map(|id| self.event(id)).collect(),
             joins: plan.nodes.ids().filter_map(|id| self.join(id)).collect(),
-            phases: plan.phases.ids().map(|id| self.phase(id)).collect(),
+            phases: plan.active_phases().map(|id| self.phase(id)).collect(),
             agents: plan.agents.ids().map(|id| self.agent(id)).collect(),
             waves: self.waves(),
             deadlines: self.deadlines(),

@@ -345,18 +345,17 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn when_seen(&mut self, args: &mut Args<'_, 's>) -> Option<When> {
-        let makes: [(&str, fn(i64) -> When); 4] = [
-            ("at", When::At),
-            ("before", When::Before),
-            ("after", When::After),
-            ("within", When::Within),
-        ];
-        for (word, make) in makes {
-            if args.eat(word).is_some() {
-                return Some(make(args.duration(self, "a duration")?.value));
-            }
-        }
-        Some(When::Ever)
+        let words = ["at", "before", "after", "within"];
+        let Some(word) = words.into_iter().find(|word| args.eat(word).is_some()) else {
+            return Some(When::Ever);
+        };
+        let ms = args.duration(self, "a duration")?.value;
+        Some(match word {
+            "at" => When::At(ms),
+            "before" => When::Before(ms),
+            "after" => When::After(ms),
+            _ => When::Within(ms),
+        })
     }
 
     fn observed(&mut self, args: &mut Args<'_, 's>, negated: &mut bool) -> Option<Observed> {

@@ -15,7 +15,7 @@ const CRITICAL: &str = "color=\"#c0392b\", penwidth=3";
 pub(crate) fn dot(plan: &Plan, schedule: &Schedule) -> String {
     let drawing = Drawing::new(plan, schedule);
     let mut out = format!("digraph \"{}\" {{\n{HEAD}", escape(&plan.project));
-    for phase in plan.phases.ids() {
+    for phase in plan.active_phases() {
         let title = escape(&drawing.phase_title(phase));
         let _ = writeln!(
             out,

@@ -26,7 +26,7 @@ pub(crate) fn mermaid(plan: &Plan, schedule: &Schedule) -> String {
         );
     }
     out.push_str("flowchart LR\n");
-    for phase in plan.phases.ids() {
+    for phase in plan.active_phases() {
         let title = escape(&drawing.phase_title(phase));
         let _ = writeln!(out, "  subgraph p{}[\"{title}\"]", phase.index());
         drawing
