@@ -131,3 +131,15 @@ pub(crate) fn coord_files(folder: &str) -> Vec<PathBuf> {
     files.sort();
     files
 }
+
+/// The folders of `workflows`, each a project of several files.
+pub(crate) fn projects() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap());
+    let mut found: Vec<String> = entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| format!("workflows/{}", entry.file_name().to_str().unwrap()))
+        .collect();
+    found.sort();
+    found
+}

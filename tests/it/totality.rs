@@ -1,6 +1,6 @@
 //! Whatever the text, there is an answer: a model or diagnostics, soon, and never a panic.
 
-use crate::fixture::coord_files;
+use crate::fixture::{coord_files, projects};
 use coord_lang::schema::ROWS;
 use coord_lang::source::Sources;
 use coord_plan::compile::{Settings, compile};
@@ -85,8 +85,12 @@ fn answer(text: &str) -> Option<String> {
 }
 
 fn texts() -> Vec<Vec<u8>> {
-    let folders = ["examples", "workflows", "tests/cases/check"];
-    let files = folders.iter().flat_map(|f| coord_files(f));
+    let projects = projects().into_iter();
+    let folders = ["examples", "workflows", "tests/cases/check"].map(String::from);
+    let files = folders
+        .into_iter()
+        .chain(projects)
+        .flat_map(|f| coord_files(&f));
     files.map(|path| std::fs::read(path).unwrap()).collect()
 }
 
