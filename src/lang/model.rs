@@ -27,6 +27,8 @@ use crate::ids::{
 };
 use crate::source::{Span, Spanned};
 use crate::time::{Date, Estimate, Moment};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Everything that one project declares.
 #[derive(Clone, Debug, Default)]
@@ -181,7 +183,8 @@ pub struct Every {
     pub at: Option<TimeOfDay>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Period {
     /// Milliseconds on the clock.
     Elapsed(i64),

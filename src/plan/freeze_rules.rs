@@ -3,9 +3,9 @@
 use crate::freeze::Freezer;
 use crate::plan;
 use crate::rules::{
-    Action, Chain, Channel, Claim, Conflict, Decision, Domain, Ending, Escalation, Every, Expect,
-    Goal, Handoff, Happening, Incident, Level, Measured, Metric, MetricSource, Mode, Page, Party,
-    Period, Reaction, Recurring, Role, Rules, Target,
+    Action, Chain, Channel, Claim, Conflict, Decision, Domain, Escalation, Every, Expect, Goal,
+    Handoff, Happening, Incident, Level, Measured, Metric, MetricSource, Mode, Page, Party,
+    Reaction, Recurring, Rules, Target,
 };
 use coord_lang::model::{self, Model};
 use coord_lang::source::Spanned;
@@ -45,7 +45,7 @@ impl Freezer<'_> {
             title: from.title.clone(),
             levels: self.levels(&from.levels),
             sla_ms: value(&from.sla_ms),
-            otherwise: ending(from.otherwise),
+            otherwise: from.otherwise,
         }
     }
 
@@ -75,7 +75,7 @@ impl Freezer<'_> {
             levels: self.levels(&from.levels),
             escalate_after_ms: from.escalate.map(|e| e.after_ms),
             escalate_to: from.escalate.and_then(|e| e.to),
-            otherwise: ending(from.otherwise),
+            otherwise: from.otherwise,
             actions: self.chains(&from.actions),
         }
     }
@@ -204,13 +204,7 @@ impl Freezer<'_> {
     pub(crate) fn every(&self, from: &model::Every) -> Every {
         let zone = || self.anchor.zone.iana_name().unwrap_or("UTC").to_string();
         Every {
-            period: match &from.period {
-                model::Period::Elapsed(ms) => Period::Elapsed(*ms),
-                model::Period::Day => Period::Day,
-                model::Period::WorkingDay => Period::WorkingDay,
-                model::Period::Weekdays(days) => Period::Weekdays(days.clone()),
-                model::Period::Month => Period::Month,
-            },
+            period: from.period.clone(),
             at: (from.at.as_ref()).map(|at| (at.second, at.zone.clone().unwrap_or_else(zone))),
         }
     }
@@ -358,29 +352,10 @@ fn page(from: &model::Page) -> Page {
     }
 }
 
-fn ending(from: model::Ending) -> Ending {
-    match from {
-        model::Ending::Halt => Ending::Halt,
-        model::Ending::Fail => Ending::Fail,
-        model::Ending::Enter(mode) => Ending::Enter(mode),
-    }
-}
-
 pub(crate) fn party(from: &model::Party) -> Party {
-    let role = |role: &model::Role| match role {
-        model::Role::Owner => Role::Owner,
-        model::Role::Owners => Role::Owners,
-        model::Role::Reviewers => Role::Reviewers,
-        model::Role::Decider => Role::Decider,
-        model::Role::Sender => Role::Sender,
-        model::Role::Receiver => Role::Receiver,
-        model::Role::Lead => Role::Lead,
-        model::Role::Affected => Role::Affected,
-        model::Role::OnCall => Role::OnCall,
-    };
     Party {
         agents: from.agents.clone(),
-        roles: from.roles.iter().map(role).collect(),
+        roles: from.roles.clone(),
         everybody: from.everybody,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The same as the model's, without spans, with parameters filled in and agents as ids.
 
+pub use coord_lang::model::{Ending, Period, Role};
+
 use crate::plan::{Approval, Check, Program};
 use coord_lang::expr::{Comparison, Expr, Value};
 use coord_lang::ids::{
@@ -48,21 +50,6 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         *self == Rules::default()
     }
-}
-
-/// A party that exists only in a situation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    Owner,
-    Owners,
-    Reviewers,
-    Decider,
-    Sender,
-    Receiver,
-    Lead,
-    Affected,
-    OnCall,
 }
 
 /// Who is asked, told or obeyed.
@@ -129,14 +116,6 @@ pub struct Level {
     pub quorum: u32,
     pub within_ms: Option<i64>,
     pub actions: Vec<Chain>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    Halt,
-    Fail,
-    Enter(ModeId),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -256,17 +235,6 @@ pub struct Every {
     pub period: Period,
     /// Seconds of the day and an IANA name.
     pub at: Option<(u32, String)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Period {
-    Elapsed(i64),
-    Day,
-    WorkingDay,
-    /// 1 is Monday.
-    Weekdays(Vec<u8>),
-    Month,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

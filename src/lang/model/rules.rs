@@ -9,9 +9,14 @@ use crate::ids::{
 };
 use crate::source::{Span, Spanned};
 use crate::time::Effort;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A party that exists only in a situation, found when the situation is there.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Who owns the ground in question; of several, the first.
     Owner,
@@ -155,7 +160,8 @@ pub struct Level {
 }
 
 /// How a ladder that nobody answered is closed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ending {
     #[default]
     Halt,
