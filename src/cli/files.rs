@@ -5,11 +5,11 @@
 
 use super::exit::Failure;
 use super::project::{self, folder_of};
-use coord_lang::editor::walk::uses;
+use coord_lang::editor::walk::{may_use, used_file, uses};
 use coord_lang::source::{FileId, Link, Sources};
 use coord_lang::syntax::{Limits, parse};
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// Files that use one another in a chain, at most.
 const DEPTH: usize = 16;
@@ -111,7 +111,7 @@ fn gather(sources: Sources, limits: &Limits) -> Sources {
     let Some((_, main)) = sources.iter().next() else {
         return sources;
     };
-    if !uses_something(main.text()) {
+    if !may_use(main.text()) {
         return sources;
     }
     let file = PathBuf::from(main.name());
@@ -131,12 +131,6 @@ fn gather(sources: Sources, limits: &Limits) -> Sources {
     gathering.sources
 }
 
-/// Most files use nothing: their trees are not needed.
-fn uses_something(text: &str) -> bool {
-    text.lines()
-        .any(|line| line.trim_start().starts_with("use"))
-}
-
 struct Gathering<'l> {
     /// The folder that nothing leads out of.
     root: PathBuf,
@@ -151,7 +145,7 @@ struct Gathering<'l> {
 impl Gathering<'_> {
     fn follow(&mut self, from: FileId) {
         let source = self.sources.file(from);
-        if !uses_something(source.text()) {
+        if !may_use(source.text()) {
             return;
         }
         let folder = folder_of(Path::new(source.name()));
@@ -166,7 +160,7 @@ impl Gathering<'_> {
         if path.is_empty() || Path::new(path).is_absolute() || path.starts_with('~') {
             return Link::Leaves;
         }
-        let file = joined(folder, path);
+        let file = used_file(folder, path);
         let place = match std::fs::canonicalize(&file) {
             Ok(place) => place,
             // whether it is there is nobody's business outside of the project
@@ -223,23 +217,6 @@ impl Gathering<'_> {
             .take(1)
             .all(|folder| folder.starts_with(&self.root))
     }
-}
-
-/// `path` as seen from `folder`, without `.`, and without `..` where a name stands before it.
-fn joined(folder: &Path, path: &str) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in folder.join(path).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 fn unreadable(file: &Path, folder: &Path, error: &std::io::Error) -> Link {

@@ -148,12 +148,12 @@ pub fn in_place(place: Place) -> impl Iterator<Item = &'static Row> {
 
 /// Statements that may stand first where blocks begin: they name what they declare.
 pub fn takes_name(row: &Row) -> bool {
-    row.shape.starts_with("NAME")
+    row.shape.starts_with("NAME") || row.shape.starts_with("KIND")
 }
 
 /// Statements that a doc comment may stand above: what has a name, and rules that have none.
 pub fn takes_doc(row: &Row) -> bool {
-    let rule = matches!(row.word, "on" | "expect" | "test" | "conflict");
+    let rule = matches!(row.word, "on" | "expect" | "test");
     takes_name(row) || rule && row.places.contains(&Place::File)
 }
 

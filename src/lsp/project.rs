@@ -4,11 +4,11 @@
 //! of a file that reaches it, found in its folder and the folders above it up to the workspace;
 //! else the text is a project of its own.
 
-use coord_lang::editor::walk::uses;
+use coord_lang::editor::walk::{may_use, used_file, uses};
 use coord_lang::source::{FileId, SourceFile};
 use coord_lang::syntax::{Limits, Parsed, Pieces};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -99,8 +99,7 @@ impl Texts<'_> {
 
 /// The files that a text names with `use`.
 fn used(name: &str, parsed: &Parsed) -> Vec<String> {
-    // most files use nothing, and then their tree is not needed
-    if !parsed.source().text().contains("use ") {
+    if !may_use(parsed.source().text()) {
         return Vec::new();
     }
     let folder = Path::new(name).parent().unwrap_or(Path::new(""));
@@ -109,19 +108,9 @@ fn used(name: &str, parsed: &Parsed) -> Vec<String> {
     named.map(|(path, _)| joined(folder, &path)).collect()
 }
 
-/// `path` as seen from `folder`, without `.` and `..`.
+/// The file that `use "PATH"` names in a file of `folder`.
 pub(super) fn joined(folder: &Path, path: &str) -> String {
-    let mut out = PathBuf::new();
-    for part in folder.join(path).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
-            other => out.push(other),
-        }
-    }
-    out.display().to_string()
+    used_file(folder, path).display().to_string()
 }
 
 /// The projects of all open texts and of the workspace's own folders, in order of their roots.

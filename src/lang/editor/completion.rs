@@ -4,7 +4,7 @@
 use super::cursor::{Cursor, cursor};
 use super::index::{Declaration, Index};
 use super::shape::{self, Symbol};
-use super::walk::{ARTIFACT, gives_name};
+use super::walk::ARTIFACT;
 use crate::lower::STATES;
 use crate::schema::{self, Body, Row, Times};
 
@@ -99,7 +99,7 @@ fn statements(cursor: &Cursor<'_>) -> Vec<Item> {
 
 fn statement(row: &'static Row) -> Item {
     let block = !matches!(row.body, Body::None);
-    let snippet = match (gives_name(row), block) {
+    let snippet = match (schema::takes_name(row), block) {
         (true, true) => Some(format!("{} ${{1:name}} {{\n  $0\n}}", row.word)),
         (false, true) if row.shape.is_empty() => Some(format!("{} {{\n  $0\n}}", row.word)),
         _ => None,
@@ -151,7 +151,7 @@ fn fill(hole: &str, row: &'static Row, cursor: &Cursor<'_>, index: &Index, items
     if !digits.is_empty() {
         return;
     }
-    if gives_name(row) && hole == "NAME" {
+    if schema::takes_name(row) && hole == "NAME" {
         return; // a new name is the user's own
     }
     for word in shape::words(hole) {

@@ -183,7 +183,7 @@ impl<'t> Scan<'t> {
         let here = self.blocks.last().and_then(|block| block.place);
         left && self.blocks.len() > 1
             && self.line_start
-            && schema::find(Place::File, word).is_some_and(walk::gives_name)
+            && schema::find(Place::File, word).is_some_and(schema::takes_name)
             && here.is_none_or(|place| schema::find(place, word).is_none())
     }
 

@@ -1,6 +1,6 @@
 //! The declarations of one file as a tree, for outlines and breadcrumbs.
 
-use super::walk::{gives_name, opens};
+use super::walk::opens;
 use crate::schema::{self, Place};
 use crate::source::Span;
 use crate::syntax::tree::{Arg, Item, Statement, Tree, statements};
@@ -35,7 +35,7 @@ fn symbol(statement: &Statement<'_>, place: Place) -> Option<Symbol> {
     let named = statement
         .args
         .first()
-        .filter(|_| gives_name(row))
+        .filter(|_| schema::takes_name(row))
         .and_then(|arg| Some((arg.word()?, arg.span)));
     let inner = opens(place, statement.word);
     let children = match (&statement.block, inner) {

@@ -3,8 +3,7 @@
 //! A shape is written for people (`WORK… [within D [else ACTION]] | all`), so this is an
 //! approximation on the generous side: it offers what some reading of the shape allows.
 
-use super::walk::gives_name;
-use crate::schema::{Place, ROWS, Row};
+use crate::schema::{Place, ROWS, Row, takes_name};
 
 /// One symbol of a shape.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -208,7 +207,7 @@ fn as_first(row: &'static Row) -> Vec<&'static str> {
 /// The word, when a statement of files declares something with it.
 fn declaring(word: &str) -> Option<&'static str> {
     let mut rows = ROWS.iter();
-    rows.find(|row| row.word == word && gives_name(row) && row.places.contains(&Place::File))
+    rows.find(|row| row.word == word && takes_name(row) && row.places.contains(&Place::File))
         .map(|row| row.word)
 }
 

@@ -3,6 +3,7 @@
 use crate::schema::{self, Body, Place, Row};
 use crate::source::Span;
 use crate::syntax::tree::{Arg, ArgKind, Item, Piece, Statement, Tree, statements};
+use std::path::{Component, Path, PathBuf};
 
 /// One statement on the way.
 pub struct Visit<'a, 's> {
@@ -19,17 +20,12 @@ impl<'a, 's> Visit<'a, 's> {
     /// starts with a name declares it; so does `produces`, wherever it is.
     pub fn declares(&self) -> Option<(&'s str, Span)> {
         let (row, place) = (self.row?, self.place?);
-        if !gives_name(row) || !(holds_work(place) || row.word == ARTIFACT) {
+        if !schema::takes_name(row) || !(holds_work(place) || row.word == ARTIFACT) {
             return None;
         }
         let first = self.statement.args.first()?;
         Some((first.word()?, first.span))
     }
-}
-
-/// True for statements that start with the name of what they declare.
-pub fn gives_name(row: &Row) -> bool {
-    schema::takes_name(row) || row.shape.starts_with("KIND")
 }
 
 /// The statement that names an artifact.
@@ -90,6 +86,33 @@ fn text(arg: &Arg<'_>) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// False for texts without a `use` line, which are most: their trees are not needed for [`uses`].
+pub fn may_use(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.trim_start().starts_with("use"))
+}
+
+/// The file that `use "PATH"` names in a file of `folder`: without `.`, and without `..` where a
+/// name stands before it.
+pub fn used_file(folder: &Path, path: &str) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in folder.join(path).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(
+                    out.components().next_back(),
+                    Some(Component::Normal(_) | Component::RootDir)
+                ) =>
+            {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// The files that a tree names with `use`, and where.
