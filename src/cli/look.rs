@@ -145,7 +145,11 @@ pub(crate) fn why_is_it(common: &Common, screen: &Screen, args: &WhyArgs) -> Out
         return Err(Failure::wrong(format!("nothing is known of `{task}`")));
     }
     match args.format {
-        TextOrJson::Text => screen.out(&status::why_text(&run, &chain, screen.color_out())),
+        TextOrJson::Text => {
+            screen.out(&status::why_text(&run, &chain, screen.color_out()));
+            let live = control::is_live(&home, &run.id);
+            screen.out(&status::nobody_runs_it(&run, live));
+        }
         TextOrJson::Json => screen
             .json(&json!({ "run": run.id, "task": task, "chain": status::why_json(&run, &chain) })),
     }

@@ -899,6 +899,16 @@ fn a_run_that_nobody_runs_is_told_from_the_one_at_work() {
     `coord resume r` goes on
     "#);
     assert!(!fine(&space, &["status", "other"]).stdout.contains("resume"));
+    let why = fine(&space, &["why", "r", "pay"]).stdout;
+    assert!(
+        why.ends_with("nobody runs it now; `coord resume r` goes on\n"),
+        "{why}"
+    );
+    assert!(
+        !fine(&space, &["why", "other", "sign"])
+            .stdout
+            .contains("resume")
+    );
     // ends although somebody is at work here
     fine(&space, &["logs", "r", "pay", "-f"]);
     assert_snapshot!(said(&space, &["skip", "r", "pay"]), @r#"

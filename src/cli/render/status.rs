@@ -77,12 +77,27 @@ fn state_of_run(run: &Run, live: bool) -> String {
         Waiting::ForTime => ", waits for time",
         _ => "",
     };
-    let nobody = if !live && !status.is_ended() && status != RunStatus::Paused {
+    let nobody = if is_left(run, live) {
         "; nobody runs it now"
     } else {
         ""
     };
     format!("{}{waits}{nobody}", status.name())
+}
+
+/// True for a run that is at work by its journal, and that no process is at work on.
+fn is_left(run: &Run, live: bool) -> bool {
+    let status = run.state.status();
+    !live && !status.is_ended() && status != RunStatus::Paused
+}
+
+/// What has to be known before the causes in a left run are believed; empty for all others.
+pub(crate) fn nobody_runs_it(run: &Run, live: bool) -> String {
+    if is_left(run, live) {
+        format!("nobody runs it now; `coord resume {}` goes on\n", run.id)
+    } else {
+        String::new()
+    }
 }
 
 /// The whole picture of a run.

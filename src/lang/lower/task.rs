@@ -499,7 +499,8 @@ impl<'s> Lower<'_, 's> {
             );
             return None;
         }
-        let id = self.agent_named(agent, span)?;
+        let start = span.start as usize;
+        let id = self.agent_named(agent, Span::new(span.file, start, start + agent.len()))?;
         // who makes it is looked for when every task is known
         Some(NeedArtifact {
             agent: id,
