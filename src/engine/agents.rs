@@ -309,7 +309,10 @@ impl Turn<'_> {
             Some(team) if !team.any => team.agents.clone(),
             _ => vec![from],
         };
-        agents.iter_mut().filter(|a| **a == from).for_each(|a| *a = to);
+        agents
+            .iter_mut()
+            .filter(|a| **a == from)
+            .for_each(|a| *a = to);
         agents.dedup();
         self.rule(RuleFact::Reassigned { node, agents });
         Ok(())
@@ -329,16 +332,20 @@ impl Turn<'_> {
             self.check_agent(agent)?;
         }
         let status = self.state.nodes[node].status;
-        if matches!(status, Status::Completed | Status::Skipped | Status::Cancelled) {
+        if matches!(
+            status,
+            Status::Completed | Status::Skipped | Status::Cancelled
+        ) {
             return Err(Refusal::CannotReassign {
                 name: self.name(node),
                 why: format!("it is {}", status.name()),
             });
         }
-        self.reassign(node, to).map_err(|why| Refusal::CannotReassign {
-            name: self.name(node),
-            why,
-        })?;
+        self.reassign(node, to)
+            .map_err(|why| Refusal::CannotReassign {
+                name: self.name(node),
+                why,
+            })?;
         self.reopen(node, by);
         Ok(())
     }

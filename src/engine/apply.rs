@@ -13,10 +13,10 @@ use crate::event::{Event, Fact};
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Item};
 use crate::items::doom;
-use crate::occasion::Occasion;
-use crate::situation::Pending;
 use crate::node_state::{Attempt, AttemptEnd, Feedback, NodeState};
+use crate::occasion::Occasion;
 use crate::outcome::{Ending, FailReason, SkipReason};
+use crate::situation::Pending;
 use crate::state::{NeedState, PhaseStep, State};
 use crate::status::{IllegalTransition, Move, RunStatus, next_status};
 

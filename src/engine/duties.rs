@@ -39,10 +39,21 @@ impl State {
                 let programs = if entered { &rule.enter } else { &rule.exit };
                 programs.get(number as usize)
             }
-            _ => match self.chain(plan, of.source, of.chain)?.get(of.step as usize)? {
+            _ => match self
+                .chain(plan, of.source, of.chain)?
+                .get(of.step as usize)?
+            {
                 Action::Recover(program) => Some(program),
                 _ => None,
             },
+        }
+    }
+
+    /// Which of its programs a duty is at; 0 for the first.
+    pub fn duty_number(&self, duty: DutyId) -> u32 {
+        match self.duties.get(&duty).map(|of| of.stage) {
+            Some(DutyStage::AtWork(number) | DutyStage::Helped(number)) => number,
+            Some(DutyStage::Due | DutyStage::Failed) | None => 0,
         }
     }
 
@@ -99,7 +110,9 @@ impl State {
         let Some(duty) = self.duties.get(&id) else {
             return known(false, kind, "action", id.0);
         };
-        let chain = self.chain(plan, duty.source, duty.chain).map_or(0, <[Action]>::len);
+        let chain = self
+            .chain(plan, duty.source, duty.chain)
+            .map_or(0, <[Action]>::len);
         if (duty.step as usize) + 1 >= chain {
             return self.on_action_taken(kind, id);
         }
@@ -138,7 +151,11 @@ impl Turn<'_> {
             return;
         };
         let rule = &self.plan.rules.modes[mode];
-        let count = if entered { rule.enter.len() } else { rule.exit.len() } as u32;
+        let count = if entered {
+            rule.enter.len()
+        } else {
+            rule.exit.len()
+        } as u32;
         let next = match stage {
             DutyStage::Due => 0,
             DutyStage::Helped(number) | DutyStage::AtWork(number) => number + 1,
@@ -339,8 +356,13 @@ impl State {
         let about = &duty.about;
         let node = about.node.map(|node| plan.nodes[node].name.as_str());
         let task = node.unwrap_or("a task");
-        let agent = about.agents.first().map_or("an agent", |a| &plan.agents[*a].name);
-        let situation = about.situation.map(|id| self.title(plan, self.situations[id].of));
+        let agent = about
+            .agents
+            .first()
+            .map_or("an agent", |a| &plan.agents[*a].name);
+        let situation = about
+            .situation
+            .map(|id| self.title(plan, self.situations[id].of));
         let situation = situation.unwrap_or_else(|| "a situation".to_string());
         let gate = about.gate.map_or("a gate", |gate| &plan.gates[gate].name);
         match duty.source {
@@ -358,7 +380,9 @@ impl State {
                 H::GateFailed(_) => format!("gate `{gate}` failed at `{task}`"),
                 H::ApprovalWaiting => format!("`{task}` waits for an approval"),
                 H::ResourceExhausted(_) => {
-                    let name = about.resource.map_or("a resource", |r| &plan.resources[r].name);
+                    let name = about
+                        .resource
+                        .map_or("a resource", |r| &plan.resources[r].name);
                     format!("`{name}` is exhausted")
                 }
                 H::RunStarted => "the run started".to_string(),
@@ -387,7 +411,9 @@ impl State {
     }
 
     fn opened_because(&self, about: &About, title: &str) -> String {
-        let note = about.situation.map_or("", |id| self.situations[id].note.as_str());
+        let note = about
+            .situation
+            .map_or("", |id| self.situations[id].note.as_str());
         if note.is_empty() {
             title.to_string()
         } else {

@@ -91,7 +91,9 @@ impl State {
             }
             Source::Conflict(id) => nth(&rules.conflicts[id].actions),
             Source::Incident(id) => nth(&rules.incidents[id].actions),
-            Source::Need(node, need) => one(&plan.nodes[node].needs[need as usize].within.as_ref()?.also),
+            Source::Need(node, need) => {
+                one(&plan.nodes[node].needs[need as usize].within.as_ref()?.also)
+            }
             Source::Sync(node) => match &plan.nodes[node].kind {
                 coord_plan::plan::NodeKind::Sync(sync) => one(&sync.within.as_ref()?.also),
                 _ => None,
@@ -137,5 +139,7 @@ impl State {
 
 /// True when a chain ends with people who decide what becomes of it.
 pub(crate) fn escalates(chain: &[Action]) -> bool {
-    chain.iter().any(|action| matches!(action, Action::Escalate { .. }))
+    chain
+        .iter()
+        .any(|action| matches!(action, Action::Escalate { .. }))
 }

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::gate_run::{CheckId, GateRunId, Place};
 use crate::item::{Ask, Closed, ItemId, Verdict};
 use crate::options::Options;
-use crate::rule_fact::RuleFact;
 use crate::outcome::{FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
+use crate::rule_fact::RuleFact;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {

@@ -23,7 +23,9 @@ pub(crate) fn givers(plan: &Plan, index: &Index, node: NodeId) -> Vec<(NodeId, H
     let mut found = Vec::new();
     for on in plan.nodes[node].needs.iter().flat_map(|need| need.nodes()) {
         let handoff = plan.task(on).and_then(|task| task.more.as_ref()?.handoff);
-        let other = index.team_of(on).is_some_and(|giver| giver.agents != team.agents);
+        let other = index
+            .team_of(on)
+            .is_some_and(|giver| giver.agents != team.agents);
         if let Some(handoff) = handoff.filter(|_| other)
             && !found.contains(&(on, handoff))
         {
@@ -75,12 +77,18 @@ impl State {
         let rule = &plan.rules.handoffs[handoff];
         let side = |node: Option<NodeId>| node.map_or(Vec::new(), |n| self.doers(plan, n).to_vec());
         let give = |(i, (_, by_receiver)): (usize, &(String, bool))| {
-            let node = if *by_receiver { of.about.node } else { of.about.giver };
+            let node = if *by_receiver {
+                of.about.node
+            } else {
+                of.about.giver
+            };
             (Part::Give(i as u32), side(node), 1, None)
         };
         if of.stage == 0 && !rule.requires.is_empty() {
             if of.asking.asked == 0 {
-                return Some(Next::Ask(rule.requires.iter().enumerate().map(give).collect()));
+                return Some(Next::Ask(
+                    rule.requires.iter().enumerate().map(give).collect(),
+                ));
             }
             return (of.over == of.asking.asked).then_some(Next::Answered);
         }
@@ -122,7 +130,10 @@ impl State {
 
     /// A handoff is over: whoever decided, the work goes on from here.
     pub(crate) fn on_handoff_closed(&mut self, about: &About, how: How) {
-        let accepted = matches!(how, How::Settled | How::Accepted | How::Skip | How::Reassign);
+        let accepted = matches!(
+            how,
+            How::Settled | How::Accepted | How::Skip | How::Reassign
+        );
         if let (Some(giver), Some(node)) = (about.giver, about.node)
             && accepted
         {

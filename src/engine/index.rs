@@ -8,9 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coord_lang::glob::Glob;
-use coord_lang::ids::{
-    AgentId, HandoffId, Id, NodeId, PhaseId, ResourceId, Table, WorkflowId,
-};
+use coord_lang::ids::{AgentId, HandoffId, Id, NodeId, PhaseId, ResourceId, Table, WorkflowId};
 use coord_plan::plan::{By, Driver, Plan, Task};
 use coord_plan::rules::Happening;
 
@@ -172,7 +170,10 @@ impl Index {
 
     fn add_reactions(&mut self, plan: &Plan) {
         for (i, reaction) in (0..).zip(&plan.rules.reactions) {
-            self.reactions.entry(kind(&reaction.on)).or_default().push(i);
+            self.reactions
+                .entry(kind(&reaction.on))
+                .or_default()
+                .push(i);
             if let Happening::ChangeMade(globs) = &reaction.on {
                 let globs: Vec<Glob> = globs.iter().filter_map(|g| Glob::parse(g).ok()).collect();
                 let changes = |task: &Task| {

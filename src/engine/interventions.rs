@@ -47,7 +47,6 @@ impl Turn<'_> {
         Ok(())
     }
 
-
     /// A failed run can still be helped; a completed or cancelled one is over.
     fn check_node(&self, node: NodeId) -> Result<(), Refusal> {
         if self.state.status != RunStatus::Failed {

@@ -42,10 +42,7 @@ pub enum Ask {
     /// Say what became of an attempt that was cut off.
     Doubt,
     /// Answer in a situation.
-    Situation {
-        situation: SituationId,
-        part: Part,
-    },
+    Situation { situation: SituationId, part: Part },
     /// Confirm requirement number `requirement` of a sync that comes again and again.
     Report { sync: RecurringId, requirement: u32 },
     /// An undo failed: say what becomes of it.

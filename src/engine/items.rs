@@ -12,12 +12,12 @@ use crate::event::Fact;
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
 use crate::occasion::{Kind, Occasion};
-use crate::situation::Pending;
-use crate::timers::RuleTimer;
 use crate::outcome::{Doom, Ending, FailReason, SkipReason};
 use crate::refusal::Refusal;
+use crate::situation::Pending;
 use crate::state::State;
 use crate::status::IllegalTransition;
+use crate::timers::RuleTimer;
 use crate::turn::Turn;
 
 impl Turn<'_> {

@@ -68,28 +68,28 @@ mod workflows;
 mod tests;
 
 pub use action::{Action, action_of};
+pub use agents::AgentState;
 pub use apply::apply;
 pub use blocked::{Explained, Reason, Why, is_blocked, reasons, why};
+pub use duty::DutyId;
 pub use event::{Event, Fact, LogFacts, Process};
 pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
 pub use input::Input;
-pub use agents::AgentState;
-pub use duty::DutyId;
 pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Part, Verdict};
-pub use occasion::Occasion;
-pub use rule_fact::RuleFact;
-pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId};
-pub use workflows::WorkflowState;
 pub use key::key;
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
+pub use occasion::Occasion;
 pub use options::Options;
 pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;
+pub use rule_fact::RuleFact;
+pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId};
 pub use state::{PhaseState, State, Waiting};
 pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
 pub use step::step;
+pub use workflows::WorkflowState;
 
 use coord_plan::plan::Plan;
 

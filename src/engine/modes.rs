@@ -100,7 +100,10 @@ impl Turn<'_> {
 
     /// Takes work away that a mode cancels, one attempt at a time.
     pub(crate) fn clear_for_mode(&mut self) -> bool {
-        let cancels = self.state.mode.is_some_and(|mode| self.plan.rules.modes[mode].cancels);
+        let cancels = self
+            .state
+            .mode
+            .is_some_and(|mode| self.plan.rules.modes[mode].cancels);
         if !cancels || self.state.at_work == 0 {
             return false;
         }
@@ -120,7 +123,8 @@ impl Turn<'_> {
     /// a person is at is simply withdrawn.
     pub(crate) fn take_away(&mut self, node: NodeId, why: Termination) {
         let attempt = self.state.nodes[node].attempt_number();
-        let terminating = (self.state.nodes[node].attempt.as_ref()).is_some_and(|a| a.terminating.is_some());
+        let terminating =
+            (self.state.nodes[node].attempt.as_ref()).is_some_and(|a| a.terminating.is_some());
         if !self.state.nodes[node].is_at_work() || terminating {
             return;
         }

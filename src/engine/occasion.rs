@@ -80,9 +80,7 @@ impl State {
             | Happening::TaskBlocked(of)
             | Happening::TaskLate(of)
             | Happening::TaskStalled(of)
-            | Happening::TaskCompleted(of) => {
-                of.is_none_or(|wanted| on == Occasion::Node(wanted))
-            }
+            | Happening::TaskCompleted(of) => of.is_none_or(|wanted| on == Occasion::Node(wanted)),
             Happening::AgentFailed(of) | Happening::AgentBlocked(of) => {
                 of.is_none_or(|wanted| on == Occasion::Agent(wanted))
             }

@@ -62,8 +62,12 @@ impl State {
                 let decides = conflict.and_then(|c| c.decide.as_ref()).map(|d| &d.by);
                 party(decides.or_else(|| domain_of(plan, about).and_then(|d| d.lead.as_ref())))
             }
-            Role::Sender => about.giver.map_or(Vec::new(), |n| self.doers(plan, n).to_vec()),
-            Role::Receiver => about.node.map_or(Vec::new(), |n| self.doers(plan, n).to_vec()),
+            Role::Sender => about
+                .giver
+                .map_or(Vec::new(), |n| self.doers(plan, n).to_vec()),
+            Role::Receiver => about
+                .node
+                .map_or(Vec::new(), |n| self.doers(plan, n).to_vec()),
             Role::Lead => {
                 let incident = self.incident_of(plan, about);
                 let lead = incident.and_then(|i| i.lead.as_ref());
@@ -90,7 +94,9 @@ impl State {
         if !about.agents.is_empty() {
             return about.agents.clone();
         }
-        about.node.map_or(Vec::new(), |node| self.doers(plan, node).to_vec())
+        about
+            .node
+            .map_or(Vec::new(), |node| self.doers(plan, node).to_vec())
     }
 
     fn owners(&self, plan: &Plan, about: &About) -> Vec<AgentId> {

@@ -37,7 +37,6 @@ pub(crate) struct TeamState {
     open: Option<Rank>,
 }
 
-
 impl State {
     /// The place of a task in the order of starting.
     pub(crate) fn rank(&self, plan: &Plan, node: NodeId) -> Rank {

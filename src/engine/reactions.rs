@@ -38,7 +38,8 @@ impl State {
                 Some(ms) if !self.watches.contains_key(&(*reaction, on)) => {
                     let due = self.now_ms.saturating_add(ms);
                     self.watches.insert((*reaction, on), due);
-                    self.rule_timers.insert((due, RuleTimer::Watch(*reaction, on)));
+                    self.rule_timers
+                        .insert((due, RuleTimer::Watch(*reaction, on)));
                 }
                 Some(_) => {}
             }
@@ -55,7 +56,8 @@ impl State {
 
     fn forget_watch(&mut self, reaction: u32, on: Occasion) {
         if let Some(due) = self.watches.remove(&(reaction, on)) {
-            self.rule_timers.remove(&(due, RuleTimer::Watch(reaction, on)));
+            self.rule_timers
+                .remove(&(due, RuleTimer::Watch(reaction, on)));
         }
     }
 
@@ -163,7 +165,12 @@ impl State {
             let gone = |agent: &coord_lang::ids::AgentId| self.agent_states[*agent].isolated;
             return self.index.team_of(node).is_some_and(|team| {
                 let mut agents = team.agents.iter();
-                !team.agents.is_empty() && if team.any { agents.all(gone) } else { agents.any(gone) }
+                !team.agents.is_empty()
+                    && if team.any {
+                        agents.all(gone)
+                    } else {
+                        agents.any(gone)
+                    }
             });
         }
         let first = self.index.first_need(node);
@@ -247,7 +254,12 @@ impl State {
         metric: MetricId,
         value: &Value,
     ) -> Result<(), IllegalTransition> {
-        known(plan.rules.metrics.get(metric).is_some(), kind, "metric", metric.0)?;
+        known(
+            plan.rules.metrics.get(metric).is_some(),
+            kind,
+            "metric",
+            metric.0,
+        )?;
         let before = self.metrics.insert(metric, value.clone());
         let index = Arc::clone(&self.index);
         for reaction in index.reactions.get(&Kind::Metric).into_iter().flatten() {
@@ -271,7 +283,8 @@ impl State {
                     Some(ms) => {
                         let due = self.now_ms.saturating_add(ms);
                         self.watches.insert((*reaction, on), due);
-                        self.rule_timers.insert((due, RuleTimer::Watch(*reaction, on)));
+                        self.rule_timers
+                            .insert((due, RuleTimer::Watch(*reaction, on)));
                     }
                 },
                 (true, false) => self.forget_watch(*reaction, on),

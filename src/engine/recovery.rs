@@ -99,7 +99,11 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             actions.push(Action::run_check(state, gate.current(*run)));
         }
     }
-    actions.extend(state.duties_at_work().map(|duty| Action::RunProgram { duty }));
+    actions.extend(
+        state
+            .duties_at_work()
+            .map(|duty| Action::RunProgram { duty }),
+    );
     if let Some(node) = state.undoing.left.last().copied()
         && state.undoing.at_work
     {

@@ -25,7 +25,11 @@ impl State {
         for (id, sync) in plan.rules.recurring.iter() {
             self.set_next(plan, Background::Sync(id), sync.every.as_ref());
         }
-        for (id, workflow) in plan.workflows.iter().filter(|(id, _)| plan.entry != Some(*id)) {
+        for (id, workflow) in plan
+            .workflows
+            .iter()
+            .filter(|(id, _)| plan.entry != Some(*id))
+        {
             self.set_next(plan, Background::Workflow(id), workflow.every.as_ref());
         }
     }
@@ -81,8 +85,15 @@ impl Turn<'_> {
         };
         let rule = &self.plan.rules.recurring[sync];
         let named = &rule.requires[requirement as usize].by;
-        let of = if named.is_empty() { &rule.participants } else { named };
-        let due_ms = rule.within.as_ref().map(|limit| self.at_ms.saturating_add(limit.ms));
+        let of = if named.is_empty() {
+            &rule.participants
+        } else {
+            named
+        };
+        let due_ms = rule
+            .within
+            .as_ref()
+            .map(|limit| self.at_ms.saturating_add(limit.ms));
         self.emit(Fact::ItemOpened {
             item: ItemId::from_index(self.state.items.len()),
             node: None,
@@ -95,4 +106,3 @@ impl Turn<'_> {
         true
     }
 }
-

@@ -130,11 +130,7 @@ impl State {
                 self.refresh(plan, *node);
                 Ok(())
             }
-            RuleFact::DomainHalted {
-                domain,
-                by,
-                reason,
-            } => {
+            RuleFact::DomainHalted { domain, by, reason } => {
                 let name = plan.rules.domains.get(*domain).map(|d| d.name.as_str());
                 known(name.is_some(), kind, "domain", domain.0)?;
                 let who = by.as_deref().unwrap_or("somebody");

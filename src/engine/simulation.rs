@@ -10,10 +10,10 @@ use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{By, Plan};
 
 use crate::action::{Action, action_of};
+use crate::duty::DutyId;
 use crate::event::Event;
 use crate::gate_run::CheckId;
 use crate::input::Input;
-use crate::duty::DutyId;
 use crate::item::{Ask, Item, ItemId, Part, Verdict};
 use crate::options::Options;
 use crate::outcome::Outcome;

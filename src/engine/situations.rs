@@ -57,7 +57,9 @@ impl State {
                 let ladder = &plan.rules.escalations[ladder];
                 self.next_rung(plan, id, &ladder.levels, None, None)
             }
-            Of::Conflict(conflict) => self.next_of_conflict(plan, id, &plan.rules.conflicts[conflict]),
+            Of::Conflict(conflict) => {
+                self.next_of_conflict(plan, id, &plan.rules.conflicts[conflict])
+            }
             Of::Incident(_) => self.next_of_incident(plan, id),
             Of::Handoff(_) => self.next_of_handoff(plan, id),
         }
@@ -84,7 +86,11 @@ impl State {
         }
         let Some(level) = of.level else {
             let start = of.start.min((levels.len() as u32).saturating_sub(1));
-            return Some(if levels.is_empty() { exhausted() } else { Next::Reach(start) });
+            return Some(if levels.is_empty() {
+                exhausted()
+            } else {
+                Next::Reach(start)
+            });
         };
         if of.expired {
             let next = level + 1;
@@ -154,7 +160,9 @@ impl State {
         };
         let about = self.context(id);
         let party = |party: &Option<coord_plan::rules::Party>| {
-            party.as_ref().map_or(Vec::new(), |p| self.who(plan, p, &about))
+            party
+                .as_ref()
+                .map_or(Vec::new(), |p| self.who(plan, p, &about))
         };
         let lead = party(&rule.lead);
         if of.stage == 0 {
@@ -173,7 +181,11 @@ impl State {
         let busy = rule.start.is_some_and(|w| self.workflow_is_running(w));
         if of.asking.asked == 0 && !busy {
             let confirm = |(i, (_, by)): (usize, &(String, Option<coord_plan::rules::Party>))| {
-                let who = if by.is_some() { party(by) } else { lead.clone() };
+                let who = if by.is_some() {
+                    party(by)
+                } else {
+                    lead.clone()
+                };
                 (Part::Confirm(i as u32), who, 1, None)
             };
             let mut asks: Vec<_> = rule.confirms.iter().enumerate().map(confirm).collect();
@@ -248,7 +260,11 @@ impl State {
         }
         let mut timers: Vec<(i64, RuleTimer)> = Vec::new();
         for item in &of.asking.open {
-            timers.extend(self.items[*item].due_ms.map(|due| (due, RuleTimer::Item(*item))));
+            timers.extend(
+                self.items[*item]
+                    .due_ms
+                    .map(|due| (due, RuleTimer::Item(*item))),
+            );
         }
         let whole = match of.of {
             Of::Escalation(ladder) => plan.rules.escalations[ladder].sla_ms,
@@ -367,7 +383,11 @@ impl Turn<'_> {
         let item = ItemId::from_index(self.state.items.len());
         let node = self.state.situations[id].about.node;
         // more voices than there are people would never come together
-        let most = if of.is_empty() { u32::MAX } else { of.len() as u32 };
+        let most = if of.is_empty() {
+            u32::MAX
+        } else {
+            of.len() as u32
+        };
         self.emit(Fact::ItemOpened {
             item,
             node,
@@ -405,9 +425,8 @@ impl Turn<'_> {
         let parent = of.about.situation.map(|id| &self.state.situations[id]);
         how != How::Withdrawn
             && matches!(of.of, Of::Escalation(_))
-            && parent.is_some_and(|p| {
-                p.is_open() && matches!(p.of, Of::Conflict(_) | Of::Handoff(_))
-            })
+            && parent
+                .is_some_and(|p| p.is_open() && matches!(p.of, Of::Conflict(_) | Of::Handoff(_)))
     }
 
     /// Nobody answered.
@@ -422,12 +441,10 @@ impl Turn<'_> {
         match last {
             Last::Halt => self.halt_by_rule(why),
             Last::Enter(mode) => self.enter_mode(mode, why),
-            Last::Fail => {
-                match of.about.node {
-                    Some(node) => self.fail_by_rule(node, why),
-                    None => self.halt_by_rule(why),
-                }
-            }
+            Last::Fail => match of.about.node {
+                Some(node) => self.fail_by_rule(node, why),
+                None => self.halt_by_rule(why),
+            },
         }
     }
 
@@ -794,9 +811,7 @@ impl State {
     /// True when what waits for a ladder still waits.
     pub(crate) fn is_pending(&self, pending: Pending) -> bool {
         match pending {
-            Pending::Need { node, .. } | Pending::Sync(node) => {
-                !self.nodes[node].status.is_ended()
-            }
+            Pending::Need { node, .. } | Pending::Sync(node) => !self.nodes[node].status.is_ended(),
             Pending::Item(item) => {
                 let node = self.items[item].node;
                 node.is_some_and(|node| !self.nodes[node].status.is_ended())

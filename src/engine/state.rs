@@ -211,7 +211,11 @@ impl State {
             mode: None,
             ramp: None,
             agent_states: plan.agents.ids().map(|_| AgentState::default()).collect(),
-            workflows: plan.workflows.ids().map(|_| WorkflowState::default()).collect(),
+            workflows: plan
+                .workflows
+                .ids()
+                .map(|_| WorkflowState::default())
+                .collect(),
             ill: BTreeSet::new(),
             workflows_due: BTreeSet::new(),
             metrics: BTreeMap::new(),
@@ -359,7 +363,9 @@ impl State {
     }
 
     pub fn open_situations(&self) -> impl Iterator<Item = (SituationId, &Situation)> {
-        self.open_situations.iter().map(|id| (*id, &self.situations[*id]))
+        self.open_situations
+            .iter()
+            .map(|id| (*id, &self.situations[*id]))
     }
 
     /// The last value of a metric that somebody or something measured.

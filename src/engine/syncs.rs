@@ -13,8 +13,8 @@ use crate::duty::Source;
 use crate::event::Fact;
 use crate::items::doom;
 use crate::occasion::Occasion;
-use crate::situation::Pending;
 use crate::outcome::{FailReason, SkipReason};
+use crate::situation::Pending;
 use crate::state::State;
 use crate::status::{IllegalTransition, Move};
 

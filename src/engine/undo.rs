@@ -64,7 +64,12 @@ impl State {
         node: NodeId,
         started: bool,
     ) -> Result<(), IllegalTransition> {
-        known(self.undoing.left.last() == Some(&node), kind, "undo of node", node.0)?;
+        known(
+            self.undoing.left.last() == Some(&node),
+            kind,
+            "undo of node",
+            node.0,
+        )?;
         self.undoing.at_work = started;
         self.undoing.failed = false;
         self.undoing.answered = None;
@@ -161,7 +166,9 @@ impl Turn<'_> {
     ) -> Result<(), Refusal> {
         let undoing = &self.state.undoing;
         if !undoing.at_work || undoing.left.last() != Some(&node) {
-            return Err(Refusal::NoSuchRule { what: "undo at work" });
+            return Err(Refusal::NoSuchRule {
+                what: "undo at work",
+            });
         }
         self.rule(RuleFact::UndoEnded { node, ok, evidence });
         Ok(())

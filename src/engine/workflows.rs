@@ -4,7 +4,7 @@
 //! starts, its nodes are created anew; one that is under way is not started again.
 
 use coord_lang::ids::{Id, NodeId, WorkflowId};
-use coord_plan::plan::Plan;
+use coord_plan::plan::{Node, Plan, Task};
 
 use crate::apply::known;
 use crate::rule_fact::RuleFact;
@@ -38,7 +38,9 @@ impl State {
     }
 
     pub(crate) fn workflow_is_running(&self, workflow: WorkflowId) -> bool {
-        self.workflows.get(workflow).is_some_and(WorkflowState::is_running)
+        self.workflows
+            .get(workflow)
+            .is_some_and(WorkflowState::is_running)
     }
 
     /// True for work of a workflow that has not been started.
@@ -48,6 +50,14 @@ impl State {
             && workflow.is_none_or(|w| self.workflows.get(w).is_none_or(|of| of.starts == 0))
     }
 
+    /// The tasks that are, or have been, part of this run.
+    pub fn tasks<'p>(
+        &self,
+        plan: &'p Plan,
+    ) -> impl Iterator<Item = (NodeId, &'p Node, &'p Task)> + use<'p, '_> {
+        plan.tasks().filter(|(id, _, _)| !self.sleeps(plan, *id))
+    }
+
     pub(crate) fn on_workflow_started(
         &mut self,
         plan: &Plan,
@@ -55,8 +65,16 @@ impl State {
         workflow: WorkflowId,
         arguments: &[(String, String)],
     ) -> Result<(), IllegalTransition> {
-        let free = self.workflows.get(workflow).is_some_and(|of| !of.is_running());
-        known(free && plan.entry != Some(workflow), kind, "workflow", workflow.0)?;
+        let free = self
+            .workflows
+            .get(workflow)
+            .is_some_and(|of| !of.is_running());
+        known(
+            free && plan.entry != Some(workflow),
+            kind,
+            "workflow",
+            workflow.0,
+        )?;
         let nodes = self.index.nodes_of(workflow).to_vec();
         let starts = self.workflows[workflow].starts + 1;
         self.workflows[workflow] = WorkflowState {
@@ -74,7 +92,11 @@ impl State {
             self.nodes[*node].window_open = self.window(plan, *node).is_none();
             self.start_clocks(*node);
         }
-        for (id, phase) in plan.phases.iter().filter(|(_, p)| p.workflow == Some(workflow)) {
+        for (id, phase) in plan
+            .phases
+            .iter()
+            .filter(|(_, p)| p.workflow == Some(workflow))
+        {
             self.phases[id] = PhaseState::NotOpen;
             if phase.open.is_none() {
                 self.phases_due.insert((PhaseStep::Open, id));
@@ -138,7 +160,12 @@ impl State {
         kind: &'static str,
         workflow: WorkflowId,
     ) -> Result<(), IllegalTransition> {
-        known(self.workflow_is_running(workflow), kind, "workflow", workflow.0)?;
+        known(
+            self.workflow_is_running(workflow),
+            kind,
+            "workflow",
+            workflow.0,
+        )?;
         self.workflows_due.remove(&workflow);
         self.workflows[workflow].ended_ms = Some(self.now_ms);
         let open: Vec<_> = self.open_situations.iter().copied().collect();
@@ -179,7 +206,9 @@ impl Turn<'_> {
             return false;
         };
         let nodes = self.state.index.nodes_of(workflow);
-        let well = nodes.iter().all(|node| self.state.nodes[*node].status.ended_well());
+        let well = nodes
+            .iter()
+            .all(|node| self.state.nodes[*node].status.ended_well());
         self.rule(RuleFact::WorkflowEnded { workflow, well });
         true
     }

@@ -147,7 +147,10 @@ impl Freezer<'_> {
                 arguments: Vec::new(),
             }]
         });
-        start.into_iter().chain(self.chains(&from.actions)).collect()
+        start
+            .into_iter()
+            .chain(self.chains(&from.actions))
+            .collect()
     }
 
     /// `on EVENT` of a workflow starts it.

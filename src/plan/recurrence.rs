@@ -47,7 +47,10 @@ fn fits(period: &Period, hours: &Hours, day: Date) -> bool {
         Period::Elapsed(_) | Period::Day => true,
         Period::WorkingDay => {
             let number = day_number(day);
-            let free = hours.holidays.iter().any(|(first, last)| (*first..=*last).contains(&number));
+            let free = hours
+                .holidays
+                .iter()
+                .any(|(first, last)| (*first..=*last).contains(&number));
             hours.weekdays[weekday] && !free
         }
         Period::Weekdays(days) => days.contains(&(weekday as u8 + 1)),
@@ -58,7 +61,9 @@ fn fits(period: &Period, hours: &Hours, day: Date) -> bool {
 /// Days since 1970-01-01.
 fn day_number(day: Date) -> i64 {
     let epoch = Date::constant(1970, 1, 1);
-    epoch.until(day).map_or(0, |span| i64::from(span.get_days()))
+    epoch
+        .until(day)
+        .map_or(0, |span| i64::from(span.get_days()))
 }
 
 #[cfg(test)]
@@ -81,18 +86,62 @@ mod tests {
     #[test]
     fn days_weekdays_months_and_periods() {
         let cases = [
-            (Period::Elapsed(90_000), None, "2025-08-11T00:00:30Z", "2025-08-11T00:02:00Z"),
-            (Period::Day, Some((NINE, "UTC")), "2025-08-11T08:59:59Z", "2025-08-11T09:00:00Z"),
-            (Period::Day, Some((NINE, "UTC")), "2025-08-11T09:00:00Z", "2025-08-12T09:00:00Z"),
-            (Period::Day, None, "2025-08-11T09:00:00Z", "2025-08-12T00:00:00Z"),
+            (
+                Period::Elapsed(90_000),
+                None,
+                "2025-08-11T00:00:30Z",
+                "2025-08-11T00:02:00Z",
+            ),
+            (
+                Period::Day,
+                Some((NINE, "UTC")),
+                "2025-08-11T08:59:59Z",
+                "2025-08-11T09:00:00Z",
+            ),
+            (
+                Period::Day,
+                Some((NINE, "UTC")),
+                "2025-08-11T09:00:00Z",
+                "2025-08-12T09:00:00Z",
+            ),
+            (
+                Period::Day,
+                None,
+                "2025-08-11T09:00:00Z",
+                "2025-08-12T00:00:00Z",
+            ),
             // a Friday: the next working day is Monday
-            (Period::WorkingDay, Some((NINE, "UTC")), "2025-08-15T10:00:00Z", "2025-08-18T09:00:00Z"),
-            (Period::Weekdays(vec![3]), Some((NINE, "UTC")), "2025-08-15T10:00:00Z", "2025-08-20T09:00:00Z"),
-            (Period::Month, Some((NINE, "UTC")), "2025-12-02T00:00:00Z", "2026-01-01T09:00:00Z"),
-            (Period::Weekdays(vec![]), None, "2025-08-15T10:00:00Z", "never"),
+            (
+                Period::WorkingDay,
+                Some((NINE, "UTC")),
+                "2025-08-15T10:00:00Z",
+                "2025-08-18T09:00:00Z",
+            ),
+            (
+                Period::Weekdays(vec![3]),
+                Some((NINE, "UTC")),
+                "2025-08-15T10:00:00Z",
+                "2025-08-20T09:00:00Z",
+            ),
+            (
+                Period::Month,
+                Some((NINE, "UTC")),
+                "2025-12-02T00:00:00Z",
+                "2026-01-01T09:00:00Z",
+            ),
+            (
+                Period::Weekdays(vec![]),
+                None,
+                "2025-08-15T10:00:00Z",
+                "never",
+            ),
         ];
         for (period, at, from, expected) in cases {
-            assert_eq!(next(period.clone(), at, from), expected, "{period:?} from {from}");
+            assert_eq!(
+                next(period.clone(), at, from),
+                expected,
+                "{period:?} from {from}"
+            );
         }
     }
 
@@ -108,6 +157,9 @@ mod tests {
             assert_eq!(next(Period::Day, berlin, from), expected, "from {from}");
         }
         let gap = Some((2 * 3600 + 1800, "Europe/Berlin"));
-        assert_eq!(next(Period::Day, gap, "2025-03-29T12:00:00Z"), "2025-03-30T01:30:00Z");
+        assert_eq!(
+            next(Period::Day, gap, "2025-03-29T12:00:00Z"),
+            "2025-03-30T01:30:00Z"
+        );
     }
 }
