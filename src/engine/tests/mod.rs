@@ -15,6 +15,7 @@ mod properties;
 mod random;
 mod recovery;
 mod retries;
+mod ruled;
 mod scale;
 mod syncs;
 mod whys;
