@@ -334,7 +334,9 @@ impl State {
 
     /// When a run in which nothing is left to do may end, if it has to wait for that.
     fn stays_until(&self) -> Option<i64> {
-        self.options.stay_until_ms.filter(|_| self.is_over() && self.is_drained())
+        self.options
+            .stay_until_ms
+            .filter(|_| self.is_over() && self.is_drained())
     }
 
     /// True when everything has ended, or nothing can move any more.
@@ -344,9 +346,7 @@ impl State {
 
     /// True when nothing is left to do.
     pub(crate) fn has_ended(&self) -> bool {
-        self.unfinished == 0
-            && self.open_situations.is_empty()
-            && self.undoing.left.is_empty()
+        self.unfinished == 0 && self.open_situations.is_empty() && self.undoing.left.is_empty()
     }
 
     /// True when the host has nothing under way.
