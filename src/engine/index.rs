@@ -222,17 +222,29 @@ fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
     out
 }
 
-/// A task is a machine's when it has a program and one of its agents is a shell (or it has no
-/// agents at all); `any of` then picks among the shells only.
+/// A task is a machine's when the host does its attempts: when one of its agents is a shell and
+/// it has a program (or it has no agents at all), or is reached over a driver. `any of` then picks
+/// among those only.
 fn team(plan: &Plan, task: &Task) -> Team {
-    let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
+    let spawned = |agent: &AgentId| match plan.agents[*agent].driver {
+        Driver::Shell => task.program.is_some(),
+        Driver::Human => false,
+        Driver::Http(_)
+        | Driver::Acp(_)
+        | Driver::Mcp { .. }
+        | Driver::A2a(_)
+        | Driver::Remote(_) => true,
+    };
     let named = task.by.agents();
-    let machine = task.program.is_some() && (named.is_empty() || named.iter().any(shell));
+    let machine = match named.is_empty() {
+        true => task.program.is_some(),
+        false => named.iter().any(spawned),
+    };
     let any = matches!(task.by, By::Any(_));
     let mut agents: Vec<AgentId> = Vec::new();
     for agent in named
         .iter()
-        .filter(|agent| !(any && machine) || shell(agent))
+        .filter(|agent| !(any && machine) || spawned(agent))
     {
         if !agents.contains(agent) {
             agents.push(*agent);

@@ -112,6 +112,12 @@ fn word() -> impl Strategy<Value = String> {
     text().prop_map(|text| format!("x{text}"))
 }
 
+fn argv() -> impl Strategy<Value = Vec<String>> {
+    ("[a-z]{1,6}", prop::collection::vec(text(), 0..4)).prop_map(|(program, arguments)| {
+        std::iter::once(program).chain(arguments).collect()
+    })
+}
+
 fn script() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         "echo [a-z ]{0,12}",
@@ -151,7 +157,7 @@ fn agent() -> impl Strategy<Value = AgentSpec> {
 
 fn check() -> impl Strategy<Value = CheckSpec> {
     prop_oneof![
-        prop::collection::vec(word(), 1..4).prop_map(CheckSpec::Run),
+        argv().prop_map(CheckSpec::Run),
         script().prop_map(CheckSpec::Script),
         "[a-z]{1,8}(/[a-z]{1,8}){0,2}".prop_map(CheckSpec::Exists),
         Just(CheckSpec::Lead),
@@ -160,7 +166,7 @@ fn check() -> impl Strategy<Value = CheckSpec> {
 
 fn work() -> impl Strategy<Value = WorkSpec> {
     prop_oneof![
-        prop::collection::vec(word(), 1..4).prop_map(WorkSpec::Argv),
+        argv().prop_map(WorkSpec::Argv),
         script().prop_map(WorkSpec::Script),
         script().prop_map(WorkSpec::Python),
         word().prop_map(WorkSpec::Ask),
@@ -534,7 +540,7 @@ fn written(spec: &Spec) -> String {
             let by = if *by { " by boss" } else { "" };
             writeln!(
                 body,
-                "sync done {{\n require {}{by}\n participants lead, boss\n}}",
+                "sync done {{\n require {}{by}\n participants [lead, boss]\n}}",
                 escaped(require)
             )
             .unwrap();
@@ -555,11 +561,11 @@ fn written(spec: &Spec) -> String {
     }
     writeln!(body, "milestone over {{ needs t0 }}").unwrap();
     write_rules(body, spec);
-    writeln!(body, "human lead {{}}\nhuman boss {{\n contact 'boss@example.org'\n}}").unwrap();
+    writeln!(body, "human lead\nhuman boss {{\n contact 'boss@example.org'\n}}").unwrap();
     for (i, agent) in spec.agents.iter().enumerate() {
         write_agent(body, i, agent);
     }
-    writeln!(body, "project generated {} {{", escaped(&spec.title)).unwrap();
+    writeln!(body, "project generated {} {{\nmeta by hand", escaped(&spec.title)).unwrap();
     if let Some((month, day)) = spec.starts {
         writeln!(body, " starts 2026-{month:02}-{day:02}").unwrap();
     }
@@ -692,7 +698,7 @@ fn lines_of_task(spec: &Spec, i: usize, of: &TaskSpec) -> Vec<String> {
     lines.push(format!("priority {:?}", of.priority));
     lines.extend(of.timeout.map(|t| format!("timeout {t}ms")));
     lines.extend(of.retry.map(|(times, every, on)| {
-        let on = if on { " on exit 75, exit 1, timeout" } else { "" };
+        let on = if on { " on [exit 75, 1, timeout]" } else { "" };
         format!("retry {times} factor 1.5x every {every}ms{on}")
     }));
     lines.extend(of.idempotent.then(|| "idempotent".to_string()));
