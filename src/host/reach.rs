@@ -44,8 +44,9 @@ where
 /// Which agents a driver speaks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reach {
-    /// The agent of this name, however it is reached. A program of its tasks is not started: the
-    /// driver finds it in [`Job::program`].
+    /// The agent of this name, however it is reached, `local` included. A program of its tasks is
+    /// not started: the driver finds it in [`Job::program`]. A human is not driven but asked:
+    /// see [`People`].
     Agent(String),
     /// Agents `via remote LABEL`.
     Label(String),
@@ -291,7 +292,7 @@ pub struct Question {
     pub task: String,
     /// What is asked, in the project's words: a title, a check, a requirement.
     pub text: String,
-    /// Who may answer, by name; empty: anybody.
+    /// Who may answer and has not yet, by name; empty: anybody.
     pub of: Vec<String>,
     /// How many distinct people have to agree.
     pub quorum: u32,
@@ -310,14 +311,24 @@ impl Question {
                 let title = node.title.clone();
                 title.unwrap_or_else(|| node.name.clone())
             }),
-            of: item
-                .of
-                .iter()
-                .map(|a| plan.agents[*a].name.clone())
-                .collect(),
+            of: may_answer(plan, state, item),
             quorum: item.quorum,
         })
     }
+}
+
+/// By name. Who has answered has; who does the work does not approve it.
+fn may_answer(plan: &Plan, state: &State, item: &coord_engine::Item) -> Vec<String> {
+    let attempt = state.node(item.node).attempt.as_ref();
+    let does = |agent: &AgentId| {
+        let approves = matches!(item.ask, Ask::Approve { .. });
+        approves && attempt.is_some_and(|a| a.agents.contains(agent))
+    };
+    let names = item.of.iter().filter(|agent| !does(agent));
+    let names = names.map(|agent| plan.agents[*agent].name.clone());
+    names
+        .filter(|name| !item.answers.iter().any(|a| a.by.as_ref() == Some(name)))
+        .collect()
 }
 
 /// The text of what is to be confirmed.
