@@ -34,9 +34,9 @@ pub enum Error {
     /// There is no such run, or it is damaged.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// There is no run to go on with.
-    #[error("there are no runs here yet")]
-    NoRuns,
+    /// Every run has ended: there is none to go on with.
+    #[error("there is no run here that has not ended")]
+    NothingLeft,
     /// The run was interrupted by what it could not do; it can be taken up.
     #[error(transparent)]
     Drive(#[from] DriveError),

@@ -80,3 +80,8 @@ pub use coord_host::reach::{Answer, Done, Driver, Drivers, Job, People, Question
 pub use coord_lang::diagnostic::{Diagnostic, Severity};
 pub use coord_lang::{ids, model};
 pub use coord_plan::{levelling, plan, schedule};
+
+/// The example of the project's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

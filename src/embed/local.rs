@@ -191,20 +191,16 @@ impl Local {
 
     /// Goes on with a run that was paused or cut off, and waits for its end.
     ///
-    /// Takes its name; None: the last one. What a crash cut off runs again only if its task is
-    /// `idempotent`; otherwise it is in doubt, and people are asked. One that has ended is
-    /// reported as it is. Refuses as [`Local::run`] does, and a run that is not there or damaged
-    /// ([`Error::Run`]).
+    /// Takes its name; None: the last one that has not ended ([`Error::NothingLeft`] when there is
+    /// none). What a crash cut off runs again only if its task is `idempotent`; otherwise it is in
+    /// doubt, and people are asked. A named one that has ended is reported as it is. Refuses as
+    /// [`Local::run`] does, and a run that is not there or damaged ([`Error::Run`]).
     pub fn resume(self, run: Option<&str>) -> Result<Report, Error> {
         let (home, journal) = open(&self.home)?;
-        let id = match run {
-            Some(id) => id.to_string(),
-            None => {
-                let last = journal.runs()?.into_iter().next_back();
-                last.map(|r| r.id).ok_or(Error::NoRuns)?
-            }
+        let run = match run {
+            Some(id) => Run::load(&journal, id)?,
+            None => last_open(&journal)?.ok_or(Error::NothingLeft)?,
         };
-        let run = Run::load(&journal, &id)?;
         if run.state.status().is_ended() {
             journal.close()?;
             let end = match run.state.status() {
@@ -330,6 +326,16 @@ fn report(end: crate::End, run: Run) -> Report {
         plan: run.plan,
         state: run.state,
     }
+}
+
+fn last_open(journal: &SqliteJournal) -> Result<Option<Run>, Error> {
+    for summary in journal.runs()?.iter().rev() {
+        let run = Run::load(journal, &summary.id)?;
+        if !run.state.status().is_ended() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// Opens the home for writing, and proves that it can be written before anything starts.

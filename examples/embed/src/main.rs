@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn embed(args: Vec<String>) -> Result<(), Box<dyn Error>> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    // `?` would show the diagnostics: the same ones that `coord check` has for the text
+    // its mistakes would be the diagnostics that `coord check` has for its text
     let project = project::release_notes(&["parser", "planner", "runner"]).compile()?;
     match args.as_slice() {
         ["show"] => print!("{}", project.text()),
@@ -83,11 +83,9 @@ fn run(project: &Project, folder: &str) -> Result<Report, coord::Error> {
             })
     };
     match here().resume(None) {
-        Ok(left) if !left.state().status().is_ended() => return Ok(left),
-        Ok(_) | Err(coord::Error::NoRuns) => {}
-        Err(error) => return Err(error),
+        Err(coord::Error::NothingLeft) => here().run(project),
+        gone_on => gone_on,
     }
-    here().run(project)
 }
 
 fn told(report: &Report) -> Result<(), String> {

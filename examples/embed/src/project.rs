@@ -16,6 +16,7 @@ pub(crate) fn release_notes(parts: &[&str]) -> Draft {
             .by("writers")
             .takes(wh(1.0)..wh(3.0))
             .retry(Retry::times(1).every(Duration::from_millis(10)))
+            .idempotent()
             .ask(format!("Say in one sentence what changed in the {part}."))
             .meta("part", part)
     });
