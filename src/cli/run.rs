@@ -98,6 +98,7 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     if let Some(exit) = has_ended(screen, &run) {
         return Ok(exit);
     }
+    super::support::can_go_on(&run)?;
     let reaper = start_reaper()?;
     let (home, journal) = open(home.path())?;
     let run = if journal.last_seq().map_err(home::journal_failure)? == last_seq {

@@ -96,9 +96,13 @@ impl Compile {
         settings.need_values = true;
         let sources = linked(files, &settings);
         let compiled = compile(&sources, &settings);
-        let unknown = settings
-            .workflow
-            .filter(|name| !compiled.model.workflows.values().any(|w| w.name.value == *name));
+        let unknown = settings.workflow.filter(|name| {
+            !compiled
+                .model
+                .workflows
+                .values()
+                .any(|w| w.name.value == *name)
+        });
         let (plan, schedule) = match (compiled.plan, compiled.schedule) {
             (Some(plan), Some(schedule))
                 if unknown.is_none() && !diagnostic::has_errors(&compiled.diagnostics) =>

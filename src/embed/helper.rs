@@ -29,6 +29,10 @@ pub fn helper() {
 
 /// The program that is started as the helper: the given one, or this one.
 pub(crate) fn program(given: Option<&Path>) -> Option<PathBuf> {
-    let own = || CALLED.load(Ordering::Relaxed).then(|| "/proc/self/exe".into());
+    let own = || {
+        CALLED
+            .load(Ordering::Relaxed)
+            .then(|| "/proc/self/exe".into())
+    };
     given.map(Path::to_path_buf).or_else(own)
 }

@@ -12,6 +12,7 @@ use coord_host::process::Reaper;
 use coord_host::reach::{Driver, Drivers, People, Reach};
 use coord_host::run::{self as stored, Meta, NewRun, Run};
 use coord_host::support::{cannot_do, missing_programs, starts_programs};
+use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -165,12 +166,11 @@ impl Local {
     /// machine ([`Error::NotPossible`]), and a home that cannot be used or is in use
     /// ([`Error::Journal`]). Tasks that fail are no error: see [`Report::end`].
     pub fn run(self, project: &Project) -> Result<Report, Error> {
-        self.fits(project.plan())?;
-        let root = std::fs::canonicalize(&self.root)
-            .map_err(|source| Error::Folder {
-                folder: self.root.clone(),
-                source,
-            })?;
+        self.fits(project.plan(), &|_| true)?;
+        let root = std::fs::canonicalize(&self.root).map_err(|source| Error::Folder {
+            folder: self.root.clone(),
+            source,
+        })?;
         let reaper = self.reaper(project.plan())?;
         let (home, mut journal) = open(&self.home)?;
         let runs = journal.runs()?;
@@ -210,13 +210,14 @@ impl Local {
             };
             return Ok(report(end, run));
         }
-        self.fits(&run.plan)?;
+        self.fits(&run.plan, &|node| !run.state.node(node).status.is_ended())?;
         let reaper = self.reaper(&run.plan)?;
         self.go(home, run, journal, reaper)
     }
 
-    fn fits(&self, plan: &Plan) -> Result<(), Error> {
-        if let Some(cannot) = cannot_do(plan, &self.drivers) {
+    /// Refuses what it cannot do of the tasks that are left.
+    fn fits(&self, plan: &Plan, left: &dyn Fn(NodeId) -> bool) -> Result<(), Error> {
+        if let Some(cannot) = cannot_do(plan, &self.drivers, left) {
             return Err(Error::NotPossible(cannot.what, cannot.help.into()));
         }
         let missing = missing_programs(plan, &self.drivers);
@@ -341,7 +342,10 @@ fn last_open(journal: &SqliteJournal) -> Result<Option<Run>, Error> {
 /// Opens the home for writing, and proves that it can be written before anything starts.
 fn open(path: &Path) -> Result<(Home, SqliteJournal), Error> {
     let home = Home::open(path)?;
-    let lock = home.lock(&format!("a program with coord in it, {}", std::process::id()))?;
+    let lock = home.lock(&format!(
+        "a program with coord in it, {}",
+        std::process::id()
+    ))?;
     home.preflight()?;
     let journal = SqliteJournal::open(&home, lock)?;
     // nothing is written behind damage

@@ -153,7 +153,7 @@ impl Virtual {
     /// ([`Error::NotPossible`]), and a run that never ends ([`Error::Endless`]).
     pub fn run(self, project: &Project) -> Result<Report, Error> {
         let plan = project.plan();
-        if let Some(cannot) = cannot_do(plan, &self.drivers) {
+        if let Some(cannot) = cannot_do(plan, &self.drivers, &|_| true) {
             return Err(Error::NotPossible(cannot.what, cannot.help.into()));
         }
         let start_ms = plan.origin_ms.unwrap_or_default();

@@ -80,8 +80,11 @@ pub trait Watcher {
 /// How the drive ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
+    /// All of it ended well.
     Completed,
+    /// Something failed, and nothing else could move.
     Failed,
+    /// Somebody ended it.
     Cancelled,
     /// Paused by an order, not by a signal.
     Paused,

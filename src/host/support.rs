@@ -5,7 +5,8 @@
 
 use crate::environment::find_program;
 use crate::reach::Drivers;
-use coord_plan::plan::{Driver, Evidence, Plan, Program};
+use coord_lang::ids::NodeId;
+use coord_plan::plan::{By, Driver, Evidence, Plan, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that a run cannot do, and what to do instead.
@@ -17,9 +18,10 @@ pub struct Cannot {
     pub help: &'static str,
 }
 
-/// The first thing in `plan` that a run with these drivers cannot do.
-pub fn cannot_do(plan: &Plan, drivers: &Drivers) -> Option<Cannot> {
-    for (_, node, task) in plan.tasks() {
+/// The first thing in `plan` that a run with these drivers cannot do, of the tasks that are `left`
+/// to do.
+pub fn cannot_do(plan: &Plan, drivers: &Drivers, left: &dyn Fn(NodeId) -> bool) -> Option<Cannot> {
+    for (_, node, task) in plan.tasks().filter(|(id, _, _)| left(*id)) {
         let name = &node.name;
         let agents = task.by.agents().iter().map(|a| &plan.agents[*a]);
         let unreached = agents
@@ -120,12 +122,15 @@ fn programs<'p>(plan: &'p Plan, drivers: &'p Drivers) -> impl Iterator<Item = Ne
         let program = task.program.as_ref()?;
         let driven = match &task.by {
             // whoever is picked: all of them have to be driven
-            coord_plan::plan::By::Any(any) => any.iter().all(|a| drivers.of(&plan.agents[*a]).is_some()),
-            coord_plan::plan::By::All(all) => drivers.of_first(plan, all).is_some(),
+            By::Any(any) => any.iter().all(|a| drivers.of(&plan.agents[*a]).is_some()),
+            By::All(all) => drivers.of_first(plan, all).is_some(),
         };
         (!driven).then_some((program, node.name.as_str(), task.env.as_slice()))
     });
-    let checks = plan.gates.values().flat_map(|gate| gate.checks.iter().map(move |check| (gate, check)));
+    let checks = plan
+        .gates
+        .values()
+        .flat_map(|gate| gate.checks.iter().map(move |check| (gate, check)));
     let of_gates = checks.filter_map(|(gate, check)| match &check.evidence {
         Evidence::Run(program) => Some((program, gate.name.as_str(), &[][..])),
         Evidence::When(_) | Evidence::Person(_) | Evidence::Exists(_) => None,

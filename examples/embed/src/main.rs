@@ -62,7 +62,7 @@ fn plan(project: &Project) {
 /// In virtual time: the same driver, and an editor who takes her time.
 fn rehearse(project: &Project) -> Result<Report, coord::Error> {
     Virtual::new()
-        .drive(Reach::Label(LABEL.into()), writer::Writer::default())
+        .drive(Reach::Label(LABEL.into()), writer::Writer)
         .people(|_: &Question| Some(Answer::yes().after(Duration::from_secs(3 * 3600))))
         .run(project)
 }
@@ -71,7 +71,7 @@ fn rehearse(project: &Project) -> Result<Report, coord::Error> {
 fn run(project: &Project, folder: &str) -> Result<Report, coord::Error> {
     let here = || {
         Local::new(folder)
-            .drive(Reach::Label(LABEL.into()), writer::Writer::default())
+            .drive(Reach::Label(LABEL.into()), writer::Writer)
             .people(|asked: &Question| {
                 println!("asked: {} ({})", asked.text, asked.of.join(", "));
                 Some(Answer::yes().note("reads well"))
@@ -92,7 +92,10 @@ fn told(report: &Report) -> Result<(), String> {
     for (_, node, _) in report.plan().tasks() {
         let name = &node.name;
         let status = report.status(name).map_or("unknown", |s| s.name());
-        println!("{name}: {status}, tries: {}", report.attempts(name).unwrap_or(0));
+        println!(
+            "{name}: {status}, tries: {}",
+            report.attempts(name).unwrap_or(0)
+        );
     }
     match report.took_ms() {
         _ if !report.is_completed() => Err(format!("the run ended {:?}", report.end())),

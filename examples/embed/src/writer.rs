@@ -5,7 +5,6 @@ use coord::{Done, Driver, Job, Stop};
 use std::time::Duration;
 
 /// Writes notes, and puts them together.
-#[derive(Default)]
 pub(crate) struct Writer;
 
 impl Driver for Writer {

@@ -110,7 +110,11 @@ impl Block {
         out.push_str(&indent);
         out.push_str(&head.join(" "));
         if self.body.is_empty() {
-            out.push_str(if needs_block(self.word) { " {}\n" } else { "\n" });
+            out.push_str(if needs_block(self.word) {
+                " {}\n"
+            } else {
+                "\n"
+            });
             return;
         }
         out.push_str(" {\n");

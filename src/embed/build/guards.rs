@@ -104,8 +104,7 @@ impl Gate {
 
     /// Every task of these agents ensures it without naming it.
     pub fn applies_to_agents(mut self, agents: impl Into<Names>) -> Gate {
-        self.block
-            .line("applies to agent", agents.into().written());
+        self.block.line("applies to agent", agents.into().written());
         self
     }
 

@@ -61,10 +61,7 @@ impl Calendar {
 
     /// The hours of a working day; 9 to 17 when it is not said. Takes stretches of hour and minute
     /// from and to. Ones that overlap are a mistake that compiling tells.
-    pub fn hours(
-        mut self,
-        stretches: impl IntoIterator<Item = ((u8, u8), (u8, u8))>,
-    ) -> Calendar {
+    pub fn hours(mut self, stretches: impl IntoIterator<Item = ((u8, u8), (u8, u8))>) -> Calendar {
         let stretches: Vec<String> = stretches
             .into_iter()
             .map(|(from, to)| format!("{:02}:{:02}..{:02}:{:02}", from.0, from.1, to.0, to.1))

@@ -12,7 +12,10 @@ fn is_identifier(text: &str) -> bool {
         .is_some_and(|c| c == '_' || UnicodeXID::is_xid_start(c));
     starts
         && parts.all(|part| {
-            !part.is_empty() && part.chars().all(|c| c == '_' || UnicodeXID::is_xid_continue(c))
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c == '_' || UnicodeXID::is_xid_continue(c))
         })
 }
 

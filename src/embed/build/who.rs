@@ -121,7 +121,11 @@ impl Artifact {
 
     pub(super) fn written(&self) -> String {
         let mut out = name(&self.name);
-        if let Some(title) = self.title.as_ref().or(self.path.as_ref().map(|_| &self.name)) {
+        if let Some(title) = self
+            .title
+            .as_ref()
+            .or(self.path.as_ref().map(|_| &self.name))
+        {
             out.push_str(&format!(" {}", quoted(title)));
         }
         if let Some(path) = &self.path {

@@ -345,8 +345,10 @@ impl Task {
     /// What it waits for, but no longer than that; then it goes ahead with a warning.
     pub fn wants_within(mut self, names: impl Into<Names>, within: Duration) -> Task {
         let within = duration(within);
-        self.block
-            .line("wants", format!("{} within {within}", names.into().written()));
+        self.block.line(
+            "wants",
+            format!("{} within {within}", names.into().written()),
+        );
         self
     }
 
@@ -694,7 +696,8 @@ impl Workflow {
 
     /// It starts when this happens: an event as it is written behind `on`.
     pub fn on(mut self, event: impl AsRef<str>) -> Workflow {
-        self.block.line("on", event.as_ref().replace(['\n', '\r'], " "));
+        self.block
+            .line("on", event.as_ref().replace(['\n', '\r'], " "));
         self
     }
 

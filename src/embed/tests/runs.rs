@@ -69,7 +69,9 @@ fn a_driver_is_given_all_that_a_program_would_be() {
 #[test]
 fn a_failure_is_tried_again_and_keeps_its_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let retry = Retry::times(2).every(Duration::from_millis(1)).on_exit([75]);
+    let retry = Retry::times(2)
+        .every(Duration::from_millis(1))
+        .on_exit([75]);
     let report = Local::new(folder.path())
         .drive(mine(), |job: &Job, _: &Stop| match job.attempt {
             1 => Done::exit(75, "the service is busy"),
@@ -216,7 +218,10 @@ fn what_cannot_be_is_refused_before_anything_starts() {
         let said = said.map(|_: coord::Report| ()).unwrap_err().to_string();
         assert!(said.contains(words), "{said}");
     };
-    refused(local().run(&pair()), "`me`, who does `a`, is reached `via remote`");
+    refused(
+        local().run(&pair()),
+        "`me`, who does `a`, is reached `via remote`",
+    );
     let programs = |program: &str| {
         let task = Task::new("a").run([program]);
         Draft::new("p").with(task).compile().unwrap()
@@ -238,7 +243,9 @@ fn what_cannot_be_is_refused_before_anything_starts() {
 #[test]
 fn it_may_be_called_where_a_runtime_is_at_work() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let report = runtime.block_on(async {
         Local::new(folder.path())
             .drive(mine(), |_: &Job, _: &Stop| Done::well())
@@ -275,7 +282,9 @@ fn the_same_happens_in_virtual_time_every_time() {
             })
             .watch(move |of| {
                 let about = of.about().map(str::to_string);
-                seen.lock().unwrap().push((of.event.at_ms, of.kind(), about));
+                seen.lock()
+                    .unwrap()
+                    .push((of.event.at_ms, of.kind(), about));
             })
             .run(&pair())
             .unwrap();
@@ -324,7 +333,9 @@ fn crash(folder: &Path) {
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let at_work = lines.map_while(Result::ok).filter(|l| l.contains("at work on"));
+    let at_work = lines
+        .map_while(Result::ok)
+        .filter(|l| l.contains("at work on"));
     assert_eq!(at_work.take(2).count(), 2);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -344,7 +355,10 @@ fn what_a_crash_cut_off_is_never_silently_repeated() {
             Done::well()
         })
         .people(move |question: &Question| {
-            heard.lock().unwrap().push((question.task.clone(), question.ask));
+            heard
+                .lock()
+                .unwrap()
+                .push((question.task.clone(), question.ask));
             Some(Answer::yes().note("I looked: it was done"))
         })
         .resume(None)

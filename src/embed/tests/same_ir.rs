@@ -113,22 +113,29 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn argv() -> impl Strategy<Value = Vec<String>> {
-    ("[a-z]{1,6}", prop::collection::vec(text(), 0..4)).prop_map(|(program, arguments)| {
-        std::iter::once(program).chain(arguments).collect()
-    })
+    ("[a-z]{1,6}", prop::collection::vec(text(), 0..4))
+        .prop_map(|(program, arguments)| std::iter::once(program).chain(arguments).collect())
 }
 
 fn script() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         "echo [a-z ]{0,12}",
         prop::sample::select(vec![
-            "", "  indented", "\ttabbed", "```", "````", "``` ````", "}", "# no comment",
-            "echo \"${HOME}\" '$$' \\", "if true; then", "trailing  ",
+            "",
+            "  indented",
+            "\ttabbed",
+            "```",
+            "````",
+            "``` ````",
+            "}",
+            "# no comment",
+            "echo \"${HOME}\" '$$' \\",
+            "if true; then",
+            "trailing  ",
         ])
         .prop_map(String::from),
     ];
-    prop::collection::vec(line, 1..6)
-        .prop_map(|lines| format!("true\n{}", lines.join("\n")))
+    prop::collection::vec(line, 1..6).prop_map(|lines| format!("true\n{}", lines.join("\n")))
 }
 
 /// Doc comments are lines; white space at their ends is nobody's.
@@ -345,7 +352,9 @@ fn draft(spec: &Spec) -> Draft {
     let tasks = || spec.tasks.iter().enumerate();
     if spec.phased > 0 {
         let mut phase = Phase::new("first").title("First");
-        let inside = tasks().take(spec.phased).map(|(i, t)| built_task(spec, i, t));
+        let inside = tasks()
+            .take(spec.phased)
+            .map(|(i, t)| built_task(spec, i, t));
         phase = match spec.sequence {
             true => phase.with(inside.fold(Sequence::new(), Sequence::with)),
             false => phase.with_all(inside),
@@ -528,7 +537,10 @@ fn fence(tag: &str, text: &str) -> String {
 }
 
 fn listed(argv: &[String]) -> String {
-    let parts: Vec<String> = argv.iter().map(|a| format!("\n  {},", escaped(a))).collect();
+    let parts: Vec<String> = argv
+        .iter()
+        .map(|a| format!("\n  {},", escaped(a)))
+        .collect();
     format!("[{}\n]", parts.concat())
 }
 
@@ -563,11 +575,20 @@ fn written(spec: &Spec) -> String {
     }
     writeln!(body, "milestone over {{ needs t0 }}").unwrap();
     write_rules(body, spec);
-    writeln!(body, "human lead\nhuman boss {{\n contact 'boss@example.org'\n}}").unwrap();
+    writeln!(
+        body,
+        "human lead\nhuman boss {{\n contact 'boss@example.org'\n}}"
+    )
+    .unwrap();
     for (i, agent) in spec.agents.iter().enumerate() {
         write_agent(body, i, agent);
     }
-    writeln!(body, "project generated {} {{\nmeta by hand", escaped(&spec.title)).unwrap();
+    writeln!(
+        body,
+        "project generated {} {{\nmeta by hand",
+        escaped(&spec.title)
+    )
+    .unwrap();
     if let Some((month, day)) = spec.starts {
         writeln!(body, " starts 2026-{month:02}-{day:02}").unwrap();
     }
@@ -670,7 +691,12 @@ fn lines_of_task(spec: &Spec, i: usize, of: &TaskSpec) -> Vec<String> {
     lines.extend(by.map(|by| format!("by {by}")));
     let end = if of.ends == 1 { " finished" } else { "" };
     let within = of.within.map_or(String::new(), |(within, then)| {
-        let then = ["", " else skip", " else proceed", " else notify lead else halt"][then as usize];
+        let then = [
+            "",
+            " else skip",
+            " else proceed",
+            " else notify lead else halt",
+        ][then as usize];
         format!(" within {within}ms{then}")
     });
     let needs = needed(i, of);
