@@ -97,6 +97,11 @@ fn any_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn no_value_becomes_a_statement(text in any_text()) {
         let draft = with_everything_named(&text);

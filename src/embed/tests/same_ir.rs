@@ -746,7 +746,11 @@ fn lines_of_task(spec: &Spec, i: usize, of: &TaskSpec) -> Vec<String> {
 // ---- the same ---------------------------------------------------------------------------------
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 128,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn built_and_written_compile_to_the_same(spec in spec()) {
