@@ -103,6 +103,7 @@ impl Compile {
                 .values()
                 .any(|w| w.name.value == *name)
         });
+        let whole = compiled.full;
         let (plan, schedule) = match (compiled.plan, compiled.schedule) {
             (Some(plan), Some(schedule))
                 if unknown.is_none() && !diagnostic::has_errors(&compiled.diagnostics) =>
@@ -120,6 +121,7 @@ impl Compile {
         Ok(Project {
             sources,
             model: compiled.model,
+            whole,
             plan,
             schedule,
             warnings: compiled.diagnostics,
@@ -167,6 +169,8 @@ fn link(sources: &Sources, wanted: &Path) -> Link {
 pub struct Project {
     sources: Sources,
     model: Model,
+    /// With the work of all workflows, where there are any beside `main`.
+    whole: Option<Plan>,
     plan: Plan,
     schedule: Schedule,
     warnings: Vec<Diagnostic>,
@@ -178,9 +182,15 @@ impl Project {
         &self.model
     }
 
-    /// The frozen plan: nodes, needs, agents, and nothing left to decide. What a run is pinned to.
+    /// The frozen plan: nodes, needs, agents, and nothing left to decide. It has the work of one
+    /// workflow; [`Project::run_plan`] has that of all.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What a run is pinned to: the same plan with the work of workflows that may start in it.
+    pub fn run_plan(&self) -> &Plan {
+        self.whole.as_ref().unwrap_or(&self.plan)
     }
 
     /// When each task starts and ends, with agents and resources counted; what is critical; a
@@ -221,7 +231,7 @@ impl Project {
         self.sources.file(FileId(0)).text()
     }
 
-    /// The compiled form as JSON: what `coord graph --format ir` prints and a journal keeps.
+    /// The compiled form as JSON: what `coord graph --format ir` prints.
     pub fn ir(&self) -> serde_json::Value {
         // a plan is plain data: names, numbers and lists of them
         serde_json::to_value(&self.plan).unwrap_or_default()

@@ -166,12 +166,12 @@ impl Local {
     /// machine ([`Error::NotPossible`]), and a home that cannot be used or is in use
     /// ([`Error::Journal`]). Tasks that fail are no error: see [`Report::end`].
     pub fn run(self, project: &Project) -> Result<Report, Error> {
-        self.fits(project.plan(), &|_| true)?;
+        self.fits(project.run_plan(), &|_| true)?;
         let root = std::fs::canonicalize(&self.root).map_err(|source| Error::Folder {
             folder: self.root.clone(),
             source,
         })?;
-        let reaper = self.reaper(project.plan())?;
+        let reaper = self.reaper(project.run_plan())?;
         let (home, mut journal) = open(&self.home)?;
         let runs = journal.runs()?;
         let texts: String = project.sources().iter().map(|(_, f)| f.text()).collect();
@@ -183,7 +183,7 @@ impl Local {
                 root,
                 coord: env!("CARGO_PKG_VERSION").into(),
             },
-            plan: project.plan().clone(),
+            plan: project.run_plan().clone(),
         };
         let run = new.create(&mut journal)?;
         self.go(home, run, journal, reaper)
@@ -234,19 +234,17 @@ impl Local {
         ))
     }
 
-    /// The helper that starts programs, when there are any.
+    /// The helper that starts programs, where it is known; refuses when it is needed and is not.
     fn reaper(&self, plan: &Plan) -> Result<Option<Reaper>, Error> {
-        if !starts_programs(plan, &self.drivers) {
-            return Ok(None);
-        }
-        let program = helper::program(self.helper.as_deref()).ok_or_else(|| {
-            Error::NotPossible(
+        match helper::program(self.helper.as_deref()) {
+            Some(program) => Reaper::start(&program).map(Some).map_err(Error::Helper),
+            None if starts_programs(plan, &self.drivers) => Err(Error::NotPossible(
                 "this run starts programs, and nothing is there to start them".into(),
                 "make `coord::helper()` the first line of `main`, or name `coord` with `Local::helper`"
                     .into(),
-            )
-        })?;
-        Reaper::start(&program).map(Some).map_err(Error::Helper)
+            )),
+            None => Ok(None),
+        }
     }
 
     fn options(&self, run: &Run) -> Options {

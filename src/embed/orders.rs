@@ -47,6 +47,7 @@ impl Orders {
             item,
             by: Some(by.into()),
             verdict,
+            to: None,
             note: note.into(),
             outputs: BTreeMap::new(),
         })

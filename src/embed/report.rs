@@ -36,6 +36,13 @@ impl Report {
         &self.plan
     }
 
+    /// The tasks that are, or have been, part of it, by name: those of workflows that never started
+    /// are not.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        let tasks = self.state.tasks(&self.plan);
+        tasks.map(|(_, node, _)| node.name.as_str())
+    }
+
     /// Everything that is known of it.
     pub fn state(&self) -> &State {
         &self.state

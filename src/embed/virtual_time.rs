@@ -152,7 +152,7 @@ impl Virtual {
     /// Refuses what a run cannot do yet and agents that nobody speaks for
     /// ([`Error::NotPossible`]), and a run that never ends ([`Error::Endless`]).
     pub fn run(self, project: &Project) -> Result<Report, Error> {
-        let plan = project.plan();
+        let plan = project.run_plan();
         if let Some(cannot) = cannot_do(plan, &self.drivers, &|_| true) {
             return Err(Error::NotPossible(cannot.what, cannot.help.into()));
         }
@@ -298,6 +298,7 @@ impl World for Scene {
                 after_ms: answer.after.map_or(0, ms),
                 by: answer.by,
                 verdict: answer.verdict,
+                to: None,
                 note: answer.note,
             });
         }

@@ -15,8 +15,8 @@ use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process, RunStatus,
-    State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
+    Action, CheckId, DutyId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process,
+    RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
 use coord_plan::plan::{Evidence, Plan, Task};
@@ -121,6 +121,16 @@ pub(crate) enum Happening {
         passed: bool,
         evidence: String,
     },
+    ActionEnded {
+        duty: DutyId,
+        ok: bool,
+        evidence: String,
+    },
+    UndoEnded {
+        node: NodeId,
+        ok: bool,
+        evidence: String,
+    },
     Durable(Result<i64, JournalError>),
 }
 
@@ -151,18 +161,18 @@ fn uid(home: &Home, run: &Run) -> String {
 /// A line and the task that printed it.
 type TaskLine = (NodeId, LiveLine);
 
-struct Driver {
-    home: Home,
-    run: Run,
+pub(crate) struct Driver {
+    pub(crate) home: Home,
+    pub(crate) run: Run,
     journal: SqliteJournal,
-    reaper: Option<Reaper>,
+    pub(crate) reaper: Option<Reaper>,
     options: Options,
     drivers: Drivers,
     people: Option<Box<dyn People>>,
     signals: bool,
     no_wait: bool,
-    grace: Duration,
-    clock: Clock,
+    pub(crate) grace: Duration,
+    pub(crate) clock: Clock,
     /// What the last process may have spawned; None when that is not known.
     spawned: Option<std::collections::HashSet<(NodeId, u32)>>,
     /// The brief of all tasks that need none of their own.
@@ -170,9 +180,9 @@ struct Driver {
     witness: Witness,
     uid: String,
     /// What every program of this run gets.
-    environment: Vec<(OsString, OsString)>,
-    logs: PathBuf,
-    sender: mpsc::UnboundedSender<Happening>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) logs: PathBuf,
+    pub(crate) sender: mpsc::UnboundedSender<Happening>,
     /// The journal position of each node's last `task.assigned`.
     assigned_seq: HashMap<NodeId, i64>,
     /// What the resume has made of the attempts it found: durable before anything is spawned.
@@ -185,6 +195,8 @@ struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    /// Programs of rules at work.
+    pub(crate) programs: usize,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
@@ -241,6 +253,7 @@ impl Driver {
             answers: VecDeque::new(),
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
+            programs: 0,
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
@@ -442,6 +455,14 @@ impl Driver {
                     evidence,
                 }
             }
+            Happening::ActionEnded { duty, ok, evidence } => {
+                self.programs -= 1;
+                Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::UndoEnded { node, ok, evidence } => {
+                self.programs -= 1;
+                Input::UndoEnded { node, ok, evidence }
+            }
         };
         // A late result of something that is no longer at work is refused by the engine and has
         // no effect; there is nobody to tell.
@@ -577,6 +598,7 @@ impl Driver {
             && self.effects.is_empty()
             && self.attempts.is_empty()
             && self.checks.is_empty()
+            && self.programs == 0
     }
 
     fn ended(&self) -> Option<End> {
@@ -672,6 +694,10 @@ impl Driver {
                 Ok(())
             }
             Action::Notify { item } => self.ask(item),
+            rule => {
+                self.perform_rule(rule);
+                Ok(())
+            }
         }
     }
 
@@ -692,13 +718,14 @@ impl Driver {
                 item,
                 by: answer.by,
                 verdict: answer.verdict,
+                to: None,
                 note: answer.note,
                 outputs: answer.outputs,
             })?;
         }
     }
 
-    fn send(&self, happening: Happening) {
+    pub(crate) fn send(&self, happening: Happening) {
         let _loop_is_gone = self.sender.send(happening);
     }
 
@@ -706,7 +733,9 @@ impl Driver {
         let attempt = self.run.state.node(node).attempt_number();
         let outcome = match why {
             Termination::Timeout => Outcome::TimedOut,
-            Termination::Cancel => Outcome::Cancelled,
+            Termination::Cancel | Termination::TakenAway | Termination::Halted => {
+                Outcome::Cancelled
+            }
         };
         self.send(Happening::Ended {
             node,
@@ -857,14 +886,14 @@ impl Driver {
         Some(sender)
     }
 
-    fn folder(&self, dir: Option<&str>) -> PathBuf {
+    pub(crate) fn folder(&self, dir: Option<&str>) -> PathBuf {
         dir.map_or_else(
             || self.run.meta.root.clone(),
             |dir| self.run.meta.root.join(dir),
         )
     }
 
-    fn task_environment(
+    pub(crate) fn task_environment(
         &self,
         plan: &Plan,
         node: NodeId,
@@ -1078,7 +1107,7 @@ impl Signals {
     }
 }
 
-fn verdict(finished: &Finished) -> (bool, String) {
+pub(crate) fn verdict(finished: &Finished) -> (bool, String) {
     let passed = finished.outcome.is_success();
     let mut evidence = match &finished.outcome {
         Outcome::Exit(code) => format!("exit {code}"),
@@ -1095,7 +1124,7 @@ fn verdict(finished: &Finished) -> (bool, String) {
 }
 
 /// The last value of each variable wins.
-fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+pub(crate) fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
     let mut seen = std::collections::HashSet::new();
     let mut kept: Vec<_> = env
         .into_iter()

@@ -288,8 +288,8 @@ pub struct Question {
     pub item: ItemId,
     /// What kind of question it is.
     pub ask: Ask,
-    /// The task, sync or gate's task that it is about.
-    pub task: String,
+    /// The task, or the sync, that it is about; None for a situation that is about none.
+    pub task: Option<String>,
     /// What is asked, in the project's words: a title, a check, a requirement.
     pub text: String,
     /// Who may answer and has not yet, by name; empty: anybody.
@@ -302,15 +302,17 @@ impl Question {
     /// The question of an item; None when there is no such item.
     pub fn of(plan: &Plan, state: &State, id: ItemId) -> Option<Question> {
         let item = state.item(id)?;
-        let node = &plan.nodes[item.node];
+        let node = item.node.map(|node| &plan.nodes[node]);
+        let name = node.map(|node| node.name.clone());
+        let title = node.and_then(|node| node.title.clone());
         Some(Question {
             item: id,
             ask: item.ask,
-            task: node.name.clone(),
-            text: asked(plan, state, item).unwrap_or_else(|| {
-                let title = node.title.clone();
-                title.unwrap_or_else(|| node.name.clone())
-            }),
+            text: asked(plan, state, item)
+                .or(title)
+                .or_else(|| name.clone())
+                .unwrap_or_else(|| item.ask.name().to_string()),
+            task: name,
             of: may_answer(plan, state, item),
             quorum: item.quorum,
         })
@@ -319,7 +321,7 @@ impl Question {
 
 /// By name. Who has answered has; who does the work does not approve it.
 fn may_answer(plan: &Plan, state: &State, item: &coord_engine::Item) -> Vec<String> {
-    let attempt = state.node(item.node).attempt.as_ref();
+    let attempt = item.node.and_then(|node| state.node(node).attempt.as_ref());
     let does = |agent: &AgentId| {
         let approves = matches!(item.ask, Ask::Approve { .. });
         approves && attempt.is_some_and(|a| a.agents.contains(agent))
@@ -338,13 +340,17 @@ fn asked(plan: &Plan, state: &State, item: &coord_engine::Item) -> Option<String
             let gate = &plan.gates[state.gate_run(gate)?.gate];
             Some(gate.checks.get(check as usize)?.title.clone())
         }
-        Ask::Require { requirement } => match &plan.nodes[item.node].kind {
+        Ask::Require { requirement } => match &plan.nodes[item.node?].kind {
             plan::NodeKind::Sync(sync) => {
                 Some(sync.requires.get(requirement as usize)?.text.clone())
             }
             plan::NodeKind::Task(_) | plan::NodeKind::Milestone(_) | plan::NodeKind::Join => None,
         },
-        Ask::Work | Ask::Approve { .. } | Ask::Doubt => None,
+        Ask::Report { sync, requirement } => {
+            let sync = &plan.rules.recurring[sync];
+            Some(sync.requires.get(requirement as usize)?.text.clone())
+        }
+        Ask::Work | Ask::Approve { .. } | Ask::Doubt | Ask::Situation { .. } | Ask::Undo => None,
     }
 }
 
@@ -395,6 +401,11 @@ impl Answer {
         Answer::of(Verdict::Skip, "")
     }
 
+    /// What a question of its own kind takes: `Reassign`, `Abort` and the like.
+    pub fn verdict(verdict: Verdict) -> Answer {
+        Answer::of(verdict, "")
+    }
+
     /// Who says it, by name.
     pub fn by(mut self, who: impl Into<String>) -> Answer {
         self.by = Some(who.into());
@@ -426,7 +437,7 @@ impl Answer {
         {
             self.by = Some(only.clone());
         }
-        if self.verdict == Verdict::Reject && question.ask == Ask::Doubt {
+        if self.verdict == Verdict::Reject && matches!(question.ask, Ask::Doubt | Ask::Undo) {
             self.verdict = Verdict::Fail;
         }
         self
@@ -495,7 +506,9 @@ pub(crate) async fn attempt(
             let _too_late = tokio::time::timeout(grace, receiver).await;
             return Err(match why {
                 Termination::Timeout => Outcome::TimedOut,
-                Termination::Cancel => Outcome::Cancelled,
+                Termination::Cancel | Termination::TakenAway | Termination::Halted => {
+                    Outcome::Cancelled
+                }
             });
         }
     };

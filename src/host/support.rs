@@ -110,9 +110,11 @@ pub fn missing_programs(plan: &Plan, drivers: &Drivers) -> BTreeSet<(String, Str
     missing
 }
 
-/// True when a run of `plan` with these drivers starts programs.
+/// True when a run of `plan` with these drivers starts programs for sure: of tasks, of gates, and
+/// to take work back.
 pub fn starts_programs(plan: &Plan, drivers: &Drivers) -> bool {
-    programs(plan, drivers).next().is_some()
+    let mut more = plan.tasks().filter_map(|(_, _, task)| task.more.as_ref());
+    programs(plan, drivers).next().is_some() || more.any(|more| more.undo.is_some())
 }
 
 type Needed<'p> = (&'p Program, &'p str, &'p [(String, String)]);

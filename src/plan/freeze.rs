@@ -803,6 +803,7 @@ impl<'m> Freezer<'m> {
         Limit {
             ms: from.ms,
             otherwise: match from.otherwise {
+                _ if from.also.as_ref().is_some_and(|c| escalates(c)) => Otherwise::Escalate,
                 model::Otherwise::Fail => Otherwise::Fail,
                 model::Otherwise::Skip => Otherwise::Skip,
                 model::Otherwise::Proceed => Otherwise::Proceed,
@@ -1032,6 +1033,7 @@ fn workflow(model: &Model, workflow: &model::Workflow) -> plan::Workflow {
         name: workflow.name.value.clone(),
         title: workflow.title.clone(),
         params: params.collect(),
+        every: None,
     }
 }
 
@@ -1062,4 +1064,11 @@ fn retry(retry: &model::Retry) -> Retry {
             .collect(),
         on_timeout: retry.on.contains(&RetryOn::Timeout),
     }
+}
+
+/// True when a chain ends with people who decide what becomes of it.
+fn escalates(chain: &model::Chain) -> bool {
+    chain
+        .actions()
+        .any(|action| matches!(action, model::Action::Escalate { .. }))
 }

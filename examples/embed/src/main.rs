@@ -89,8 +89,7 @@ fn run(project: &Project, folder: &str) -> Result<Report, coord::Error> {
 }
 
 fn told(report: &Report) -> Result<(), String> {
-    for (_, node, _) in report.plan().tasks() {
-        let name = &node.name;
+    for name in report.tasks() {
         let status = report.status(name).map_or("unknown", |s| s.name());
         println!(
             "{name}: {status}, tries: {}",

@@ -364,6 +364,9 @@ fn what_a_crash_cut_off_is_never_silently_repeated() {
         .resume(None)
         .unwrap();
     assert!(report.is_completed(), "{:?}", report.end());
-    assert_eq!(*asked.lock().unwrap(), [("once".to_string(), Ask::Doubt)]);
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [(Some("once".to_string()), Ask::Doubt)]
+    );
     assert_eq!(*called.lock().unwrap(), [("often".to_string(), 2)]);
 }
