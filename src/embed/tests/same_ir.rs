@@ -6,9 +6,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use coord::build::{
-    Action, Agent, Approval, Artifact, By, Calendar, Check, Day, Draft, Escalation, Gate, Human,
-    Level, Limit, Milestone, Needs, Owns, Phase, Priority, Program, Reaction, Recurring, Resource,
-    Retry, Sequence, Sync, Task, Time, Weekday, wd, wh,
+    Action, Agent, Approval, Artifact, By, Calendar, Check, Conflict, Day, Domain, Draft,
+    Escalation, Gate, Group, Handoff, Human, Incident, Level, Limit, Milestone, Mode, Needs, Owns,
+    Phase, Priority, Program, Reaction, Recurring, Resource, Retry, Sequence, Sync, Task, Time,
+    Weekday, Who, Workflow, wd, wh,
 };
 use proptest::prelude::*;
 use std::fmt::Write;
@@ -32,6 +33,8 @@ struct Spec {
     ladder: Option<(u32, bool)>,
     reaction: Option<(usize, bool)>,
     holiday: Option<(u8, u8, String)>,
+    /// A rule of every other kind, with these two texts in it.
+    rules: Option<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -262,12 +265,13 @@ fn spec() -> impl Strategy<Value = Spec> {
         prop::option::of((1..100u32, any::<bool>())),
         prop::option::of((0..8usize, any::<bool>())),
         prop::option::of((1..13u8, 1..29u8, text())),
+        prop::option::of((text(), text())),
     );
     (head, parts, around).prop_map(
         |(
             (title, parallel, stop, starts),
             (agents, pools, checks, tasks),
-            (phased, sync, sequence, ladder, reaction, holiday),
+            (phased, sync, sequence, ladder, reaction, holiday, rules),
         )| Spec {
             phased: phased.min(tasks.len()),
             title,
@@ -283,6 +287,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             ladder,
             reaction,
             holiday,
+            rules,
         },
     )
 }
@@ -371,7 +376,65 @@ fn draft(spec: &Spec) -> Draft {
     for (i, task) in tasks().skip(spec.phased) {
         draft.push(built_task(spec, i, task));
     }
+    if let Some((a, b)) = &spec.rules {
+        draft = with_rules(draft, a, b);
+    }
     draft.with(Milestone::new("over").needs("t0"))
+}
+
+fn with_rules(draft: Draft, a: &str, b: &str) -> Draft {
+    let hours = |n: u64| Duration::from_secs(n * 3600);
+    draft
+        .with(Group::new("people").title(a).members(["lead", "boss"]))
+        .with(
+            Domain::new("security")
+                .lead("lead")
+                .support("boss")
+                .reviewers(["boss"])
+                .may_halt("people")
+                .paths(["security/**", "keys/**"])
+                .record("decisions"),
+        )
+        .with(
+            Handoff::new("component")
+                .require(a)
+                .check(Check::exists(b, "docs/index.md"))
+                .field("summary", "text")
+                .accept_within(Limit::within(hours(4)).or_else(Action::notify("lead"))),
+        )
+        .with(
+            Conflict::new("priority")
+                .title(b)
+                .detect(a)
+                .owner("owners")
+                .reviewers("people")
+                .decide("lead", Some(hours(24)))
+                .level(Level::new("L1", "boss").title(b).within(hours(2))),
+        )
+        .with(
+            Mode::new("quiet")
+                .enter(["lock", a])
+                .exit(Program::sh("unlock"))
+                .restart(2),
+        )
+        .with(
+            Workflow::new("repair")
+                .title(a)
+                .param("what", "text", Some(b))
+                .param("tries", "int", Some("2"))
+                .with(Task::new("mend").run(["mend"]))
+                .with(Task::new("look").needs("mend").run(["look"])),
+        )
+        .with(
+            Incident::new("P1")
+                .title(b)
+                .respond_within(hours(1))
+                .declare_by(Who::any())
+                .lead("lead")
+                .requires(["boss"])
+                .start("repair")
+                .action(Action::enter("quiet").or_else(Action::notify("people"))),
+        )
 }
 
 fn built_agent(i: usize, spec: &AgentSpec) -> Agent {
@@ -575,6 +638,9 @@ fn written(spec: &Spec) -> String {
     }
     writeln!(body, "milestone over {{ needs t0 }}").unwrap();
     write_rules(body, spec);
+    if let Some((a, b)) = &spec.rules {
+        write_other_rules(body, a, b);
+    }
     writeln!(
         body,
         "human lead\nhuman boss {{\n contact 'boss@example.org'\n}}"
@@ -646,6 +712,62 @@ fn write_rules(out: &mut String, spec: &Spec) {
         let because = escaped(&spec.title);
         writeln!(out, "on task.failed t{task} because {because} do {then}").unwrap();
     }
+}
+
+fn write_other_rules(out: &mut String, a: &str, b: &str) {
+    let (a, b) = (escaped(a), escaped(b));
+    write!(
+        out,
+        "workflow repair(what: text default {b}, tries: int default '2') {a} {{
+task mend {{ run ['mend'] }}
+task look {{
+run ['look']
+needs mend
+}}
+}}
+incident P1 {b} {{
+do enter quiet else notify people
+start repair
+requires boss
+lead lead
+declare by any
+respond within 60m
+}}
+mode quiet {{
+restart 2 at a time
+exit run {}
+enter run ['lock', {a}]
+}}
+conflict priority {b} {{
+level L1 {b} by boss within 120m
+decide lead within 1d
+reviewers people
+owner owners
+detect {a}
+}}
+handoff component {{
+accept within 4h else notify lead
+field summary text
+check {b} exists 'docs/index.md'
+require {a}
+}}
+domain security {{
+record 'decisions'
+paths 'security/**'
+paths 'keys/**'
+may halt people
+reviewers boss
+support boss
+lead lead
+}}
+group people {a} {{
+members lead
+members boss
+}}
+",
+        fence("sh", "unlock")
+    )
+    .unwrap();
 }
 
 fn write_agent(out: &mut String, i: usize, of: &AgentSpec) {
@@ -767,6 +889,7 @@ proptest! {
         };
         let shown = || format!("{}\n{text}", built.text());
         prop_assert!(built.plan() == read.plan(), "another plan: {}", shown());
+        prop_assert!(built.run_plan() == read.run_plan(), "another run: {}", shown());
         prop_assert!(built.ir() == read.ir(), "another compiled form: {}", shown());
         prop_assert!(built.schedule() == read.schedule(), "another schedule: {}", shown());
         let codes = |p: &coord::Project| {
