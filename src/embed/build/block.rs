@@ -118,7 +118,12 @@ impl Block {
             return;
         }
         out.push_str(" {\n");
-        for entry in &self.body {
+        for (at, entry) in self.body.iter().enumerate() {
+            // a block stands apart from what is around it
+            let before = at.checked_sub(1).and_then(|before| self.body.get(before));
+            if before.is_some_and(|before| before.is_block() || entry.is_block()) {
+                out.push('\n');
+            }
             entry.write(out, level + 1);
         }
         out.push_str(&indent);
@@ -133,6 +138,10 @@ fn needs_block(word: &str) -> bool {
 }
 
 impl Entry {
+    fn is_block(&self) -> bool {
+        matches!(self, Entry::Block(_))
+    }
+
     fn write(&self, out: &mut String, level: usize) {
         let indent = "  ".repeat(level);
         match self {
