@@ -261,7 +261,7 @@ impl Local {
             parallel: Some(parallel),
             lookahead: parallel.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
             fail_fast: self.fail_fast || before.is_some_and(|o| o.fail_fast),
-            respect_calendar: false,
+            ..Options::default()
         }
     }
 
