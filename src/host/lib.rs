@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
 //! is the form in between; [`process`] starts and ends programs; [`driver`] is the one loop that
-//! connects them with the engine; [`control`] is how other commands speak to it. `witness`, `artifacts`,
-//! `work`, `environment`, `brief` and [`clock`] are its tools.
+//! connects them with the engine; [`reach`] is for agents that are no programs; [`control`] is how
+//! other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
+//! are its tools; [`support`] says what a run can do of what a plan may say.
 
 mod artifacts;
 pub mod brief;
@@ -16,7 +17,9 @@ pub mod home;
 pub mod journal;
 mod notices;
 pub mod process;
+pub mod reach;
 pub mod record;
 pub mod run;
+pub mod support;
 mod witness;
 mod work;

@@ -10,6 +10,7 @@ mod critical_path;
 mod diagnostics;
 mod documents;
 mod editors;
+mod embedding;
 mod examples;
 mod explain;
 mod files;
