@@ -6,6 +6,7 @@
 use super::exit::Failure;
 use super::screen::Screen;
 use coord_plan::plan::{Driver, Plan};
+use coord_plan::rules::{Claim, Expect};
 
 /// Refuses what this program cannot do; says on standard error what it reads and does not act on.
 pub(crate) fn can_run(screen: &Screen, quiet: bool, plan: &Plan) -> Result<(), Failure> {
@@ -75,12 +76,17 @@ fn only_read(plan: &Plan) -> Vec<&'static str> {
         ("modes", !rules.modes.is_empty()),
         ("recurring syncs", !rules.recurring.is_empty()),
         ("metrics", !rules.metrics.is_empty()),
-        ("promises", !rules.expects.is_empty()),
+        ("promises", rules.expects.iter().any(is_of_the_run)),
         ("undo programs", more().any(|m| m.undo.is_some())),
     ]
     .into_iter()
     .filter_map(|(name, there)| there.then_some(name))
     .collect()
+}
+
+/// Judged by what happens; `coord plan` judges the others.
+fn is_of_the_run(promise: &Expect) -> bool {
+    !matches!(promise.claim, Claim::Measure { .. })
 }
 
 fn listed(names: &[&str]) -> String {

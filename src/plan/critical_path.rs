@@ -126,6 +126,15 @@ pub fn critical_path(network: &Network, calendar: &Calendar) -> CriticalPath {
     }
 }
 
+/// One longest path when every task takes as little as it may.
+pub(crate) fn low_path(plan: &Plan, calendar: &Calendar) -> Vec<Step> {
+    let mut network = Network::new(plan);
+    network.spans = with_estimates(&network, |estimate| estimate.low);
+    let forward = Forward::run(&network, calendar, &network.spans);
+    let nodes = backward(&network, calendar, &forward);
+    trace(&network, calendar, &forward, &nodes)
+}
+
 fn with_estimates(network: &Network, pick: fn(Estimate) -> Span) -> Table<NodeId, Span> {
     let estimate = |id| network.plan.task(id).and_then(|task| task.estimate);
     let pick = |id| match estimate(id) {

@@ -5,7 +5,9 @@ use crate::calendar::Calendar;
 use crate::clock::Clock;
 use crate::graph::{Graph, reached_by};
 use crate::plan::{Node, Origin, Plan};
+use crate::rules::{Claim, Expect, Measured};
 use crate::schedule::Schedule;
+use crate::schedule::promise::{Figure, Promise, Verdict};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id, MilestoneId, NodeId, PhaseId};
 use coord_lang::model::{Criticality, Evidence, Model, Task};
@@ -43,6 +45,7 @@ pub(crate) fn judge(
         judge.phases(&overloaded);
         judge.criticality();
         judge.turns();
+        judge.promises();
     } else {
         judge.out.retain(Diagnostic::is_error);
     }
@@ -186,9 +189,77 @@ impl Judge<'_> {
         }
     }
 
+    /// E0611: promises that no schedule keeps.
+    fn promises(&mut self) {
+        let schedule = self.schedule;
+        let never = |promise: &&Promise| promise.verdict == Verdict::Impossible;
+        for promise in schedule.promises.iter().filter(never) {
+            let (Some(written), Some(expect)) = (
+                self.model.expects.get(promise.number),
+                self.plan.rules.expects.get(promise.number),
+            ) else {
+                continue;
+            };
+            let fact = self.best_of(promise, expect);
+            let help = if promise.by_bound {
+                let day_ms = self.calendar.day_ms();
+                let why = schedule.lower_bound.describe(self.plan, day_ms);
+                format!("{why}: change that, or promise less")
+            } else if promise.path.is_empty() {
+                "promise less".to_string()
+            } else {
+                let path = self.way(&promise.path);
+                format!("the way there is {path}: shorten it, or promise less")
+            };
+            let message = format!("`{}` cannot hold: {fact}", expect.title);
+            self.out.push(
+                Diagnostic::new("E0611", written.claim.span, message)
+                    .label("no schedule of this plan keeps it")
+                    .help(help),
+            );
+        }
+    }
+
+    /// What is better in no schedule.
+    fn best_of(&self, promise: &Promise, expect: &Expect) -> String {
+        let figure = promise.best.or(promise.figure);
+        let length = figure.map(Figure::in_words).unwrap_or_default();
+        let until = match figure {
+            Some(Figure::Instant(ms)) if self.clock.is_dated() => {
+                format!(", until {}", self.clock.at(ms))
+            }
+            _ => String::new(),
+        };
+        let name = |node: NodeId| &self.plan.nodes[node].name;
+        let ends = |node: NodeId| {
+            let at = until.replace("until ", "on ");
+            format!("`{}` ends after at least {length}{at}", name(node))
+        };
+        match &expect.claim {
+            Claim::Measure { of, .. } => match *of {
+                Measured::Finish => format!("the plan takes at least {length}{until}"),
+                Measured::Percentile(_) => {
+                    format!("the low estimates alone take {length}{until}")
+                }
+                Measured::CriticalPath => format!("the critical path takes {length}{until}"),
+                Measured::LowerBound => format!("the lower bound is {length}{until}"),
+                Measured::EndOf(node) => ends(node),
+                Measured::Slack(node) => format!("`{}` has {length} of slack", name(node)),
+                Measured::Load(agent) => {
+                    let agent = &self.plan.agents[agent].name;
+                    format!("`{agent}` is busy between 0% and {length} of its time")
+                }
+            },
+            Claim::Condition(_) | Claim::Metric { .. } | Claim::Person => promise
+                .path
+                .last()
+                .map_or_else(String::new, |last| ends(*last)),
+        }
+    }
+
     /// The chain of needs that makes `node` as late as it is.
     fn path_to(&self, node: NodeId) -> String {
-        let mut names = vec![self.plan.nodes[node].name.as_str()];
+        let mut way = vec![node];
         let mut at = node;
         for _ in 0..64 {
             let start = self.logical(at).earliest_start_ms;
@@ -201,12 +272,20 @@ impl Judge<'_> {
             let Some(before) = holds else { break };
             at = before;
             if self.plan.task(at).is_some() {
-                names.push(self.plan.nodes[at].name.as_str());
+                way.push(at);
             }
         }
-        names.reverse();
-        let skip = names.len().saturating_sub(6);
-        let shown: Vec<String> = names[skip..].iter().map(|n| format!("`{n}`")).collect();
+        way.reverse();
+        self.way(&way)
+    }
+
+    /// The last names of a way.
+    fn way(&self, nodes: &[NodeId]) -> String {
+        let skip = nodes.len().saturating_sub(6);
+        let shown: Vec<String> = nodes[skip..]
+            .iter()
+            .map(|node| format!("`{}`", self.plan.nodes[*node].name))
+            .collect();
         let dots = if skip > 0 { "… → " } else { "" };
         format!("{dots}{}", shown.join(" → "))
     }

@@ -10,6 +10,7 @@
 
 pub mod chain;
 pub mod check;
+pub mod promise;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::levelling::{End, Levelled, Options, Stop, level};
 use crate::plan::{NodeKind, Plan};
 use chain::Link;
 use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use promise::Promise;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -50,6 +52,8 @@ pub struct Schedule {
     pub missing_estimates: Vec<NodeId>,
     /// Tasks that only a claim made wait.
     pub turns: Vec<Turn>,
+    /// What becomes of the project's promises, in their order.
+    pub promises: Vec<Promise>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +162,8 @@ pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options, stop: &S
         calendar,
         levelled: &levelled,
     };
-    let schedule = facts.schedule(logical, bound, options);
+    let mut schedule = facts.schedule(logical, bound, options);
+    schedule.promises = promise::promises(&network, calendar, &levelled, &schedule);
     debug_assert_eq!(check::validate_on(plan, calendar, &schedule), Ok(()));
     schedule
 }
@@ -192,6 +197,7 @@ impl Facts<'_, '_> {
             nodes: plan.nodes.ids().map(|id| self.node(id, &logical)).collect(),
             critical_path: logical.path,
             missing_estimates: logical.missing_estimates,
+            promises: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::gantt;
 use super::outlook::Outlook;
+use super::promises;
 use super::sheet::{Ink, Line, Look, Sheet, columns, cut, tame};
 use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::bound::Reason;
@@ -33,6 +34,7 @@ pub(crate) fn text(plan: &Plan, schedule: &Schedule, look: Look) -> String {
         waves(&outlook, &mut sheet);
         deadlines(&outlook, &mut sheet);
     }
+    promises::promises(&outlook, &mut sheet);
     missing(&outlook, &mut sheet);
     sheet.into_text()
 }

@@ -65,15 +65,17 @@ pub(super) fn ready(network: &Network, levelled: &Levelled, node: NodeId) -> i64
 
 pub fn chain(network: &Network, calendar: &Calendar, levelled: &Levelled) -> Vec<Link> {
     let tracer = Tracer::new(network, calendar, levelled);
-    let mut walk: Vec<(NodeId, Option<Cause>)> = Vec::new();
-    let mut at = tracer.last();
-    while let Some(node) = at {
-        let cause = tracer.cause(node);
-        at = cause.map(|cause| cause.before);
-        walk.push((node, cause));
-    }
-    walk.reverse();
-    tracer.links(&walk)
+    tracer.chain(tracer.last())
+}
+
+/// What holds what until one node ends.
+pub(super) fn chain_to(
+    network: &Network,
+    calendar: &Calendar,
+    levelled: &Levelled,
+    node: NodeId,
+) -> Vec<Link> {
+    Tracer::new(network, calendar, levelled).chain(Some(node))
 }
 
 /// What a node started with. The order is the order of preference.
@@ -118,6 +120,19 @@ impl<'a, 'p> Tracer<'a, 'p> {
             levelled,
             ends,
         }
+    }
+
+    /// From what starts with the plan, or a window, to `end`.
+    fn chain(&self, end: Option<NodeId>) -> Vec<Link> {
+        let mut walk: Vec<(NodeId, Option<Cause>)> = Vec::new();
+        let mut at = end;
+        while let Some(node) = at {
+            let cause = self.cause(node);
+            at = cause.map(|cause| cause.before);
+            walk.push((node, cause));
+        }
+        walk.reverse();
+        self.links(&walk)
     }
 
     /// The first node that everything ends with; no join, where there is another.
