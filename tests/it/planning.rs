@@ -201,3 +201,55 @@ fn a_promise_between_bound_and_schedule_is_decided_by_the_plan() {
         "{proven}"
     );
 }
+
+const RELEASE: &str = "\
+edition 2026
+project shop
+human ops
+workflow release(service: text, within: duration default 2h) \"Release of ${service}\" {
+  phase rollout \"Roll ${service} out\" {
+    task ship \"Ship ${service}\" {
+      by ops
+      do \"Say in the channel that ${service} ships within ${within}\"
+      produces note \"What changed in ${service}\" \"notes/${service}.md\"
+    }
+    sync shipped \"${service} is out\" {
+      at end
+      participants ops
+      agenda \"How ${service} did\"
+      require \"${service} answers, and \\${service} is no price\" by ops
+    }
+  }
+}
+";
+
+/// The texts of a workflow, as its plan has them.
+fn texts(args: &[&str]) -> String {
+    let args = [&["graph", "--format", "ir", "--workflow", "release"], args].concat();
+    let ran = Space::new()
+        .file("main.coord", RELEASE)
+        .coord(&args)
+        .run()
+        .exits(0);
+    let ir: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut texts = Vec::new();
+    let mut stack = vec![&ir];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::String(text) if text.contains("api") || text.contains('$') => {
+                texts.push(text.clone());
+            }
+            Value::Array(items) => stack.extend(items),
+            Value::Object(fields) => stack.extend(fields.values()),
+            _ => {}
+        }
+    }
+    texts.sort();
+    texts.join("\n")
+}
+
+#[test]
+fn the_texts_of_a_workflow_are_filled_in_with_its_values() {
+    insta::assert_snapshot!(texts(&["--set", "service=api"]));
+    insta::assert_snapshot!(texts(&["--set", "within=30m"]));
+}
