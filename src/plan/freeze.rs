@@ -630,7 +630,7 @@ impl<'m> Freezer<'m> {
     // ---- values ------------------------------------------------------------------------------
 
     fn task(&self, task: &model::Task) -> Task {
-        let day_ms = self.hours.day_ms();
+        let day_ms = self.day_of(task);
         let estimate = task.takes.as_ref().map(|e| Estimate {
             low: Span::from_effort(e.low, day_ms),
             likely: Span::from_effort(e.likely, day_ms),
@@ -699,6 +699,21 @@ impl<'m> Freezer<'m> {
             },
             more: self.more(task),
         }
+    }
+
+    /// The working time of a day of those who do a task: of the shortest of their days. A machine
+    /// without hours of its own has none.
+    fn day_of(&self, task: &model::Task) -> i64 {
+        let doers = task.by.iter().flat_map(|by| by.value.agents());
+        let days = doers.filter_map(|agent| {
+            let agent = &self.model.agents[*agent];
+            match own_hours(self.model, agent) {
+                Some(hours) => Some(hours.day_ms()),
+                None if matches!(agent.driver, model::Driver::Human) => Some(self.hours.day_ms()),
+                None => None,
+            }
+        });
+        days.min().unwrap_or_else(|| self.hours.day_ms())
     }
 
     /// What only some tasks have; None for all others.
@@ -1071,6 +1086,12 @@ fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
 }
 
+/// The calendar that an agent names.
+fn own_hours(model: &Model, agent: &model::Agent) -> Option<Hours> {
+    let calendar = agent.calendar.as_ref()?;
+    Some(Hours::of(&model.calendars[calendar.value]))
+}
+
 /// What the brief of an agent and the rules about it need; None for a plain one.
 fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
     let globs = |owns: &model::Owns| owns.glob.value.as_str().to_string();
@@ -1090,6 +1111,7 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
         secrets: (agent.secrets.iter())
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
+        hours: own_hours(model, agent),
     };
     (profile != Profile::default()).then(|| Box::new(profile))
 }

@@ -1,10 +1,10 @@
 //! Judgements that need the whole graph or its schedule: dates, slack, loads, redundancies.
 
 use crate::anchor::Anchor;
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::clock::Clock;
 use crate::graph::{Graph, reached_by};
-use crate::plan::{Node, Origin, Plan};
+use crate::plan::{By, Node, Origin, Plan};
 use crate::rules::{Claim, Expect, Measured};
 use crate::schedule::Schedule;
 use crate::schedule::promise::{Figure, Promise, Verdict};
@@ -24,7 +24,7 @@ pub(crate) fn judge(
     plan: &Plan,
     all: &Plan,
     schedule: &Schedule,
-    calendar: &Calendar,
+    calendars: &Calendars,
     whole: bool,
 ) -> Vec<Diagnostic> {
     let clock = Clock::of(plan);
@@ -33,7 +33,7 @@ pub(crate) fn judge(
         plan,
         all,
         schedule,
-        calendar,
+        calendars,
         clock,
         out: Vec::new(),
     };
@@ -45,6 +45,7 @@ pub(crate) fn judge(
         judge.phases(&overloaded);
         judge.criticality();
         judge.turns();
+        judge.never_together();
         judge.promises();
     } else {
         judge.out.retain(Diagnostic::is_error);
@@ -63,7 +64,7 @@ struct Judge<'a> {
     plan: &'a Plan,
     all: &'a Plan,
     schedule: &'a Schedule,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     clock: Clock,
     out: Vec<Diagnostic>,
 }
@@ -202,7 +203,7 @@ impl Judge<'_> {
             };
             let fact = self.best_of(promise, expect);
             let help = if promise.by_bound {
-                let day_ms = self.calendar.day_ms();
+                let day_ms = self.calendars.project().day_ms();
                 let why = schedule.lower_bound.describe(self.plan, day_ms);
                 format!("{why}: change that, or promise less")
             } else if promise.path.is_empty() {
@@ -411,15 +412,15 @@ impl Judge<'_> {
     /// W0606: more work than fits into a phase's window.
     fn loads(&mut self) -> Vec<PhaseId> {
         let mut overloaded = Vec::new();
-        let calendar = self.calendar;
         for (id, phase) in self.model.phases.iter() {
             let (Some(weeks), Some((first, Some(last)))) =
                 (&phase.weeks, self.plan.phases[id].window_ms)
             else {
                 continue;
             };
-            let room = calendar.working_between(first, last);
             for (agent, work) in self.work_of_phase(id) {
+                let calendar = self.calendars.agent(agent);
+                let room = calendar.working_between(first, last);
                 let capacity = i64::from(self.plan.agents[agent].capacity.max(1));
                 if work > room.saturating_mul(capacity) {
                     overloaded.push(id);
@@ -455,6 +456,41 @@ impl Judge<'_> {
         overloaded
     }
 
+    /// W0613: work in working time, of agents whose hours never meet.
+    fn never_together(&mut self) {
+        for (id, task) in self.model.tasks.iter() {
+            let node = Plan::task_node(id);
+            let Some(frozen) = self.plan.task(node) else {
+                continue;
+            };
+            let By::All(agents) = &frozen.by else {
+                continue;
+            };
+            let works = frozen.estimate.is_some_and(|e| e.likely.working);
+            let calendar = self.calendars.placed(node, agents);
+            if !works || agents.len() < 2 || !calendar.never_works() {
+                continue;
+            }
+            let names = agents
+                .iter()
+                .map(|a| format!("`{}`", self.plan.agents[*a].name));
+            let names: Vec<String> = names.collect();
+            let span = task.by.as_ref().map_or(task.name.span, |by| by.span);
+            self.out.push(
+                Diagnostic::new(
+                    "W0613",
+                    span,
+                    format!("{} are never at work at the same time", names.join(" and ")),
+                )
+                .label(format!(
+                    "`{}` is laid out as if they had no pauses",
+                    task.name.value
+                ))
+                .help("give them hours that meet, or split the task"),
+            );
+        }
+    }
+
     fn work_of_phase(&self, phase: PhaseId) -> Vec<(AgentId, i64)> {
         let mut work = vec![0i64; self.plan.agents.len()];
         for id in &self.model.phases[phase].tasks {
@@ -464,7 +500,7 @@ impl Judge<'_> {
             let Some(estimate) = task.estimate.filter(|e| e.likely.working) else {
                 continue;
             };
-            if let crate::plan::By::All(agents) = &task.by {
+            if let By::All(agents) = &task.by {
                 agents
                     .iter()
                     .for_each(|a| work[a.index()] += estimate.likely.ms);

@@ -8,7 +8,7 @@
 use super::chain;
 use super::{AgentLoad, Schedule};
 use crate::bound::Reason;
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::clock::lasting;
 use crate::critical_path::low_path;
 use crate::critical_path::network::Network;
@@ -92,14 +92,14 @@ impl Figure {
 /// Judges every promise of a plan. `schedule` is all but its promises.
 pub(super) fn promises(
     network: &Network,
-    calendar: &Calendar,
+    calendars: &Calendars,
     levelled: &Levelled,
     schedule: &Schedule,
 ) -> Vec<Promise> {
     let judge = Judge {
         plan: network.plan,
         network,
-        calendar,
+        calendars,
         levelled,
         schedule,
     };
@@ -151,7 +151,7 @@ impl Range {
 struct Judge<'a, 'p> {
     plan: &'p Plan,
     network: &'a Network<'p>,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     levelled: &'a Levelled,
     schedule: &'a Schedule,
 }
@@ -282,10 +282,11 @@ impl Judge<'_, '_> {
     }
 
     /// The largest share of its time that an agent can be busy: all that it may get to do, in the
-    /// shortest of all schedules. Everything, where lengths of two kinds are mixed.
+    /// shortest of all schedules. Everything, where lengths of two kinds or calendars are mixed.
     fn most_load(&self, agent: AgentId) -> i64 {
         const ALL: i64 = 100_000;
-        if self.network.uses_working && self.network.uses_elapsed {
+        let several = self.calendars.only(self.network).is_none();
+        if self.network.uses_working && (self.network.uses_elapsed || several) {
             return ALL;
         }
         let may_do = |by: &By| by.agents().contains(&agent);
@@ -293,7 +294,7 @@ impl Judge<'_, '_> {
         let busy_ms = tasks.map(|(id, _, _)| self.network.spans[id].ms).sum();
         let bound = self.schedule.lower_bound.ms;
         let available_ms = match self.network.uses_working {
-            true => self.calendar.working_between(0, bound),
+            true => self.calendars.agent(agent).working_between(0, bound),
             false => bound,
         };
         let most = AgentLoad {
@@ -358,7 +359,7 @@ impl Judge<'_, '_> {
         let way: Vec<NodeId> = match of {
             Measured::Load(_) => Vec::new(),
             Measured::Percentile(_) if by_logic => {
-                let steps = low_path(self.plan, self.calendar);
+                let steps = low_path(self.plan, self.calendars);
                 steps.into_iter().map(|step| step.node).collect()
             }
             Measured::Percentile(_) | Measured::CriticalPath => steps().collect(),
@@ -373,7 +374,7 @@ impl Judge<'_, '_> {
             Measured::Finish => links().collect(),
             Measured::EndOf(node) if by_logic => self.before(node),
             Measured::EndOf(node) => {
-                let links = chain::chain_to(self.network, self.calendar, self.levelled, node);
+                let links = chain::chain_to(self.network, self.calendars, self.levelled, node);
                 links.into_iter().map(|link| link.node).collect()
             }
             Measured::Slack(node) => {
