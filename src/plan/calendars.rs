@@ -176,7 +176,9 @@ impl Calendars {
         let outer = &self.parts[number as usize];
         let inside = |choice: u32| {
             let parts = &self.parts[choice as usize];
-            outer.iter().all(|part| parts.contains(part))
+            // hours that never meet are laid out as if there were no pauses
+            let pauses = !self.get(choice).never_works();
+            choice == number || (pauses && outer.iter().all(|part| parts.contains(part)))
         };
         self.choices(node).all(inside)
     }
