@@ -76,7 +76,7 @@ fn wanted(reader: &Reader, args: &Logs) -> Result<(Run, Vec<NodeId>), Failure> {
     let nodes = match task {
         Some(task) => vec![home::node(&run, &task)?],
         None => {
-            let mut all: Vec<NodeId> = run.plan.tasks().map(|(id, _, _)| id).collect();
+            let mut all: Vec<NodeId> = run.state.tasks(&run.plan).map(|(id, _, _)| id).collect();
             all.sort_by_key(|id| {
                 (
                     run.state.node(*id).first_started_ms.unwrap_or(i64::MAX),

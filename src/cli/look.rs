@@ -97,19 +97,23 @@ fn one_item(run: &Run, id: ItemId) -> String {
     let Some(item) = run.state.item(id) else {
         return String::new();
     };
-    let node = &run.plan.nodes[item.node];
+    let title = item
+        .node
+        .and_then(|node| run.plan.nodes[node].title.as_ref());
     let mut out = format!("{}\n", words::asked(&run.plan, &run.state, id));
-    if let Some(title) = &node.title {
+    if let Some(title) = title {
         out.push_str(&format!("    {}\n", words::plain(title)));
     }
-    if let (Some(task), Ask::Work) = (run.plan.task(item.node), item.ask) {
+    if let (Some(node), Ask::Work) = (item.node, item.ask)
+        && let Some(task) = run.plan.task(node)
+    {
         for line in task.doc.lines().filter(|l| !l.is_empty()) {
             out.push_str(&format!("    {}\n", words::plain(line)));
         }
         for step in &task.steps {
             out.push_str(&format!("    - {}\n", words::plain(step)));
         }
-        for feedback in &run.state.node(item.node).feedback {
+        for feedback in &run.state.node(node).feedback {
             out.push_str(&format!(
                 "    asked for: {}\n",
                 words::plain(&feedback.note)

@@ -30,6 +30,7 @@ pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: V
         item: item.0,
         by: who(&run, item, args.r#as.as_deref()),
         verdict,
+        to: None,
         note: args.note.clone().unwrap_or_default(),
         outputs,
     };
@@ -82,7 +83,10 @@ fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
     let open: Vec<_> = run
         .state
         .open_items()
-        .filter(|(_, item)| run.plan.nodes[item.node].name == text)
+        .filter(|(_, item)| {
+            item.node
+                .is_some_and(|node| run.plan.nodes[node].name == text)
+        })
         .collect();
     match open.as_slice() {
         [(id, _)] => Ok(*id),
@@ -135,13 +139,14 @@ fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdic
     let doubt = run
         .state
         .open_items()
-        .find(|(_, item)| item.node == node && item.ask == Ask::Doubt);
+        .find(|(_, item)| item.node == Some(node) && item.ask == Ask::Doubt);
     let (order, done) = match (doubt, verdict) {
         (Some((item, _)), Verdict::Retry) => (
             Order::Answer {
                 item: item.0,
                 by,
                 verdict,
+                to: None,
                 note,
                 outputs: BTreeMap::new(),
             },

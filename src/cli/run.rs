@@ -47,13 +47,16 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     if loaded.compiled.has_errors() {
         return Ok(Exit::Wrong);
     }
-    let Some(plan) = loaded.compiled.plan.clone() else {
+    let Some(active) = &loaded.compiled.plan else {
+        return Ok(Exit::Wrong);
+    };
+    if args.dry_run {
+        return dry_run(screen, &loaded, active);
+    }
+    let Some(plan) = loaded.compiled.whole().cloned() else {
         return Ok(Exit::Wrong);
     };
     super::support::can_run(screen, common.quiet, &plan)?;
-    if args.dry_run {
-        return dry_run(screen, &loaded, &plan);
-    }
     let root = std::fs::canonicalize(loaded.root())
         .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
     programs_are_there(&plan)?;
@@ -361,7 +364,7 @@ fn watcher(
         Progress::None => Box::new(Silent),
         Progress::Json => Box::new(Json::new(&run.id)),
         Progress::Auto if live && !common.quiet => {
-            Box::new(Live::new(screen, run.plan.tasks().count()))
+            Box::new(Live::new(screen, run.state.tasks(&run.plan).count()))
         }
         Progress::Plain | Progress::Auto => Box::new(Lines::new(screen, common.quiet)),
     }
@@ -423,8 +426,8 @@ fn drive_failure(error: DriveError) -> Failure {
 
 fn summary(run: &coord_host::run::Run, end: End) -> String {
     let count = |wanted: Status| {
-        run.plan
-            .tasks()
+        run.state
+            .tasks(&run.plan)
             .filter(|(id, _, _)| run.state.node(*id).status == wanted)
             .count()
     };
@@ -441,7 +444,7 @@ fn summary(run: &coord_host::run::Run, end: End) -> String {
             n => parts.push(format!("{n} {word}")),
         }
     }
-    let all = run.plan.tasks().count();
+    let all = run.state.tasks(&run.plan).count();
     let ended: usize = [
         Status::Completed,
         Status::Failed,

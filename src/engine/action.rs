@@ -1,11 +1,14 @@
 //! What the host does once an event is durable.
 
-use coord_lang::ids::{AgentId, GateId, NodeId};
+use coord_lang::ids::{AgentId, ChannelId, DomainId, GateId, NodeId, RecurringId};
 
+use crate::duty::DutyId;
 use crate::event::{Event, Fact};
 use crate::gate_run::CheckId;
 use crate::item::ItemId;
 use crate::outcome::Termination;
+use crate::rule_fact::RuleFact;
+use crate::situation::About;
 use crate::state::State;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,26 @@ pub enum Action {
     TerminateCheck { check: CheckId },
     /// Tell people that an item is open.
     Notify { item: ItemId },
+    /// Run the program of a rule's action; its end comes back as an input.
+    RunProgram { duty: DutyId },
+    /// Run a task's `undo`; its end comes back as an input.
+    Undo { node: NodeId },
+    /// Put a notice where its channel, or its receivers', is.
+    Tell {
+        of: Vec<AgentId>,
+        via: Option<ChannelId>,
+        about: About,
+        text: String,
+    },
+    /// Write the digest of a recurring sync.
+    Digest { sync: RecurringId },
+    /// Write the record of a decision.
+    Record {
+        domain: Option<DomainId>,
+        by: Option<String>,
+        title: String,
+        text: String,
+    },
 }
 
 impl Action {
@@ -96,12 +119,45 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
         | Fact::GateRetried { .. }
         | Fact::GatePassed { .. }
         | Fact::GateWarned { .. }
+        | Fact::GateHeld { .. }
         | Fact::GateFailed { .. }
         | Fact::CheckInterrupted { .. }
         | Fact::CheckEnded { .. }
         | Fact::ItemAnswered { .. }
         | Fact::ItemExpired { .. }
         | Fact::ItemClosed { .. } => None,
+        Fact::Rule(fact) => action_of_rule(fact),
+    }
+}
+
+fn action_of_rule(fact: &RuleFact) -> Option<Action> {
+    match fact {
+        RuleFact::ActionStarted { duty, .. } => Some(Action::RunProgram { duty: *duty }),
+        RuleFact::UndoStarted { node } => Some(Action::Undo { node: *node }),
+        RuleFact::NoticeSent {
+            of,
+            via,
+            about,
+            text,
+        } => Some(Action::Tell {
+            of: of.clone(),
+            via: *via,
+            about: about.clone(),
+            text: text.clone(),
+        }),
+        RuleFact::SyncHeld { sync } => Some(Action::Digest { sync: *sync }),
+        RuleFact::DecisionRecorded {
+            domain,
+            by,
+            title,
+            text,
+        } => Some(Action::Record {
+            domain: *domain,
+            by: by.clone(),
+            title: title.clone(),
+            text: text.clone(),
+        }),
+        _ => None,
     }
 }
 

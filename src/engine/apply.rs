@@ -8,12 +8,15 @@ use coord_lang::ids::{AgentId, Id, NodeId};
 use coord_plan::plan::{Otherwise, Plan};
 
 use crate::dependencies::passes_at_once;
+use crate::duty::Source;
 use crate::event::{Event, Fact};
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Item};
 use crate::items::doom;
 use crate::node_state::{Attempt, AttemptEnd, Feedback, NodeState};
+use crate::occasion::Occasion;
 use crate::outcome::{Ending, FailReason, SkipReason};
+use crate::situation::Pending;
 use crate::state::{NeedState, PhaseStep, State};
 use crate::status::{IllegalTransition, Move, RunStatus, next_status};
 
@@ -156,6 +159,7 @@ impl State {
             Fact::GateWarned { run, .. } => {
                 self.on_gate_settled(plan, fact, *run, GateStage::Warned)
             }
+            Fact::GateHeld { run, .. } => self.on_gate_held(plan, fact, *run),
             Fact::GateFailed { run, why, .. } => self.on_gate_failed(plan, fact, *run, why),
             Fact::CheckStarted { check, .. } => self.on_check_started(plan, fact, *check),
             Fact::CheckInterrupted { check, .. } => self.on_check_interrupted(plan, fact, *check),
@@ -202,14 +206,16 @@ impl State {
                 item,
                 by,
                 verdict,
+                to,
                 note,
                 ..
             } => {
-                let (at_ms, verdict) = (self.now_ms, *verdict);
+                let (at_ms, verdict, to) = (self.now_ms, *verdict, *to);
                 let answer = Answer {
                     at_ms,
                     by: by.clone(),
                     verdict,
+                    to,
                     note: note.clone(),
                 };
                 self.on_item_answered(plan, fact, *item, answer)
@@ -218,6 +224,7 @@ impl State {
                 item, otherwise, ..
             } => self.on_item_expired(plan, fact, *item, *otherwise),
             Fact::ItemClosed { item, why, .. } => self.on_item_closed(plan, fact, *item, *why),
+            Fact::Rule(rule) => self.fold_rule(plan, fact, rule),
         }
     }
 
@@ -231,12 +238,22 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         let there = (need as usize) < plan.nodes[node].needs.len();
         known(there, fact.kind(), "need", need)?;
-        if otherwise == Otherwise::Proceed {
-            let slot = self.index.first_need(node) + need;
-            self.set_need(plan, node, slot, NeedState::Waived);
-        } else {
-            let fail = FailReason::NeedExpired { need };
-            self.nodes[node].doom = doom(otherwise, fail, SkipReason::NeedExpired { need });
+        let source = Source::Need(node, need);
+        match otherwise {
+            Otherwise::Proceed => {
+                let slot = self.index.first_need(node) + need;
+                self.set_need(plan, node, slot, NeedState::Waived);
+                self.add_duties(plan, source, self.about(plan, Occasion::Node(node)));
+            }
+            Otherwise::Escalate => {
+                self.nodes[node].held_needs.push(need);
+                self.hold_for_people(plan, source, Pending::Need { node, need });
+            }
+            Otherwise::Fail | Otherwise::Skip | Otherwise::Halt => {
+                let fail = FailReason::NeedExpired { need };
+                self.nodes[node].doom = doom(otherwise, fail, SkipReason::NeedExpired { need });
+                self.add_duties(plan, source, self.about(plan, Occasion::Node(node)));
+            }
         }
         self.refresh(plan, node);
         Ok(())

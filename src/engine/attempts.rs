@@ -10,9 +10,11 @@ use coord_lang::ids::NodeId;
 use coord_plan::plan::{OnFail, Plan, Retry, Task};
 
 use crate::apply::{check_agents, known};
+use crate::duty::Source;
 use crate::event::Fact;
 use crate::item::{ItemId, Verdict};
 use crate::node_state::{Attempt, AttemptEnd, Feedback};
+use crate::occasion::Occasion;
 use crate::outcome::{Ending, FailReason, Outcome, SkipReason, Termination};
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -69,6 +71,15 @@ impl Turn<'_> {
         let Some(task) = self.plan.task(node) else {
             return;
         };
+        let why = (self.state.nodes[node].attempt.as_ref()).and_then(|a| a.terminating);
+        if let Some(Termination::TakenAway | Termination::Halted) = why {
+            return self.emit(Fact::RetryScheduled {
+                node,
+                attempt,
+                due_ms: self.at_ms,
+                counted: false,
+            });
+        }
         if outcome.is_success() {
             self.after_success(node, attempt, task);
         } else if matches!(outcome, Outcome::Lost(_)) && !task.idempotent {
@@ -174,7 +185,7 @@ impl Turn<'_> {
         let attempt = self.state.nodes[node].attempt_number();
         let (by, note) = (answer.by, answer.note);
         match answer.verdict {
-            Verdict::Done | Verdict::Approve => {
+            Verdict::Done | Verdict::Approve | Verdict::Accept => {
                 if let Some(task) = self.plan.task(node) {
                     self.after_success(node, attempt, task);
                 }
@@ -194,7 +205,7 @@ impl Turn<'_> {
                     why: SkipReason::Person { by, reason: note },
                 });
             }
-            Verdict::Fail | Verdict::Reject => {
+            Verdict::Fail | Verdict::Reject | Verdict::Reassign | Verdict::Abort => {
                 self.fail(node, FailReason::Doubt { by, note }, false);
             }
         }
@@ -205,7 +216,9 @@ fn judged(attempt: &Attempt, outcome: &Outcome) -> Outcome {
     match (attempt.terminating, outcome) {
         (_, Outcome::Lost(_)) | (None, _) => outcome.clone(),
         (Some(Termination::Timeout), _) => Outcome::TimedOut,
-        (Some(Termination::Cancel), _) => Outcome::Cancelled,
+        (Some(Termination::Cancel | Termination::TakenAway | Termination::Halted), _) => {
+            Outcome::Cancelled
+        }
     }
 }
 
@@ -343,6 +356,10 @@ impl State {
         {
             self.nodes[node].outputs = outputs.clone();
         }
+        if let Fact::Exited { outcome, .. } = fact {
+            let agents = self.nodes[node].attempt.as_ref().map(|a| a.agents.clone());
+            self.note_outcome(plan, &agents.unwrap_or_default(), outcome);
+        }
         self.leave_stage(plan, node);
         Ok(())
     }
@@ -434,6 +451,8 @@ impl State {
             Move::Fail,
             Some(Ending::Failed(why.clone())),
         )?;
+        let about = self.about(plan, Occasion::Node(node));
+        self.add_duties(plan, Source::Task(node), about);
         self.halt_wanted = self.halt_wanted.or(halts.then_some(node));
         Ok(())
     }
@@ -463,6 +482,8 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         self.change(plan, fact, node, Move::Reopen, |state| {
             state.failures = 0;
+            state.reopened += 1;
+            state.held_needs.clear();
             state.ending = None;
             state.doom = None;
             state.condition_held = false;

@@ -11,6 +11,8 @@ use coord_plan::plan::{Driver, Otherwise, Plan, Wanted};
 use crate::event::{Event, Fact};
 use crate::options::Options;
 use crate::outcome::Outcome;
+use crate::rule_fact::RuleFact;
+use crate::situation::{Pending, SituationId};
 use crate::status::Status;
 
 /// What the log says that may not be, and at which event.
@@ -40,6 +42,10 @@ struct Audit<'p> {
     at_work: BTreeSet<NodeId>,
     claiming: BTreeSet<NodeId>,
     waived: BTreeSet<(NodeId, u32)>,
+    /// The rung of each open situation.
+    situations: BTreeMap<SituationId, Option<u32>>,
+    isolated: BTreeSet<AgentId>,
+    in_mode: bool,
     open_items: BTreeSet<u32>,
     closed_items: BTreeSet<u32>,
     stopping: bool,
@@ -65,6 +71,9 @@ impl<'p> Audit<'p> {
             at_work: BTreeSet::new(),
             claiming: BTreeSet::new(),
             waived: BTreeSet::new(),
+            situations: BTreeMap::new(),
+            isolated: BTreeSet::new(),
+            in_mode: false,
             open_items: BTreeSet::new(),
             closed_items: BTreeSet::new(),
             stopping: false,
@@ -106,6 +115,9 @@ impl<'p> Audit<'p> {
             Fact::RunCompleted => {
                 self.ended = true;
                 let well = self.status.iter().all(|status| status.ended_well());
+                holds(self.situations.is_empty(), || {
+                    "completed with a situation open".into()
+                })?;
                 holds(well, || "completed with work that did not end well".into())
             }
             Fact::RunFailed { .. } => {
@@ -224,6 +236,7 @@ impl<'p> Audit<'p> {
                 self.closed_items.insert(item.0);
                 holds(open, || "an item was closed twice".into())
             }
+            Fact::Rule(fact) => self.read_rule(fact),
             Fact::RunPaused
             | Fact::PhaseOpened { .. }
             | Fact::PhaseClosed { .. }
@@ -239,11 +252,69 @@ impl<'p> Audit<'p> {
             | Fact::GateRetried { .. }
             | Fact::GatePassed { .. }
             | Fact::GateWarned { .. }
+            | Fact::GateHeld { .. }
             | Fact::GateFailed { .. }
             | Fact::CheckStarted { .. }
             | Fact::CheckInterrupted { .. }
             | Fact::CheckTerminating { .. }
             | Fact::CheckEnded { .. } => Ok(()),
+        }
+    }
+
+    fn read_rule(&mut self, fact: &RuleFact) -> Result<(), String> {
+        match fact {
+            RuleFact::SituationOpened { situation, .. } => {
+                let new = self.situations.insert(*situation, None).is_none();
+                holds(new, || "a situation was opened twice".into())
+            }
+            RuleFact::SituationReached { situation, level } => {
+                let rung = self.situations.get_mut(situation);
+                let Some(rung) = rung else {
+                    return Err("a rung of a situation that is not open".into());
+                };
+                let in_order = rung.is_none_or(|last| *level == last + 1);
+                *rung = Some(*level);
+                holds(in_order, || "rungs out of order".into())
+            }
+            RuleFact::SituationClosed { situation, .. } => {
+                let open = self.situations.remove(situation).is_some();
+                holds(open, || "a situation was closed twice".into())
+            }
+            RuleFact::LimitSettled {
+                pending: Pending::Need { node, need },
+                waived: true,
+            } => {
+                self.waived.insert((*node, *need));
+                Ok(())
+            }
+            RuleFact::WorkflowStarted { workflow, .. } => {
+                for (id, node) in self.plan.nodes.iter() {
+                    if node.workflow == Some(*workflow) {
+                        self.status[id.index()] = Status::Created;
+                        let retry = self.plan.task(id).and_then(|t| t.retry.as_ref());
+                        self.free_tries[id.index()] += 1 + retry.map_or(0, |r| r.times);
+                        self.waived.retain(|(other, _)| *other != id);
+                    }
+                }
+                Ok(())
+            }
+            RuleFact::ModeEntered { .. } => {
+                let off = !std::mem::replace(&mut self.in_mode, true);
+                holds(off, || "a mode inside a mode".into())
+            }
+            RuleFact::ModeLeft { .. } => {
+                let on = std::mem::replace(&mut self.in_mode, false);
+                holds(on, || "left a mode that was not on".into())
+            }
+            RuleFact::AgentIsolated { agent } => {
+                self.isolated.insert(*agent);
+                Ok(())
+            }
+            RuleFact::AgentBack { agent } => {
+                self.isolated.remove(agent);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -323,6 +394,14 @@ impl<'p> Audit<'p> {
             "a start of another attempt".into()
         })?;
         self.needs_hold(node)?;
+        let exempt = self.plan.nodes[node].workflow != self.plan.entry;
+        holds(!self.in_mode || exempt, || {
+            format!("node {} started in a mode", node.0)
+        })?;
+        let of = self.agents_of.get(&node).map_or(&[][..], Vec::as_slice);
+        holds(!of.iter().any(|a| self.isolated.contains(a)), || {
+            format!("node {} started with an isolated agent", node.0)
+        })?;
         self.at_work.insert(node);
         self.claiming.insert(node);
         self.capacities_hold()?;

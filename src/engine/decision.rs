@@ -5,7 +5,7 @@
 //! one event, which changes the answer.
 
 use coord_lang::expr::Outcome as Truth;
-use coord_lang::ids::{GateId, NodeId};
+use coord_lang::ids::{GateId, HandoffId, NodeId};
 use coord_plan::plan::{Approval, NodeKind, Plan, Sync, Task};
 
 use crate::dependencies::passes_at_once;
@@ -30,6 +30,8 @@ pub(crate) enum Decision {
     /// A milestone or join whose needs are there.
     Pass,
     OpenSync,
+    /// What a giver did is offered to this task's agent.
+    HandOff(NodeId, HandoffId),
     Condition,
     OpenGate(GateId, Place),
     Gate(GateRunId),
@@ -126,6 +128,12 @@ impl State {
         let state = &self.nodes[node];
         if task.when.is_some() && !state.condition_held {
             return Some(Decision::Condition);
+        }
+        if let Some((giver, handoff)) = self.handoff_due(node) {
+            return Some(Decision::HandOff(giver, handoff));
+        }
+        if !self.handoffs_are_there(node) {
+            return None;
         }
         self.gate_decision(node, &task.requires, state.requires_passed, Place::Before)
     }
@@ -232,6 +240,7 @@ impl Turn<'_> {
             Decision::NotTaken => self.not_taken(node),
             Decision::Pass => self.pass(node),
             Decision::OpenSync => self.emit(Fact::SyncOpened { node }),
+            Decision::HandOff(giver, handoff) => self.hand_off(node, giver, handoff),
             Decision::Condition => self.test_condition(node),
             Decision::OpenGate(gate, place) => self.open_gate(node, gate, place),
             Decision::Gate(run) => self.advance_gate(run),
@@ -300,6 +309,7 @@ impl Turn<'_> {
         let values = Values {
             plan: self.plan,
             state: self.state,
+            about: None,
         };
         let found = when.explain(&values);
         match when.holds(&values) {

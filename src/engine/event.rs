@@ -14,6 +14,7 @@ use crate::gate_run::{CheckId, GateRunId, Place};
 use crate::item::{Ask, Closed, ItemId, Verdict};
 use crate::options::Options;
 use crate::outcome::{FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
+use crate::rule_fact::RuleFact;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -201,6 +202,13 @@ pub enum Fact {
         node: NodeId,
         why: GateFault,
     },
+    /// A ladder is to decide about a gate that failed.
+    #[serde(rename = "gate.held")]
+    GateHeld {
+        run: GateRunId,
+        node: NodeId,
+        why: GateFault,
+    },
     #[serde(rename = "gate.failed")]
     GateFailed {
         run: GateRunId,
@@ -225,7 +233,8 @@ pub enum Fact {
     #[serde(rename = "item.opened")]
     ItemOpened {
         item: ItemId,
-        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
         attempt: u32,
         ask: Ask,
         of: Vec<AgentId>,
@@ -236,9 +245,12 @@ pub enum Fact {
     #[serde(rename = "item.answered")]
     ItemAnswered {
         item: ItemId,
-        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
         by: Option<String>,
         verdict: Verdict,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -247,15 +259,21 @@ pub enum Fact {
     #[serde(rename = "item.expired")]
     ItemExpired {
         item: ItemId,
-        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
         otherwise: Otherwise,
     },
     #[serde(rename = "item.closed")]
     ItemClosed {
         item: ItemId,
-        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
         why: Closed,
     },
+
+    /// What coordination brought about.
+    #[serde(untagged)]
+    Rule(RuleFact),
 }
 
 impl Fact {
@@ -303,6 +321,7 @@ impl Fact {
             Fact::GateRetried { .. } => "gate.retried",
             Fact::GatePassed { .. } => "gate.passed",
             Fact::GateWarned { .. } => "gate.warned",
+            Fact::GateHeld { .. } => "gate.held",
             Fact::GateFailed { .. } => "gate.failed",
             Fact::CheckStarted { .. } => "check.started",
             Fact::CheckInterrupted { .. } => "check.interrupted",
@@ -312,6 +331,7 @@ impl Fact {
             Fact::ItemAnswered { .. } => "item.answered",
             Fact::ItemExpired { .. } => "item.expired",
             Fact::ItemClosed { .. } => "item.closed",
+            Fact::Rule(fact) => fact.kind(),
         }
     }
 
@@ -359,15 +379,17 @@ impl Fact {
             | Fact::GateRetried { node, .. }
             | Fact::GatePassed { node, .. }
             | Fact::GateWarned { node, .. }
+            | Fact::GateHeld { node, .. }
             | Fact::GateFailed { node, .. }
             | Fact::CheckStarted { node, .. }
             | Fact::CheckInterrupted { node, .. }
             | Fact::CheckTerminating { node, .. }
-            | Fact::CheckEnded { node, .. }
-            | Fact::ItemOpened { node, .. }
+            | Fact::CheckEnded { node, .. } => Some(*node),
+            Fact::ItemOpened { node, .. }
             | Fact::ItemAnswered { node, .. }
             | Fact::ItemExpired { node, .. }
-            | Fact::ItemClosed { node, .. } => Some(*node),
+            | Fact::ItemClosed { node, .. } => *node,
+            Fact::Rule(fact) => fact.subject(),
         }
     }
 }

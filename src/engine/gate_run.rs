@@ -53,6 +53,10 @@ pub enum GateStage {
     CheckFailed,
     /// All checks passed; its approvals are asked for.
     Approving,
+    /// A check failed, and a ladder is to decide.
+    Held,
+    /// The ladder lets it go ahead.
+    Overruled,
     Passed,
     /// Went ahead in spite of a failed check.
     Warned,
@@ -129,6 +133,8 @@ impl GateRun {
             GateStage::CheckDue
             | GateStage::CheckAtWork
             | GateStage::CheckFailed
+            | GateStage::Held
+            | GateStage::Overruled
             | GateStage::Approving
             | GateStage::Passed
             | GateStage::Warned
@@ -144,6 +150,8 @@ impl GateRun {
             | GateStage::CheckAtWork
             | GateStage::CheckAsked(_)
             | GateStage::CheckFailed
+            | GateStage::Held
+            | GateStage::Overruled
             | GateStage::Approving => true,
             GateStage::Passed | GateStage::Warned | GateStage::Failed | GateStage::Dropped => false,
         }

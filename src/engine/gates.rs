@@ -10,12 +10,15 @@ use coord_lang::ids::{GateId, Id, NodeId};
 use coord_plan::plan::{Check, Evidence, GateFailure, Plan};
 
 use crate::apply::known;
+use crate::duty::{Source, escalates};
 use crate::event::Fact;
 use crate::gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
 use crate::item::{Ask, ItemId};
+use crate::occasion::{Kind, Occasion};
 use crate::outcome::{Doom, Ending, FailReason, GateFault};
 use crate::refusal::Refusal;
 use crate::scope::Values;
+use crate::situation::Pending;
 use crate::state::State;
 use crate::status::{IllegalTransition, RunStatus};
 use crate::turn::Turn;
@@ -29,6 +32,7 @@ pub(crate) enum GateStep {
     AfterFailure,
     Refused(ItemId),
     AskApproval,
+    Overrule,
     Pass,
 }
 
@@ -43,8 +47,10 @@ impl State {
                 answered.then_some(GateStep::TakeConfirmation(item))
             }
             GateStage::CheckFailed => Some(GateStep::AfterFailure),
+            GateStage::Overruled => Some(GateStep::Overrule),
             GateStage::Approving => self.approving_step(run),
             GateStage::CheckAtWork
+            | GateStage::Held
             | GateStage::Passed
             | GateStage::Warned
             | GateStage::Failed
@@ -108,6 +114,10 @@ impl Turn<'_> {
                 let approval = &self.plan.gates[gate].approvals[next as usize];
                 self.ask_to_approve(node, Some(run), next, approval);
             }
+            Some(GateStep::Overrule) => {
+                let why = self.fault(run);
+                self.emit(Fact::GateWarned { run, node, why });
+            }
             Some(GateStep::Pass) => self.emit(Fact::GatePassed { run, node }),
             None => {}
         }
@@ -162,6 +172,7 @@ impl Turn<'_> {
         let values = Values {
             plan: self.plan,
             state: self.state,
+            about: None,
         };
         let (passed, evidence) = match expr.holds(&values) {
             Truth::True => (true, expr.explain(&values)),
@@ -205,14 +216,7 @@ impl Turn<'_> {
     fn after_failed_check(&mut self, run: GateRunId) {
         let gate = &self.state.gate_runs[run];
         let (node, round) = (gate.node, gate.round);
-        let evidence = gate
-            .results
-            .last()
-            .map_or(String::new(), |r| r.evidence.clone());
-        let why = GateFault::Check {
-            check: gate.check,
-            evidence,
-        };
+        let why = self.fault(run);
         match self.plan.gates[gate.gate].on_fail {
             GateFailure::Retry(more) if round <= more => {
                 self.emit(Fact::GateRetried {
@@ -221,10 +225,24 @@ impl Turn<'_> {
                     round: round + 1,
                 });
             }
+            GateFailure::Halt | GateFailure::Retry(_)
+                if escalates(&self.plan.gates[gate.gate].on_fail_do) =>
+            {
+                self.emit(Fact::GateHeld { run, node, why });
+            }
             GateFailure::Halt | GateFailure::Retry(_) => {
                 self.emit(Fact::GateFailed { run, node, why });
             }
             GateFailure::Warn => self.emit(Fact::GateWarned { run, node, why }),
+        }
+    }
+
+    fn fault(&self, run: GateRunId) -> GateFault {
+        let gate = &self.state.gate_runs[run];
+        let last = gate.results.last();
+        GateFault::Check {
+            check: gate.check,
+            evidence: last.map_or(String::new(), |r| r.evidence.clone()),
         }
     }
 
@@ -297,7 +315,10 @@ impl State {
         stage: GateStage,
     ) -> Result<(), IllegalTransition> {
         self.expect_stage(fact, run, |stage| {
-            matches!(stage, GateStage::Approving | GateStage::CheckFailed)
+            matches!(
+                stage,
+                GateStage::Approving | GateStage::CheckFailed | GateStage::Overruled
+            )
         })?;
         self.gate_runs[run].stage = stage;
         let node = self.gate_runs[run].node;
@@ -333,7 +354,26 @@ impl State {
             ending,
             halts: false,
         }));
+        let on = Occasion::Gate(run);
+        self.begins(plan, Kind::GateFailed, on);
+        let about = self.about(plan, on);
+        self.add_duties(plan, Source::Gate(gate), about);
         self.refresh(plan, node);
+        Ok(())
+    }
+
+    pub(crate) fn on_gate_held(
+        &mut self,
+        plan: &Plan,
+        fact: &Fact,
+        run: GateRunId,
+    ) -> Result<(), IllegalTransition> {
+        self.expect_stage(fact, run, |stage| *stage == GateStage::CheckFailed)?;
+        self.gate_runs[run].stage = GateStage::Held;
+        self.begins(plan, Kind::GateFailed, Occasion::Gate(run));
+        let gate = self.gate_runs[run].gate;
+        self.hold_for_people(plan, Source::Gate(gate), Pending::Gate(run));
+        self.refresh(plan, self.gate_runs[run].node);
         Ok(())
     }
 
@@ -397,6 +437,8 @@ impl State {
             | GateStage::Dropped => true,
             GateStage::CheckFailed
             | GateStage::Approving
+            | GateStage::Held
+            | GateStage::Overruled
             | GateStage::Passed
             | GateStage::Warned => false,
         })?;
@@ -426,7 +468,7 @@ impl State {
     }
 
     /// Puts the gate before its next check, or before its approvals.
-    fn stand_at_check(&mut self, plan: &Plan, run: GateRunId) {
+    pub(crate) fn stand_at_check(&mut self, plan: &Plan, run: GateRunId) {
         let gate = &mut self.gate_runs[run];
         self.checks_due.remove(&run);
         match plan.gates[gate.gate].checks.get(gate.check as usize) {

@@ -5,10 +5,16 @@
 //! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
 //! an agent who falls free concerns few.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use coord_lang::glob::Glob;
+use coord_lang::ids::{AgentId, HandoffId, Id, NodeId, PhaseId, ResourceId, Table, WorkflowId};
 use coord_plan::plan::{By, Driver, Plan, Task};
+use coord_plan::rules::Happening;
+
+use crate::handoffs::givers;
+use crate::occasion::{Kind, kind};
+use crate::workflows::nodes_by_workflow;
 
 /// Number of a need or want in the flat tables of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +87,17 @@ pub(crate) struct Index {
     /// Phases that open and close with a node.
     pub(crate) opens: BTreeMap<NodeId, Vec<PhaseId>>,
     pub(crate) closes: BTreeMap<NodeId, Vec<PhaseId>>,
+    /// Who hands over to a node, and how.
+    pub(crate) givers: BTreeMap<NodeId, Vec<(NodeId, HandoffId)>>,
+    /// The reactions to each kind of event.
+    pub(crate) reactions: BTreeMap<Kind, Vec<u32>>,
+    /// Tasks whose completion changes ground that a reaction watches.
+    pub(crate) changers: BTreeSet<NodeId>,
+    /// Reactions ask what is blocked, late, stalled.
+    pub(crate) tracks_blocked: bool,
+    pub(crate) tracks_late: bool,
+    pub(crate) tracks_stalled: bool,
+    workflow_nodes: Vec<Vec<NodeId>>,
 }
 
 impl Index {
@@ -95,7 +112,82 @@ impl Index {
         index.add_edges(plan);
         index.add_lanes(plan);
         index.add_phases(plan);
+        index.add_reactions(plan);
+        index.workflow_nodes = nodes_by_workflow(plan);
+        if !plan.rules.handoffs.is_empty() {
+            for node in plan.nodes.ids() {
+                let of = givers(plan, &index, node);
+                if !of.is_empty() {
+                    index.givers.insert(node, of);
+                }
+            }
+        }
         index
+    }
+
+    /// The nodes of a workflow.
+    pub(crate) fn nodes_of(&self, workflow: WorkflowId) -> &[NodeId] {
+        (self.workflow_nodes.get(workflow.index())).map_or(&[], Vec::as_slice)
+    }
+
+    /// From now on, these do it together.
+    pub(crate) fn reassign(&mut self, plan: &Plan, node: NodeId, agents: &[AgentId]) {
+        let Some(task) = plan.task(node) else {
+            return;
+        };
+        let team = Team {
+            any: false,
+            agents: agents.to_vec(),
+            machine: team_is_machine(plan, task, agents),
+        };
+        let known = self.teams.iter().find(|(_, other)| **other == team);
+        let id = match known.map(|(id, _)| id) {
+            Some(id) => id,
+            None => {
+                let id = self.teams.push(team);
+                agents.iter().for_each(|a| self.teams_of_agent[*a].push(id));
+                id
+            }
+        };
+        let lane = Lane {
+            team: id,
+            uses: uses(task),
+        };
+        let known = self.lanes.iter().find(|(_, other)| **other == lane);
+        let lane = match known.map(|(id, _)| id) {
+            Some(id) => id,
+            None => {
+                let uses = lane.uses.clone();
+                let id = self.lanes.push(lane);
+                for (resource, _) in uses {
+                    self.lanes_of_resource[resource].push(id);
+                }
+                id
+            }
+        };
+        self.lane_of[node] = Some(lane);
+    }
+
+    fn add_reactions(&mut self, plan: &Plan) {
+        for (i, reaction) in (0..).zip(&plan.rules.reactions) {
+            self.reactions
+                .entry(kind(&reaction.on))
+                .or_default()
+                .push(i);
+            if let Happening::ChangeMade(globs) = &reaction.on {
+                let globs: Vec<Glob> = globs.iter().filter_map(|g| Glob::parse(g).ok()).collect();
+                let changes = |task: &Task| {
+                    let mut writes = task.writes.iter().filter_map(|w| Glob::parse(w).ok());
+                    writes.any(|w| globs.iter().any(|g| g.intersect(&w).is_some()))
+                };
+                let tasks = plan.tasks().filter(|(_, _, task)| changes(task));
+                self.changers.extend(tasks.map(|(id, _, _)| id));
+            }
+        }
+        let has = |kind: Kind| self.reactions.contains_key(&kind);
+        self.tracks_blocked = has(Kind::TaskBlocked) || has(Kind::AgentBlocked);
+        self.tracks_late = has(Kind::TaskLate) || self.tracks_blocked;
+        self.tracks_stalled = has(Kind::TaskStalled);
     }
 
     /// The flat number of the first need of `node`.
@@ -227,7 +319,7 @@ fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
 fn team(plan: &Plan, task: &Task) -> Team {
     let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
     let named = task.by.agents();
-    let machine = task.program.is_some() && (named.is_empty() || named.iter().any(shell));
+    let machine = team_is_machine(plan, task, named);
     let any = matches!(task.by, By::Any(_));
     let mut agents: Vec<AgentId> = Vec::new();
     for agent in named
@@ -243,6 +335,12 @@ fn team(plan: &Plan, task: &Task) -> Team {
         agents,
         machine,
     }
+}
+
+/// True when the host spawns the program of a task that these do.
+pub(crate) fn team_is_machine(plan: &Plan, task: &Task, agents: &[AgentId]) -> bool {
+    let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
+    task.program.is_some() && (agents.is_empty() || agents.iter().any(shell))
 }
 
 fn uses(task: &Task) -> Vec<(ResourceId, u32)> {

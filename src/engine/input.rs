@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use coord_lang::ids::NodeId;
+use coord_lang::expr::Value;
+use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
 
+use crate::duty::DutyId;
 use crate::event::{LogFacts, Process};
 use crate::gate_run::CheckId;
 use crate::item::{ItemId, Verdict};
 use crate::options::Options;
 use crate::outcome::Outcome;
+use crate::situation::{About, Of};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -46,6 +49,8 @@ pub enum Input {
         /// The name of the person; None: whoever sits at the terminal.
         by: Option<String>,
         verdict: Verdict,
+        /// Who is to take over, of a reassignment; None: whoever can.
+        to: Option<AgentId>,
         note: String,
         outputs: BTreeMap<String, String>,
     },
@@ -68,6 +73,75 @@ pub enum Input {
     /// Start nothing more; pause when running work has ended.
     Stop {
         by: Option<String>,
+    },
+    /// Give a task to somebody else: to this agent, or to whoever can.
+    Reassign {
+        node: NodeId,
+        to: Option<AgentId>,
+        by: Option<String>,
+    },
+    /// Somebody, or the host, finds a conflict, declares an incident or opens a ladder.
+    Raise {
+        of: Of,
+        about: About,
+        by: Option<String>,
+        note: String,
+    },
+    /// The program of a rule's action ended.
+    ActionEnded {
+        duty: DutyId,
+        ok: bool,
+        evidence: String,
+    },
+    UndoEnded {
+        node: NodeId,
+        ok: bool,
+        evidence: String,
+    },
+    /// An agent does not answer, or its check says that it is ill.
+    AgentFailed {
+        agent: AgentId,
+        why: String,
+    },
+    AgentBack {
+        agent: AgentId,
+    },
+    EnterMode {
+        mode: ModeId,
+        by: Option<String>,
+        because: String,
+    },
+    LeaveMode {
+        mode: ModeId,
+        by: Option<String>,
+    },
+    /// Who may halt a domain does: its work ends.
+    HaltDomain {
+        domain: DomainId,
+        by: Option<String>,
+        reason: String,
+    },
+    StartWorkflow {
+        workflow: WorkflowId,
+        arguments: Vec<(String, String)>,
+    },
+    Measured {
+        metric: MetricId,
+        value: Value,
+        by: Option<String>,
+    },
+    ResourceExhausted {
+        resource: ResourceId,
+    },
+    ResourceBack {
+        resource: ResourceId,
+    },
+    /// A decision is written down.
+    Decide {
+        domain: Option<DomainId>,
+        by: Option<String>,
+        title: String,
+        text: String,
     },
     /// Time passed.
     Tick,

@@ -33,7 +33,7 @@ impl Turn<'_> {
     ) -> Result<(), Refusal> {
         self.check_node(node)?;
         let status = self.state.nodes[node].status;
-        if !self.may_be_skipped(node, status) {
+        if !may_be_skipped(&self.plan.nodes[node].kind, status) {
             return Err(Refusal::CannotSkip {
                 name: self.name(node),
                 status,
@@ -45,16 +45,6 @@ impl Turn<'_> {
             why: SkipReason::Person { by, reason },
         });
         Ok(())
-    }
-
-    /// Work under way is rejected or cancelled, not skipped; a task in review has done its work,
-    /// and skipping it would be a way around its reviewers.
-    fn may_be_skipped(&self, node: NodeId, status: Status) -> bool {
-        match status {
-            Status::Created | Status::Assigned | Status::Failed | Status::InDoubt => true,
-            Status::Review => matches!(self.plan.nodes[node].kind, NodeKind::Sync(_)),
-            Status::InProgress | Status::Completed | Status::Skipped | Status::Cancelled => false,
-        }
     }
 
     /// A failed run can still be helped; a completed or cancelled one is over.
@@ -72,5 +62,15 @@ impl Turn<'_> {
         if self.state.status == RunStatus::Failed {
             self.emit(Fact::RunReopened { by });
         }
+    }
+}
+
+/// Work under way is rejected or cancelled, not skipped; a task in review has done its work, and
+/// skipping it would be a way around its reviewers.
+pub(crate) fn may_be_skipped(kind: &NodeKind, status: Status) -> bool {
+    match status {
+        Status::Created | Status::Assigned | Status::Failed | Status::InDoubt => true,
+        Status::Review => matches!(kind, NodeKind::Sync(_)),
+        Status::InProgress | Status::Completed | Status::Skipped | Status::Cancelled => false,
     }
 }

@@ -1,9 +1,10 @@
 //! What people are asked: one item in an inbox per question.
 
-use coord_lang::ids::{AgentId, Id, NodeId};
+use coord_lang::ids::{AgentId, Id, NodeId, RecurringId};
 use serde::{Deserialize, Serialize};
 
 use crate::gate_run::GateRunId;
+use crate::situation::SituationId;
 
 /// Dense, in order of opening, from 1: people read these numbers out to each other.
 #[derive(
@@ -40,6 +41,32 @@ pub enum Ask {
     Require { requirement: u32 },
     /// Say what became of an attempt that was cut off.
     Doubt,
+    /// Answer in a situation.
+    Situation { situation: SituationId, part: Part },
+    /// Confirm requirement number `requirement` of a sync that comes again and again.
+    Report { sync: RecurringId, requirement: u32 },
+    /// An undo failed: say what becomes of it.
+    Undo,
+}
+
+/// What somebody has to do in a situation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Decide on rung number so many.
+    Level(u32),
+    /// Decide a conflict that has no rungs.
+    Decide,
+    /// Say what one thinks of a conflict; whoever decides need not wait for it.
+    View,
+    /// Be there, in an incident.
+    Respond,
+    /// Confirm line number so many before an incident is closed.
+    Confirm(u32),
+    /// Confirm line number so many of a handoff, as its giver or its receiver.
+    Give(u32),
+    /// Accept a handoff, or ask back.
+    Accept,
 }
 
 impl Ask {
@@ -50,6 +77,15 @@ impl Ask {
             Ask::Approve { .. } => "approve",
             Ask::Require { .. } => "require",
             Ask::Doubt => "doubt",
+            Ask::Situation { part, .. } => match part {
+                Part::Level(_) | Part::Decide => "decide",
+                Part::View => "view",
+                Part::Respond => "respond",
+                Part::Confirm(_) | Part::Give(_) => "confirm",
+                Part::Accept => "accept",
+            },
+            Ask::Report { .. } => "report",
+            Ask::Undo => "undo",
         }
     }
 
@@ -60,10 +96,27 @@ impl Ask {
             Ask::Confirm { .. } | Ask::Require { .. } | Ask::Approve { .. } => {
                 matches!(verdict, Verdict::Done | Verdict::Approve | Verdict::Reject)
             }
-            Ask::Doubt => matches!(
+            Ask::Doubt | Ask::Undo => matches!(
                 verdict,
                 Verdict::Done | Verdict::Retry | Verdict::Skip | Verdict::Fail | Verdict::Reject
             ),
+            Ask::Situation { part, .. } => part.takes(verdict),
+            Ask::Report { .. } => matches!(verdict, Verdict::Done | Verdict::Approve),
+        }
+    }
+}
+
+impl Part {
+    fn takes(self, verdict: Verdict) -> bool {
+        match self {
+            Part::Level(_) | Part::Decide => true,
+            Part::View | Part::Accept => matches!(
+                verdict,
+                Verdict::Done | Verdict::Approve | Verdict::Accept | Verdict::Reject
+            ),
+            Part::Respond | Part::Confirm(_) | Part::Give(_) => {
+                matches!(verdict, Verdict::Done | Verdict::Approve | Verdict::Accept)
+            }
         }
     }
 }
@@ -77,6 +130,11 @@ pub enum Verdict {
     Retry,
     Skip,
     Fail,
+    /// It goes on as it is.
+    Accept,
+    /// Somebody else is to do it.
+    Reassign,
+    Abort,
 }
 
 impl Verdict {
@@ -88,14 +146,22 @@ impl Verdict {
             Verdict::Retry => "retry",
             Verdict::Skip => "skip",
             Verdict::Fail => "fail",
+            Verdict::Accept => "accept",
+            Verdict::Reassign => "reassign",
+            Verdict::Abort => "abort",
         }
     }
 
     /// True for a yes to a question that has only yes and no.
     pub fn agrees(self) -> bool {
         match self {
-            Verdict::Done | Verdict::Approve => true,
-            Verdict::Reject | Verdict::Retry | Verdict::Skip | Verdict::Fail => false,
+            Verdict::Done | Verdict::Approve | Verdict::Accept => true,
+            Verdict::Reject
+            | Verdict::Retry
+            | Verdict::Skip
+            | Verdict::Fail
+            | Verdict::Reassign
+            | Verdict::Abort => false,
         }
     }
 }
@@ -106,6 +172,8 @@ pub struct Answer {
     /// None: whoever sat at the terminal.
     pub by: Option<String>,
     pub verdict: Verdict,
+    /// Whom a reassignment names.
+    pub to: Option<AgentId>,
     pub note: String,
 }
 
@@ -133,7 +201,8 @@ impl Closed {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     pub ask: Ask,
-    pub node: NodeId,
+    /// The work that it is about; None in a situation that is about none.
+    pub node: Option<NodeId>,
     /// The attempt that the question is about; 0 before the first.
     pub attempt: u32,
     /// Who may answer; empty: anybody.
@@ -164,7 +233,17 @@ impl Item {
             Ask::Approve { .. } => {
                 !verdict.agrees() || self.answers.len() as u32 + 1 >= self.quorum.max(1)
             }
-            Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt => true,
+            // so many have to say the same
+            Ask::Situation { .. } => {
+                let same = self.answers.iter().filter(|a| a.verdict == verdict).count();
+                same as u32 + 1 >= self.quorum.max(1)
+            }
+            Ask::Work
+            | Ask::Confirm { .. }
+            | Ask::Require { .. }
+            | Ask::Doubt
+            | Ask::Report { .. }
+            | Ask::Undo => true,
         }
     }
 }

@@ -4,16 +4,20 @@
 //! quorum of distinct names, or by one no. Whoever does a task may not approve it.
 
 use coord_lang::ids::{AgentId, Id, NodeId};
-use coord_plan::plan::{Approval, By, NodeKind, Otherwise, Plan};
+use coord_plan::plan::{Approval, Otherwise, Plan};
 
 use crate::apply::{check_agents, known};
+use crate::duty::Source;
 use crate::event::Fact;
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
+use crate::occasion::{Kind, Occasion};
 use crate::outcome::{Doom, Ending, FailReason, SkipReason};
 use crate::refusal::Refusal;
+use crate::situation::Pending;
 use crate::state::State;
 use crate::status::IllegalTransition;
+use crate::timers::RuleTimer;
 use crate::turn::Turn;
 
 impl Turn<'_> {
@@ -31,7 +35,7 @@ impl Turn<'_> {
         let due_ms = limit.map(|limit| self.at_ms.saturating_add(limit.ms));
         self.emit(Fact::ItemOpened {
             item,
-            node,
+            node: Some(node),
             attempt,
             ask,
             of,
@@ -46,7 +50,7 @@ impl Turn<'_> {
         if let Some(item) = leftovers.items.first().copied() {
             self.emit(Fact::ItemClosed {
                 item,
-                node,
+                node: Some(node),
                 why: Closed::Withdrawn,
             });
         } else if let Some(run) = leftovers.check {
@@ -125,26 +129,17 @@ impl Turn<'_> {
         }
         let approves = matches!(item.ask, Ask::Approve { .. });
         let does = |agent: &AgentId| self.plan.agents[*agent].name == name;
-        if approves && self.doers(item.node).iter().any(does) {
-            let task = self.name(item.node);
+        let Some(node) = item.node.filter(|_| approves) else {
+            return Ok(());
+        };
+        if self.state.sure_doers(self.plan, node).iter().any(does) {
+            let task = self.name(node);
             return Err(Refusal::RequesterMayNotApprove {
                 by: name.to_string(),
                 task,
             });
         }
         Ok(())
-    }
-
-    /// Who does, or is going to do, the work of a node.
-    fn doers(&self, node: NodeId) -> &[AgentId] {
-        match (&self.state.nodes[node].attempt, &self.plan.nodes[node].kind) {
-            (Some(attempt), _) => &attempt.agents,
-            (None, NodeKind::Task(task)) => match &task.by {
-                By::All(agents) => agents,
-                By::Any(_) => &[],
-            },
-            (None, NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join) => &[],
-        }
     }
 
     /// An item for one person is answered by that person.
@@ -164,8 +159,40 @@ impl State {
         fact: &Fact,
         item: Item,
     ) -> Result<(), IllegalTransition> {
-        let (node, ask) = (item.node, item.ask);
         check_agents(plan, fact, &item.of)?;
+        let ask = item.ask;
+        match ask {
+            Ask::Situation { situation, .. } => {
+                self.expect_situation(fact.kind(), situation)?;
+                let id = self.open_item(item);
+                return self.on_situation_asked(plan, fact, id, situation);
+            }
+            Ask::Report { sync, requirement } => {
+                let of = plan.rules.recurring.get(sync);
+                let there = of.is_some_and(|r| (requirement as usize) < r.requires.len());
+                known(there, fact.kind(), "requirement", requirement)?;
+                self.reports_due.remove(&(sync, requirement));
+                if let Some(due) = item.due_ms {
+                    let id = ItemId::from_index(self.items.len());
+                    self.rule_timers.insert((due, RuleTimer::Item(id)));
+                }
+                self.open_item(item);
+                return Ok(());
+            }
+            Ask::Undo => {
+                let id = self.open_item(item);
+                self.undoing.asked = Some(id);
+                return Ok(());
+            }
+            Ask::Work
+            | Ask::Confirm { .. }
+            | Ask::Approve { .. }
+            | Ask::Require { .. }
+            | Ask::Doubt => {}
+        }
+        let Some(node) = item.node else {
+            return known(false, fact.kind(), "node of item", 0);
+        };
         self.expect_ask(plan, fact, node, ask)?;
         if self.nodes[node].status.is_ended() {
             let from = self.nodes[node].status;
@@ -175,18 +202,33 @@ impl State {
                 kind: fact.kind(),
             });
         }
-        let id = self.items.push(item);
-        self.open_items.insert(id);
+        let id = self.open_item(item);
+        if matches!(ask, Ask::Approve { .. }) {
+            self.begins(plan, Kind::ApprovalWaiting, Occasion::Item(id));
+        }
         match ask {
             Ask::Confirm { gate, .. } => self.gate_runs[gate].stage = GateStage::CheckAsked(id),
-            Ask::Work | Ask::Approve { .. } | Ask::Require { .. } | Ask::Doubt => {
-                let asking = self.asking(id);
-                asking.asked += 1;
-                asking.open.push(id);
+            Ask::Work
+            | Ask::Approve { .. }
+            | Ask::Require { .. }
+            | Ask::Doubt
+            | Ask::Situation { .. }
+            | Ask::Report { .. }
+            | Ask::Undo => {
+                if let Some(asking) = self.asking(id) {
+                    asking.asked += 1;
+                    asking.open.push(id);
+                }
             }
         }
         self.refresh(plan, node);
         Ok(())
+    }
+
+    fn open_item(&mut self, item: Item) -> ItemId {
+        let id = self.items.push(item);
+        self.open_items.insert(id);
+        id
     }
 
     pub(crate) fn on_item_answered(
@@ -204,23 +246,48 @@ impl State {
         if !decided {
             return Ok(());
         }
-        self.shut(id, Closed::Answered);
+        self.shut(plan, id, Closed::Answered);
         match ask {
-            Ask::Work => {
-                self.asking(id).answered = Some(id);
-                if let Fact::ItemAnswered { outputs, .. } = fact {
+            Ask::Situation { .. } => self.on_situation_told(plan, id),
+            Ask::Undo => {
+                self.undoing.answered = Some(id);
+                self.undoing.failed = false;
+            }
+            Ask::Work | Ask::Doubt => {
+                if let Some(asking) = self.asking(id) {
+                    asking.answered = Some(id);
+                }
+                if let (Fact::ItemAnswered { outputs, .. }, Some(node), Ask::Work) =
+                    (fact, node, ask)
+                {
                     self.nodes[node].outputs = outputs.clone();
                 }
             }
-            Ask::Doubt => self.asking(id).answered = Some(id),
-            Ask::Confirm { .. } => {}
-            Ask::Approve { .. } | Ask::Require { .. } if verdict.agrees() => {
-                self.asking(id).settled += 1;
+            Ask::Confirm { .. } | Ask::Report { .. } => {}
+            Ask::Approve { .. } | Ask::Require { .. } => {
+                if let Some(asking) = self.asking(id) {
+                    match verdict.agrees() {
+                        true => asking.settled += 1,
+                        false => asking.rejected = Some(id),
+                    }
+                }
             }
-            Ask::Approve { .. } | Ask::Require { .. } => self.asking(id).rejected = Some(id),
         }
-        self.refresh(plan, node);
+        self.refresh_some(plan, node);
         Ok(())
+    }
+
+    fn refresh_some(&mut self, plan: &Plan, node: Option<NodeId>) {
+        if let Some(node) = node {
+            self.refresh(plan, node);
+        }
+    }
+
+    /// The question counts as answered with yes.
+    pub(crate) fn let_go(&mut self, id: ItemId) {
+        if let Some(asking) = self.asking(id) {
+            asking.settled += 1;
+        }
     }
 
     pub(crate) fn on_item_expired(
@@ -232,13 +299,28 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         self.expect_open(fact, id)?;
         let node = self.items[id].node;
-        self.shut(id, Closed::Expired);
+        self.shut(plan, id, Closed::Expired);
+        if matches!(self.items[id].ask, Ask::Situation { .. }) {
+            let item = self.items[id].clone();
+            self.on_situation_silent(plan, &item);
+        }
+        let (Some(node), Ask::Approve { .. }) = (node, self.items[id].ask) else {
+            return Ok(());
+        };
+        let about = self.about(plan, Occasion::Item(id));
         match otherwise {
-            Otherwise::Proceed => self.asking(id).settled += 1,
+            Otherwise::Proceed => {
+                self.let_go(id);
+                self.add_duties(plan, Source::Item(id), about);
+            }
+            Otherwise::Escalate => {
+                self.hold_for_people(plan, Source::Item(id), Pending::Item(id));
+            }
             Otherwise::Fail | Otherwise::Skip | Otherwise::Halt => {
                 let fail = FailReason::ApprovalExpired { item: id };
                 let skip = SkipReason::ApprovalExpired { item: id };
                 self.nodes[node].doom = doom(otherwise, fail, skip);
+                self.add_duties(plan, Source::Item(id), about);
             }
         }
         self.refresh(plan, node);
@@ -254,12 +336,17 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         self.expect_open(fact, id)?;
         let node = self.items[id].node;
-        self.shut(id, why);
-        self.nodes[node]
-            .leftovers
-            .items
-            .retain(|other| *other != id);
-        self.refresh(plan, node);
+        self.shut(plan, id, why);
+        if let Ask::Situation { situation, .. } = self.items[id].ask {
+            let leftovers = &mut self.situations[situation].leftovers;
+            leftovers.retain(|other| *other != id);
+            self.refresh_situation(plan, situation);
+        }
+        if let Some(node) = node {
+            let leftovers = &mut self.nodes[node].leftovers.items;
+            leftovers.retain(|other| *other != id);
+            self.refresh(plan, node);
+        }
         Ok(())
     }
 
@@ -272,23 +359,37 @@ impl State {
         self.refresh(plan, node);
     }
 
-    fn shut(&mut self, id: ItemId, why: Closed) {
+    fn shut(&mut self, plan: &Plan, id: ItemId, why: Closed) {
         self.items[id].closed = Some(why);
         self.open_items.remove(&id);
-        self.asking(id).open.retain(|other| *other != id);
+        if let Some(asking) = self.asking(id) {
+            asking.open.retain(|other| *other != id);
+        }
+        match self.items[id].ask {
+            Ask::Approve { .. } => self.ceases(Kind::ApprovalWaiting, Occasion::Item(id)),
+            Ask::Situation { situation, .. } => self.refresh_situation(plan, situation),
+            Ask::Report { .. } => {
+                if let Some(due) = self.items[id].due_ms {
+                    self.rule_timers.remove(&(due, RuleTimer::Item(id)));
+                }
+            }
+            Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt | Ask::Undo => {}
+        }
     }
 
     /// The row of questions that an item stands in.
-    fn asking(&mut self, id: ItemId) -> &mut Asking {
+    fn asking(&mut self, id: ItemId) -> Option<&mut Asking> {
         let item = &self.items[id];
         match item.ask {
             Ask::Confirm { gate, .. }
             | Ask::Approve {
                 gate: Some(gate), ..
-            } => &mut self.gate_runs[gate].asking,
+            } => Some(&mut self.gate_runs[gate].asking),
             Ask::Work | Ask::Approve { gate: None, .. } | Ask::Require { .. } | Ask::Doubt => {
-                &mut self.nodes[item.node].asking
+                Some(&mut self.nodes[item.node?].asking)
             }
+            Ask::Situation { situation, .. } => Some(&mut self.situations[situation].asking),
+            Ask::Report { .. } | Ask::Undo => None,
         }
     }
 
@@ -316,13 +417,18 @@ impl State {
                 let all = plan.task(node).map_or(0, |task| task.approvals.len());
                 known((approval as usize) < all, fact.kind(), "approval", approval)
             }
-            Ask::Work | Ask::Require { .. } | Ask::Doubt => Ok(()),
+            Ask::Work
+            | Ask::Require { .. }
+            | Ask::Doubt
+            | Ask::Situation { .. }
+            | Ask::Report { .. }
+            | Ask::Undo => Ok(()),
         }
     }
 
     fn expect_open(&self, fact: &Fact, id: ItemId) -> Result<(), IllegalTransition> {
         known(self.items.get(id).is_some(), fact.kind(), "item", id.0)?;
-        if self.items[id].is_open() && fact.subject() == Some(self.items[id].node) {
+        if self.items[id].is_open() && fact.subject() == self.items[id].node {
             return Ok(());
         }
         Err(IllegalTransition::Item {
@@ -335,7 +441,7 @@ impl State {
 /// The end that a limit brings, when it brings one.
 pub(crate) fn doom(otherwise: Otherwise, fail: FailReason, skip: SkipReason) -> Option<Box<Doom>> {
     match otherwise {
-        Otherwise::Proceed => None,
+        Otherwise::Proceed | Otherwise::Escalate => None,
         Otherwise::Fail => Some(Box::new(Doom {
             ending: Ending::Failed(fail),
             halts: false,

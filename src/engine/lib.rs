@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod agents;
 mod apply;
 mod assignment;
 mod attempts;
@@ -24,51 +25,71 @@ pub mod audit;
 mod blocked;
 mod decision;
 mod dependencies;
+mod duties;
+mod duty;
 mod event;
 mod gate_run;
 mod gates;
+mod handoffs;
 mod index;
 mod input;
 mod interventions;
 mod item;
 mod items;
 mod key;
+mod modes;
 mod node_state;
+mod occasion;
 mod options;
 mod outcome;
+mod parties;
 mod queue;
+mod reactions;
 mod recovery;
+mod recurring;
 mod refusal;
+mod rule_fact;
+mod rules;
 mod run;
 mod scope;
 pub mod simulation;
+mod situation;
+mod situations;
 mod state;
 mod status;
 mod step;
 mod syncs;
 mod timers;
 mod turn;
+mod undo;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
 
 pub use action::{Action, action_of};
+pub use agents::AgentState;
 pub use apply::apply;
 pub use blocked::{Explained, Reason, Why, is_blocked, reasons, why};
+pub use duty::DutyId;
 pub use event::{Event, Fact, LogFacts, Process};
 pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Place};
 pub use input::Input;
-pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Verdict};
+pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Part, Verdict};
 pub use key::key;
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
+pub use occasion::Occasion;
 pub use options::Options;
 pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;
+pub use rule_fact::RuleFact;
+pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId};
 pub use state::{PhaseState, State, Waiting};
 pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
 pub use step::step;
+pub use workflows::WorkflowState;
 
 use coord_plan::plan::Plan;
 

@@ -102,6 +102,18 @@ pub struct NodeState {
     pub(crate) requires_passed: u32,
     pub(crate) ensures_passed: u32,
     pub(crate) sync_expired: bool,
+    /// Since when it cannot go on without help, where a reaction asks for that.
+    pub blocked_since_ms: Option<i64>,
+    /// It is at work for longer than it was estimated.
+    pub late: bool,
+    pub stalled: bool,
+    /// What it did was taken back.
+    pub undone: bool,
+    /// How often it was tried again after it had failed.
+    pub reopened: u32,
+    pub(crate) was_held: bool,
+    /// Needs whose limit has passed and about which people are to decide.
+    pub(crate) held_needs: Vec<u32>,
     pub(crate) doom: Option<Box<Doom>>,
     pub(crate) leftovers: Leftovers,
 

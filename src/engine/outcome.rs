@@ -70,6 +70,10 @@ pub enum FailReason {
         item: ItemId,
     },
     SyncExpired,
+    /// A rule or whoever was asked ended it.
+    Rule {
+        why: String,
+    },
     /// A person said that the attempt in doubt failed.
     Doubt {
         by: Option<String>,
@@ -134,6 +138,10 @@ pub(crate) struct Doom {
 pub enum Termination {
     Timeout,
     Cancel,
+    /// Its agent was isolated, or somebody else is to do it.
+    TakenAway,
+    /// Whoever may halt its domain did.
+    Halted,
 }
 
 /// Why a run starts nothing more.
@@ -147,6 +155,10 @@ pub enum Stopping {
     /// A failure stops the run.
     Halt {
         node: NodeId,
+    },
+    /// A rule, or a ladder that nobody answered, halts the run.
+    Rule {
+        why: String,
     },
     Cancel {
         by: Option<String>,

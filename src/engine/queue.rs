@@ -37,12 +37,35 @@ pub(crate) struct TeamState {
     open: Option<Rank>,
 }
 
-pub(crate) fn rank(plan: &Plan, node: NodeId) -> Rank {
-    let priority = plan.task(node).map_or(u8::MAX, |task| task.priority);
-    (priority, plan.nodes[node].rank_ms.saturating_neg(), node)
-}
-
 impl State {
+    /// The place of a task in the order of starting.
+    pub(crate) fn rank(&self, plan: &Plan, node: NodeId) -> Rank {
+        let given = self.priorities.get(&node).copied();
+        let own = || plan.task(node).map_or(u8::MAX, |task| task.priority);
+        let priority = given.unwrap_or_else(own);
+        (priority, plan.nodes[node].rank_ms.saturating_neg(), node)
+    }
+
+    /// Before the order or the team of a task changes.
+    pub(crate) fn leave_lane(&mut self, plan: &Plan, node: NodeId) {
+        let Some(lane) = self.index.lane_of(node) else {
+            return;
+        };
+        let rank = self.rank(plan, node);
+        let state = &mut self.nodes[node];
+        let was_ready = std::mem::take(&mut state.in_lane);
+        if std::mem::take(&mut state.in_unassigned) {
+            self.unassigned.remove(&rank);
+        }
+        if self.reservation == Some(node) {
+            self.release_reservation(plan);
+        }
+        if was_ready {
+            self.lanes[lane].ready.remove(&rank);
+            self.refresh_lane(plan, lane);
+        }
+    }
+
     /// True when nothing but capacity, resources and claims is between `node` and its start.
     pub(crate) fn is_ready(&self, plan: &Plan, node: NodeId) -> bool {
         let state = &self.nodes[node];
@@ -62,6 +85,8 @@ impl State {
             && state.doom.is_none()
             && state.window_open
             && state.backoff_until_ms.is_none()
+            && !self.is_stopped_by_mode(plan, node)
+            && self.handoffs_are_there(node)
             && plan.task(node).is_some_and(|task| {
                 (task.when.is_none() || state.condition_held)
                     && state.requires_passed as usize == task.requires.len()
@@ -80,11 +105,13 @@ impl State {
         let was_ready = std::mem::replace(&mut state.in_lane, ready);
         let was_in_unassigned = std::mem::replace(&mut state.in_unassigned, in_unassigned);
         if was_ready != ready {
-            toggle(&mut self.lanes[lane].ready, rank(plan, node), ready);
+            let rank = self.rank(plan, node);
+            toggle(&mut self.lanes[lane].ready, rank, ready);
             self.refresh_lane(plan, lane);
         }
         if was_in_unassigned != in_unassigned {
-            toggle(&mut self.unassigned, rank(plan, node), in_unassigned);
+            let rank = self.rank(plan, node);
+            toggle(&mut self.unassigned, rank, in_unassigned);
         }
         if !ready && self.reservation == Some(node) {
             self.release_reservation(plan);
@@ -113,6 +140,7 @@ impl State {
         if index.is_machine(node) {
             shift(&mut self.machine_at_work, 1, take);
         }
+        shift(&mut self.at_work, 1, take);
         let agents = self.nodes[node]
             .attempt
             .as_ref()
@@ -148,6 +176,20 @@ impl State {
         for lane in &index.lanes_of_resource[resource] {
             self.refresh_lane(plan, *lane);
         }
+    }
+
+    /// After an agent came or went.
+    pub(crate) fn refresh_teams_of(&mut self, plan: &Plan, agent: AgentId) {
+        let index = Arc::clone(&self.index);
+        for team in &index.teams_of_agent[agent] {
+            self.refresh_team(plan, *team);
+        }
+    }
+
+    /// After a resource came or went.
+    pub(crate) fn refresh_resource(&mut self, plan: &Plan, resource: ResourceId) {
+        let index = Arc::clone(&self.index);
+        self.refresh_lanes_of(plan, &index, resource);
     }
 
     pub(crate) fn refresh_every_team(&mut self, plan: &Plan) {
@@ -202,7 +244,7 @@ impl State {
         let ready = &self.lanes[lane].ready;
         match self.reservation {
             Some(holder) if self.index.lane_of(holder) == Some(lane) => {
-                Some(rank(plan, holder)).filter(|rank| ready.contains(rank))
+                Some(self.rank(plan, holder)).filter(|rank| ready.contains(rank))
             }
             Some(_) | None => ready.first().copied(),
         }
@@ -238,10 +280,13 @@ impl State {
     }
 
     pub(crate) fn agent_is_free(&self, plan: &Plan, agent: AgentId) -> bool {
-        self.agents[agent] < self.capacity(plan, agent)
+        self.agents[agent] < self.capacity(plan, agent) && !self.agent_states[agent].isolated
     }
 
     pub(crate) fn free(&self, plan: &Plan, resource: ResourceId) -> u32 {
+        if self.exhausted.contains(&resource) {
+            return 0;
+        }
         plan.resources[resource]
             .capacity
             .saturating_sub(self.resources[resource])
@@ -258,6 +303,9 @@ impl State {
     /// The first in order that can start now.
     pub(crate) fn next_start(&self, plan: &Plan) -> Option<NodeId> {
         if self.status != RunStatus::Running {
+            return None;
+        }
+        if self.ramp.is_some_and(|most| self.at_work >= most.max(1)) {
             return None;
         }
         let room = self
@@ -292,7 +340,7 @@ impl State {
     /// though they have their agents.
     pub(crate) fn note_passed_over(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
-        let started = rank(plan, node);
+        let started = self.rank(plan, node);
         for (resource, _) in index.uses(node) {
             for lane in &index.lanes_of_resource[*resource] {
                 if let Some(first) = self.lanes[*lane].ready.first().copied()

@@ -13,6 +13,7 @@ use crate::action::Action;
 use crate::event::Fact;
 use crate::options::Options;
 use crate::refusal::Refusal;
+use crate::rule_fact::RuleFact;
 use crate::state::State;
 use crate::status::{RunStatus, Status};
 use crate::turn::Turn;
@@ -33,6 +34,15 @@ impl Turn<'_> {
             let gate = &self.state.gate_runs[run];
             let (check, node) = (gate.current(run), gate.node);
             self.emit(Fact::CheckInterrupted { check, node });
+        }
+        let duties: Vec<_> = self.state.duties_at_work().collect();
+        for duty in duties {
+            self.rule(RuleFact::ActionInterrupted { duty });
+        }
+        if let Some(node) = self.state.undoing.left.last().copied()
+            && self.state.undoing.at_work
+        {
+            self.rule(RuleFact::UndoInterrupted { node });
         }
         Ok(())
     }
@@ -88,6 +98,16 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
         if gate.is_open() {
             actions.push(Action::run_check(state, gate.current(*run)));
         }
+    }
+    actions.extend(
+        state
+            .duties_at_work()
+            .map(|duty| Action::RunProgram { duty }),
+    );
+    if let Some(node) = state.undoing.left.last().copied()
+        && state.undoing.at_work
+    {
+        actions.push(Action::Undo { node });
     }
     actions.extend(
         state

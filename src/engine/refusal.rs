@@ -70,6 +70,26 @@ pub enum Refusal {
         name: String,
         status: Status,
     },
+    CannotReassign {
+        name: String,
+        why: String,
+    },
+    /// Only these may do that.
+    NotAllowed {
+        by: Option<String>,
+        of: Vec<String>,
+        what: String,
+    },
+    ModeIsOn {
+        name: String,
+    },
+    ModeIsOff,
+    WorkflowNotStarted {
+        why: String,
+    },
+    NoSuchRule {
+        what: &'static str,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -165,6 +185,17 @@ impl fmt::Display for Refusal {
             Refusal::CannotSkip { name, status } => {
                 write!(f, "`{name}` cannot be skipped: it is {}", status.name())
             }
+            Refusal::CannotReassign { name, why } => {
+                write!(f, "`{name}` cannot be given to somebody else: {why}")
+            }
+            Refusal::NotAllowed { by, of, what } => {
+                let who = by.as_deref().unwrap_or("whoever you are");
+                write!(f, "{who} may not {what}: {} may", of.join(", "))
+            }
+            Refusal::ModeIsOn { name } => write!(f, "the mode {name} is on"),
+            Refusal::ModeIsOff => f.write_str("that mode is not on"),
+            Refusal::WorkflowNotStarted { why } => f.write_str(why),
+            Refusal::NoSuchRule { what } => write!(f, "there is no such {what}"),
         }
     }
 }

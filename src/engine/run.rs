@@ -10,8 +10,10 @@ use coord_plan::plan::Plan;
 
 use crate::apply::known;
 use crate::event::Fact;
+use crate::occasion::{Kind, Occasion};
 use crate::options::Options;
 use crate::outcome::Stopping;
+use crate::rule_fact::RuleFact;
 use crate::state::{PhaseState, PhaseStep, State};
 use crate::status::{IllegalTransition, Move, RunStatus, Status};
 use crate::turn::Turn;
@@ -49,12 +51,22 @@ impl Turn<'_> {
         if !drained {
             return false;
         }
-        let ended = self.state.unfinished == 0;
+        let drained = !self.state.undoing.at_work && self.state.duties_at_work().next().is_none();
+        if !drained {
+            return false;
+        }
+        let ended = self.state.unfinished == 0
+            && self.state.open_situations.is_empty()
+            && self.state.undoing.left.is_empty();
+        if (ended || self.state.is_stuck()) && self.tell_finish() {
+            return true;
+        }
         match self.state.status {
             RunStatus::Running if ended || self.state.is_stuck() => self.conclude(),
             RunStatus::Draining if ended => self.conclude(),
             RunStatus::Draining => self.emit(Fact::RunPaused),
             RunStatus::Halting => self.emit_failure(),
+            RunStatus::Cancelling if !self.state.undoing.left.is_empty() => return false,
             RunStatus::Cancelling => self.emit(Fact::RunCancelled),
             RunStatus::Running
             | RunStatus::NotStarted
@@ -63,6 +75,21 @@ impl Turn<'_> {
             | RunStatus::Failed
             | RunStatus::Cancelled => return false,
         }
+        true
+    }
+
+    /// Reactions to the end of the run are due before it.
+    fn tell_finish(&mut self) -> bool {
+        let live = matches!(
+            self.state.status,
+            RunStatus::Running | RunStatus::Draining | RunStatus::Halting
+        );
+        let told = self.state.finish_told;
+        let asked = self.state.index.reactions.contains_key(&Kind::RunFinished);
+        if !live || told || !asked {
+            return false;
+        }
+        self.rule(RuleFact::RunFinishing);
         true
     }
 
@@ -100,7 +127,11 @@ impl Turn<'_> {
 
 impl State {
     fn is_stuck(&self) -> bool {
-        self.open_items.is_empty() && self.timers.is_empty() && self.checks_due.is_empty()
+        self.open_items.is_empty()
+            && self.timers.is_empty()
+            && self.rule_timers.is_empty()
+            && self.checks_due.is_empty()
+            && self.undoing.left.is_empty()
     }
 
     pub(crate) fn on_run_started(
@@ -121,6 +152,8 @@ impl State {
         }
         self.refresh_all(plan);
         self.refresh_every_team(plan);
+        self.start_recurring(plan);
+        self.begins(plan, Kind::RunStarted, Occasion::Run);
         Ok(())
     }
 
@@ -164,7 +197,7 @@ impl State {
                 self.expect_run(fact, &[RunStatus::Running])?;
                 self.status = RunStatus::Draining;
             }
-            Stopping::Halt { .. } => {
+            Stopping::Halt { .. } | Stopping::Rule { .. } => {
                 self.expect_run(fact, &[RunStatus::Running, RunStatus::Draining])?;
                 self.status = RunStatus::Halting;
             }
@@ -193,6 +226,7 @@ impl State {
         self.expect_run(fact, &[RunStatus::Failed])?;
         self.status = RunStatus::Running;
         self.stopping = None;
+        self.finish_told = false;
         self.halt_wanted = None;
         self.ended_ms = None;
         self.refresh_all(plan);

@@ -10,10 +10,11 @@ use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{By, Plan};
 
 use crate::action::{Action, action_of};
+use crate::duty::DutyId;
 use crate::event::Event;
 use crate::gate_run::CheckId;
 use crate::input::Input;
-use crate::item::{Ask, Item, ItemId, Verdict};
+use crate::item::{Ask, Item, ItemId, Part, Verdict};
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::recovery::pending_actions;
@@ -44,6 +45,8 @@ pub struct Reply {
     pub after_ms: i64,
     pub by: Option<String>,
     pub verdict: Verdict,
+    /// Whom a reassignment names.
+    pub to: Option<AgentId>,
     pub note: String,
 }
 
@@ -54,6 +57,25 @@ pub trait World {
     fn check(&mut self, plan: &Plan, state: &State, check: CheckId) -> Finding;
     /// Everything that people will say to the item; empty: silence.
     fn replies(&mut self, plan: &Plan, state: &State, item: ItemId) -> Vec<Reply>;
+    /// How the program of a rule's action goes.
+    fn action(&mut self, _: &Plan, _: &State, _: DutyId) -> Finding {
+        Finding::fine()
+    }
+    /// How a task's `undo` goes.
+    fn undo(&mut self, _: &Plan, _: &State, _: NodeId) -> Finding {
+        Finding::fine()
+    }
+}
+
+impl Finding {
+    /// At once, and well.
+    pub fn fine() -> Finding {
+        Finding {
+            takes_ms: 0,
+            passed: true,
+            evidence: String::new(),
+        }
+    }
 }
 
 pub struct Simulation<'p, W> {
@@ -67,6 +89,8 @@ pub struct Simulation<'p, W> {
     scheduled: u64,
     /// The sizes of the journal after each step: what a host commits together.
     commits: Vec<usize>,
+    /// Inputs given for a time that the machine refused then.
+    refusals: Vec<Refusal>,
 }
 
 impl<'p, W: World> Simulation<'p, W> {
@@ -80,6 +104,7 @@ impl<'p, W: World> Simulation<'p, W> {
             coming: BTreeMap::new(),
             scheduled: 0,
             commits: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -119,6 +144,36 @@ impl<'p, W: World> Simulation<'p, W> {
 
     pub fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    /// Gives the machine an input at a time to come.
+    pub fn give_at(&mut self, at_ms: i64, input: Input) {
+        self.schedule(at_ms.saturating_sub(self.now_ms), input);
+    }
+
+    /// What of the inputs that came at their time was refused: late answers, and what cannot be.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// When the next thing happens, if anything does.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.coming_ms()
+            .into_iter()
+            .chain(self.state.next_due())
+            .min()
+    }
+
+    /// The same without what comes again and again.
+    pub fn next_of_work_ms(&self) -> Option<i64> {
+        self.coming_ms()
+            .into_iter()
+            .chain(self.state.next_due_of_work())
+            .min()
+    }
+
+    fn coming_ms(&self) -> Option<i64> {
+        self.coming.first_key_value().map(|((at_ms, _), _)| *at_ms)
     }
 
     pub fn commits(&self) -> &[usize] {
@@ -169,8 +224,10 @@ impl<'p, W: World> Simulation<'p, W> {
 
     fn deliver(&mut self, at_ms: i64) {
         self.now_ms = self.now_ms.max(at_ms);
-        if let Some((_, input)) = self.coming.pop_first() {
-            drop(self.input(input));
+        if let Some((_, input)) = self.coming.pop_first()
+            && let Err(refusal) = self.input(input)
+        {
+            self.refusals.push(refusal);
         }
     }
 
@@ -221,6 +278,7 @@ impl<'p, W: World> Simulation<'p, W> {
                         after_ms,
                         by,
                         verdict,
+                        to,
                         note,
                     } = reply;
                     let outputs = BTreeMap::new();
@@ -230,12 +288,26 @@ impl<'p, W: World> Simulation<'p, W> {
                             item,
                             by,
                             verdict,
+                            to,
                             note,
                             outputs,
                         },
                     );
                 }
             }
+            Action::RunProgram { duty } => {
+                let found = self.world.action(self.plan, &self.state, duty);
+                let (ok, evidence) = (found.passed, found.evidence);
+                let ended = Input::ActionEnded { duty, ok, evidence };
+                self.schedule(found.takes_ms, ended);
+            }
+            Action::Undo { node } => {
+                let found = self.world.undo(self.plan, &self.state, node);
+                let (ok, evidence) = (found.passed, found.evidence);
+                self.schedule(found.takes_ms, Input::UndoEnded { node, ok, evidence });
+            }
+            // what is written for people to read changes nothing here
+            Action::Tell { .. } | Action::Digest { .. } | Action::Record { .. } => {}
         }
     }
 
@@ -370,13 +442,33 @@ impl World for Chance {
             return Vec::new();
         };
         let about = u64::from_le_bytes(*b"replies\0") ^ ask_number(of.ask);
-        let mut dice = self.dice(state, of.node, about);
+        let mut dice = match of.node {
+            Some(node) => self.dice(state, node, about),
+            None => Dice::about(self.seed, &[u64::from(item.0), about]),
+        };
         if dice.percent(self.silent_percent) {
             return Vec::new();
         }
         let rejects = dice.percent(self.rejects_percent);
         let verdict = match of.ask {
-            Ask::Doubt => Verdict::Retry,
+            Ask::Doubt | Ask::Undo => Verdict::Retry,
+            Ask::Report { .. } => Verdict::Done,
+            Ask::Situation { part, .. } => match part {
+                Part::Level(_) | Part::Decide => {
+                    let all = [
+                        Verdict::Done,
+                        Verdict::Accept,
+                        Verdict::Retry,
+                        Verdict::Skip,
+                        Verdict::Reassign,
+                        Verdict::Abort,
+                    ];
+                    all[dice.below(all.len() as u64) as usize]
+                }
+                Part::View | Part::Respond | Part::Confirm(_) | Part::Give(_) | Part::Accept => {
+                    Verdict::Done
+                }
+            },
             Ask::Work | Ask::Confirm { .. } | Ask::Approve { .. } | Ask::Require { .. } => {
                 if rejects {
                     Verdict::Reject
@@ -391,6 +483,7 @@ impl World for Chance {
                 after_ms: dice.below(10_000) as i64,
                 by: Some(by),
                 verdict,
+                to: None,
                 note: "as simulated".to_string(),
             })
             .collect()
@@ -406,15 +499,23 @@ fn ask_number(ask: Ask) -> u64 {
         }
         Ask::Require { requirement } => 4 << 8 | u64::from(requirement),
         Ask::Doubt => 5 << 8,
+        Ask::Situation { situation, .. } => 6 << 40 | u64::from(situation.0),
+        Ask::Report { sync, requirement } => {
+            7 << 40 | u64::from(sync.0) << 8 | u64::from(requirement)
+        }
+        Ask::Undo => 8 << 8,
     }
 }
 
 /// As many names as the item needs, of those who may answer.
 fn voices(plan: &Plan, state: &State, item: &Item) -> Vec<String> {
-    let does = |agent: &AgentId| match (&state.node(item.node).attempt, plan.task(item.node)) {
-        (Some(attempt), _) => attempt.agents.contains(agent),
-        (None, Some(task)) => matches!(&task.by, By::All(all) if all.contains(agent)),
-        (None, None) => false,
+    let does = |agent: &AgentId| {
+        let Some(node) = item.node else { return false };
+        match (&state.node(node).attempt, plan.task(node)) {
+            (Some(attempt), _) => attempt.agents.contains(agent),
+            (None, Some(task)) => matches!(&task.by, By::All(all) if all.contains(agent)),
+            (None, None) => false,
+        }
     };
     let approves = matches!(item.ask, Ask::Approve { .. });
     let name = |agent: &AgentId| plan.agents[*agent].name.clone();

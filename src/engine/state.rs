@@ -4,21 +4,31 @@
 //! every queue, counter and timer in it follows from the nodes' own facts (`refresh`), so that
 //! nothing has to be rebuilt after a crash.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use coord_lang::expr::Value;
+use coord_lang::ids::{
+    AgentId, DomainId, Id, MetricId, ModeId, NodeId, PhaseId, RecurringId, ResourceId, Table,
+    WorkflowId,
+};
 use coord_plan::plan::Plan;
 
+use crate::agents::AgentState;
+use crate::duty::{Duty, DutyId};
 use crate::gate_run::{GateRun, GateRunId};
 use crate::index::{Index, LaneId, Rank, TeamId};
 use crate::item::{Item, ItemId};
 use crate::node_state::NodeState;
+use crate::occasion::Occasion;
 use crate::options::Options;
 use crate::outcome::Stopping;
 use crate::queue::{LaneState, TeamState};
+use crate::situation::{Situation, SituationId};
 use crate::status::{RunStatus, Status};
-use crate::timers::TimerKind;
+use crate::timers::{Background, RuleTimer, TimerKind};
+use crate::undo::Undoing;
+use crate::workflows::WorkflowState;
 
 /// What a run is waiting for, seen from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +116,41 @@ pub struct State {
     /// The one task that others let pass: see `queue`.
     pub(crate) reservation: Option<NodeId>,
     pub(crate) doubts: BTreeSet<NodeId>,
+    pub(crate) at_work: u32,
+    /// Priorities that rules gave.
+    pub(crate) priorities: BTreeMap<NodeId, u8>,
+
+    pub(crate) situations: Table<SituationId, Situation>,
+    pub(crate) open_situations: BTreeSet<SituationId>,
+    /// Those about which something is to be decided now.
+    pub(crate) situations_due: BTreeSet<SituationId>,
+    /// Handoffs that were accepted: giver and taker.
+    pub(crate) accepted: BTreeSet<(NodeId, NodeId)>,
+    pub(crate) duties: BTreeMap<DutyId, Duty>,
+    pub(crate) duties_due: BTreeSet<DutyId>,
+    pub(crate) duties_seen: u32,
+    pub(crate) reactions_due: BTreeSet<(u32, Occasion)>,
+    /// What lasts, and when it will have lasted long enough.
+    pub(crate) watches: BTreeMap<(u32, Occasion), i64>,
+    pub(crate) rule_timers: BTreeSet<(i64, RuleTimer)>,
+    /// Timers that keep no run alive.
+    pub(crate) background: BTreeSet<(i64, Background)>,
+    pub(crate) mode: Option<ModeId>,
+    /// The most tasks at work right after a mode.
+    pub(crate) ramp: Option<u32>,
+    pub(crate) agent_states: Table<AgentId, AgentState>,
+    /// Agents that failed too often in a row.
+    pub(crate) ill: BTreeSet<AgentId>,
+    pub(crate) workflows: Table<WorkflowId, WorkflowState>,
+    pub(crate) workflows_due: BTreeSet<WorkflowId>,
+    pub(crate) metrics: BTreeMap<MetricId, Value>,
+    pub(crate) exhausted: BTreeSet<ResourceId>,
+    pub(crate) halted_domains: BTreeSet<DomainId>,
+    pub(crate) undoing: Undoing,
+    /// Recurring syncs with requirements still to be asked.
+    pub(crate) reports_due: BTreeSet<(RecurringId, u32)>,
+    /// Reactions to the end of the run have been due.
+    pub(crate) finish_told: bool,
 }
 
 impl State {
@@ -150,6 +195,35 @@ impl State {
             unassigned: BTreeSet::new(),
             reservation: None,
             doubts: BTreeSet::new(),
+            at_work: 0,
+            priorities: BTreeMap::new(),
+            situations: Table::default(),
+            open_situations: BTreeSet::new(),
+            situations_due: BTreeSet::new(),
+            accepted: BTreeSet::new(),
+            duties: BTreeMap::new(),
+            duties_due: BTreeSet::new(),
+            duties_seen: 0,
+            reactions_due: BTreeSet::new(),
+            watches: BTreeMap::new(),
+            rule_timers: BTreeSet::new(),
+            background: BTreeSet::new(),
+            mode: None,
+            ramp: None,
+            agent_states: plan.agents.ids().map(|_| AgentState::default()).collect(),
+            workflows: plan
+                .workflows
+                .ids()
+                .map(|_| WorkflowState::default())
+                .collect(),
+            ill: BTreeSet::new(),
+            workflows_due: BTreeSet::new(),
+            metrics: BTreeMap::new(),
+            exhausted: BTreeSet::new(),
+            halted_domains: BTreeSet::new(),
+            undoing: Undoing::default(),
+            reports_due: BTreeSet::new(),
+            finish_told: false,
             index: Arc::new(index),
         };
         state.phases_due.extend(
@@ -250,7 +324,19 @@ impl State {
     /// The earliest timer; the host wakes the machine with a `Tick` then.
     pub fn next_due(&self) -> Option<i64> {
         let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
-        self.timers.first().filter(|_| runs).map(|(due, _, _)| *due)
+        let node = self.timers.first().map(|(due, _, _)| *due);
+        let rule = self.rule_timers.first().map(|(due, _)| *due);
+        let background = self.background.first().map(|(due, _)| *due);
+        let first = [node, rule, background].into_iter().flatten().min();
+        first.filter(|_| runs)
+    }
+
+    /// The earliest timer of something that does not merely come again.
+    pub fn next_due_of_work(&self) -> Option<i64> {
+        let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
+        let node = self.timers.first().map(|(due, _, _)| *due);
+        let rule = self.rule_timers.first().map(|(due, _)| *due);
+        node.into_iter().chain(rule).min().filter(|_| runs)
     }
 
     pub fn waiting(&self) -> Waiting {
@@ -266,13 +352,38 @@ impl State {
     }
 
     fn live_waiting(&self) -> Waiting {
-        if self.machine_at_work > 0 || !self.checks_at_work.is_empty() {
+        let programs = self.undoing.at_work || self.duties_at_work().next().is_some();
+        if self.machine_at_work > 0 || !self.checks_at_work.is_empty() || programs {
             Waiting::Running
         } else if !self.open_items.is_empty() {
             Waiting::ForPeople
         } else {
             Waiting::ForTime
         }
+    }
+
+    pub fn situation(&self, id: SituationId) -> Option<&Situation> {
+        self.situations.get(id)
+    }
+
+    pub fn situations(&self) -> impl Iterator<Item = (SituationId, &Situation)> {
+        self.situations.iter()
+    }
+
+    pub fn open_situations(&self) -> impl Iterator<Item = (SituationId, &Situation)> {
+        self.open_situations
+            .iter()
+            .map(|id| (*id, &self.situations[*id]))
+    }
+
+    /// The last value of a metric that somebody or something measured.
+    pub fn metric(&self, metric: MetricId) -> Option<&Value> {
+        self.metrics.get(&metric)
+    }
+
+    /// True when somebody or something said that there is nothing left of it.
+    pub fn is_exhausted(&self, resource: ResourceId) -> bool {
+        self.exhausted.contains(&resource)
     }
 
     pub(crate) fn has(&self, node: NodeId) -> bool {
@@ -285,6 +396,7 @@ impl State {
         self.refresh_queue(plan, node);
         self.refresh_timers(plan, node);
         self.refresh_agenda(plan, node);
+        self.refresh_blocked(plan, node);
     }
 
     pub(crate) fn refresh_agenda(&mut self, plan: &Plan, node: NodeId) {
@@ -316,9 +428,16 @@ impl State {
             self.failed -= u32::from(from == Status::Failed);
             self.failed += u32::from(to == Status::Failed);
             self.nodes[node].ended_ms = to.is_ended().then_some(self.now_ms);
+            if from.is_ended() != to.is_ended() {
+                self.count_in_workflow(plan, node, to.is_ended());
+            }
             self.mark_phases(node);
             self.tell_dependents(plan, node);
         }
+        if to == Status::Completed && plan.task(node).is_some() {
+            self.ramp = None;
+        }
+        self.notice_status(plan, node, from);
         self.assigned_waiting -= u32::from(from == Status::Assigned);
         self.assigned_waiting += u32::from(to == Status::Assigned);
         self.refresh(plan, node);
@@ -343,7 +462,7 @@ impl State {
 }
 
 /// The work of other workflows is over before it begins.
-fn new_node(node: &coord_plan::plan::Node, active: bool) -> NodeState {
+pub(crate) fn new_node(node: &coord_plan::plan::Node, active: bool) -> NodeState {
     NodeState {
         status: if active {
             Status::Created

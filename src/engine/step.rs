@@ -1,11 +1,15 @@
 //! From an input to the facts that follow from it.
 
+use coord_lang::ids::{DomainId, ResourceId};
 use coord_plan::plan::Plan;
+use coord_plan::rules::Party;
 
 use crate::event::{Event, Fact};
 use crate::input::Input;
 use crate::outcome::Stopping;
 use crate::refusal::Refusal;
+use crate::rule_fact::RuleFact;
+use crate::situation::{About, Of};
 use crate::state::State;
 use crate::status::RunStatus;
 use crate::turn::Turn;
@@ -79,10 +83,14 @@ impl Turn<'_> {
                 item,
                 by,
                 verdict,
+                to,
                 note,
                 outputs,
             } => {
                 self.check_answer(item, by.as_deref(), verdict)?;
+                if let Some(agent) = to {
+                    self.check_agent(agent)?;
+                }
                 let node = self.state.items[item].node;
                 let by = by.or_else(|| self.only_addressee(item));
                 self.emit(Fact::ItemAnswered {
@@ -90,6 +98,7 @@ impl Turn<'_> {
                     node,
                     by,
                     verdict,
+                    to,
                     note,
                     outputs,
                 });
@@ -100,6 +109,7 @@ impl Turn<'_> {
             Input::Cancel { by, reason } => self.order_cancel(by, reason),
             Input::Stop { by } => self.order_stop(by),
             Input::Tick => Ok(()),
+            rule => self.take_rule(rule),
         }
     }
 
@@ -119,6 +129,137 @@ impl Turn<'_> {
         }
     }
 
+    /// What rules, people and agents say beside the work.
+    fn take_rule(&mut self, input: Input) -> Result<(), Refusal> {
+        match input {
+            Input::Reassign { node, to, by } => self.order_reassign(node, to, by),
+            Input::Raise {
+                of,
+                about,
+                by,
+                note,
+            } => self.raise(of, about, by, note),
+            Input::ActionEnded { duty, ok, evidence } => self.take_action_end(duty, ok, evidence),
+            Input::UndoEnded { node, ok, evidence } => self.take_undo(node, ok, evidence),
+            Input::AgentFailed { agent, why } => self.agent_failed(agent, why),
+            Input::AgentBack { agent } => self.agent_back(agent),
+            Input::EnterMode { mode, by, because } => self.order_mode(mode, by, because),
+            Input::LeaveMode { mode, by } => self.order_leave(mode, by),
+            Input::HaltDomain { domain, by, reason } => self.order_halt(domain, by, reason),
+            Input::StartWorkflow {
+                workflow,
+                arguments,
+            } => {
+                self.check_open()?;
+                self.start_workflow(workflow, arguments, Default::default())
+                    .map_err(|why| Refusal::WorkflowNotStarted { why })
+            }
+            Input::Measured { metric, value, by } => {
+                self.check_open()?;
+                if self.plan.rules.metrics.get(metric).is_none() {
+                    return Err(Refusal::NoSuchRule { what: "metric" });
+                }
+                self.rule(RuleFact::MetricMeasured { metric, value, by });
+                Ok(())
+            }
+            Input::ResourceExhausted { resource } => self.order_resource(resource, true),
+            Input::ResourceBack { resource } => self.order_resource(resource, false),
+            Input::Decide {
+                domain,
+                by,
+                title,
+                text,
+            } => {
+                self.check_open()?;
+                self.rule(RuleFact::DecisionRecorded {
+                    domain,
+                    by,
+                    title,
+                    text,
+                });
+                Ok(())
+            }
+            Input::Start { .. }
+            | Input::Resume { .. }
+            | Input::AttemptSpawned { .. }
+            | Input::AttemptEnded { .. }
+            | Input::CheckEnded { .. }
+            | Input::Answer { .. }
+            | Input::Retry { .. }
+            | Input::Skip { .. }
+            | Input::Cancel { .. }
+            | Input::Stop { .. }
+            | Input::Tick => Ok(()),
+        }
+    }
+
+    /// Only who may declare an incident does.
+    fn raise(
+        &mut self,
+        of: Of,
+        about: About,
+        by: Option<String>,
+        note: String,
+    ) -> Result<(), Refusal> {
+        self.check_open()?;
+        if self.state.expect_about(self.plan, "raise", &about).is_err() {
+            return Err(Refusal::NoSuchRule { what: "subject" });
+        }
+        if let Of::Incident(id) = of
+            && let Some(who) = &self.plan.rules.incidents[id].declare
+        {
+            let title = self.state.title(self.plan, of);
+            self.check_party(who, &by, &format!("declare {title}"))?;
+        }
+        self.open_another(of, about, by, note, 0);
+        Ok(())
+    }
+
+    fn check_party(&self, party: &Party, by: &Option<String>, what: &str) -> Result<(), Refusal> {
+        let names: Vec<String> = (self.state.who(self.plan, party, &About::default()).iter())
+            .map(|agent| self.plan.agents[*agent].name.clone())
+            .collect();
+        let named = by.as_ref().is_some_and(|by| names.contains(by));
+        // whoever sits at the terminal is anybody
+        if party.everybody || names.is_empty() || named {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed {
+            by: by.clone(),
+            of: names,
+            what: what.to_string(),
+        })
+    }
+
+    fn order_halt(
+        &mut self,
+        domain: DomainId,
+        by: Option<String>,
+        reason: String,
+    ) -> Result<(), Refusal> {
+        self.check_open()?;
+        let Some(rule) = self.plan.rules.domains.get(domain) else {
+            return Err(Refusal::NoSuchRule { what: "domain" });
+        };
+        let who = rule.may_halt.clone().unwrap_or_default();
+        self.check_party(&who, &by, &format!("halt {}", rule.name))?;
+        self.rule(RuleFact::DomainHalted { domain, by, reason });
+        Ok(())
+    }
+
+    fn order_resource(&mut self, resource: ResourceId, gone: bool) -> Result<(), Refusal> {
+        self.check_open()?;
+        if self.plan.resources.get(resource).is_none() {
+            return Err(Refusal::NoSuchRule { what: "resource" });
+        }
+        self.rule(if gone {
+            RuleFact::ResourceExhausted { resource }
+        } else {
+            RuleFact::ResourceBack { resource }
+        });
+        Ok(())
+    }
+
     fn order_cancel(&mut self, by: Option<String>, reason: String) -> Result<(), Refusal> {
         self.check_open()?;
         if self.state.status == RunStatus::Cancelling {
@@ -129,6 +270,8 @@ impl Turn<'_> {
         self.emit(Fact::RunStopping {
             why: Stopping::Cancel { by, reason },
         });
+        // what was done and can be taken back is; nothing of that kind is no failure
+        self.roll_back().ok();
         Ok(())
     }
 

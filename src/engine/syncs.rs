@@ -9,9 +9,12 @@ use coord_lang::ids::NodeId;
 use coord_plan::plan::{NodeKind, Otherwise, Plan, Sync};
 
 use crate::apply::known;
+use crate::duty::Source;
 use crate::event::Fact;
 use crate::items::doom;
+use crate::occasion::Occasion;
 use crate::outcome::{FailReason, SkipReason};
+use crate::situation::Pending;
 use crate::state::State;
 use crate::status::{IllegalTransition, Move};
 
@@ -48,22 +51,36 @@ impl State {
         otherwise: Otherwise,
     ) -> Result<(), IllegalTransition> {
         known(sync(plan, node).is_some(), fact.kind(), "sync", node.0)?;
-        let Some(sync) = sync(plan, node) else {
-            return Ok(());
-        };
         self.nodes[node].sync_expired = true;
-        if otherwise == Otherwise::Proceed {
-            self.leave_stage(plan, node);
-            let state = &mut self.nodes[node];
-            state.asking.asked = sync.requires.len() as u32;
-            state.asking.settled = sync.requires.len() as u32;
-            state.ensures_passed = sync.gates.len() as u32;
-        } else {
-            let doom = doom(otherwise, FailReason::SyncExpired, SkipReason::SyncExpired);
-            self.nodes[node].doom = doom;
+        let about = self.about(plan, Occasion::Node(node));
+        match otherwise {
+            Otherwise::Proceed => {
+                self.let_sync_pass(plan, node);
+                self.add_duties(plan, Source::Sync(node), about);
+            }
+            Otherwise::Escalate => {
+                self.hold_for_people(plan, Source::Sync(node), Pending::Sync(node));
+            }
+            Otherwise::Fail | Otherwise::Skip | Otherwise::Halt => {
+                let doom = doom(otherwise, FailReason::SyncExpired, SkipReason::SyncExpired);
+                self.nodes[node].doom = doom;
+                self.add_duties(plan, Source::Sync(node), about);
+            }
         }
         self.refresh(plan, node);
         Ok(())
+    }
+
+    /// As if everything had been confirmed.
+    pub(crate) fn let_sync_pass(&mut self, plan: &Plan, node: NodeId) {
+        let Some(sync) = sync(plan, node) else {
+            return;
+        };
+        self.leave_stage(plan, node);
+        let state = &mut self.nodes[node];
+        state.asking.asked = sync.requires.len() as u32;
+        state.asking.settled = sync.requires.len() as u32;
+        state.ensures_passed = sync.gates.len() as u32;
     }
 }
 

@@ -1,11 +1,14 @@
 //! Time limits: every timer is derived from recorded facts, so none is lost or reset by a crash.
 
-use coord_lang::ids::NodeId;
+use coord_lang::ids::{NodeId, RecurringId, WorkflowId};
 use coord_plan::plan::{NodeKind, Plan};
 
 use crate::event::Fact;
-use crate::item::{Ask, ItemId};
+use crate::item::ItemId;
+use crate::occasion::Occasion;
 use crate::outcome::{Outcome, Termination};
+use crate::rule_fact::RuleFact;
+use crate::situation::SituationId;
 use crate::state::{NeedState, State};
 use crate::status::Status;
 use crate::turn::Turn;
@@ -20,6 +23,28 @@ pub(crate) enum TimerKind {
     Timeout,
     Sync,
     ItemLimit(ItemId),
+    /// At work for longer than estimated, or past its deadline.
+    Late,
+    /// At work for twice as long as estimated.
+    Stalled,
+}
+
+/// Timers of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RuleTimer {
+    /// The limit of a question in a situation.
+    Item(ItemId),
+    /// The whole time of a ladder, or the time before a conflict is passed on.
+    Overdue(SituationId),
+    /// Something has lasted as long as a reaction says.
+    Watch(u32, Occasion),
+}
+
+/// What comes again and again, and keeps no run alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Background {
+    Sync(RecurringId),
+    Workflow(WorkflowId),
 }
 
 impl State {
@@ -43,7 +68,10 @@ impl State {
         }
         match self.nodes[node].status {
             Status::Created | Status::Assigned => self.start_timers(plan, node, &mut timers),
-            Status::InProgress => timers.extend(self.timeout(plan, node)),
+            Status::InProgress => {
+                timers.extend(self.timeout(plan, node));
+                self.lateness(plan, node, &mut timers);
+            }
             Status::Review => timers.extend(self.sync_limit(plan, node)),
             Status::Completed
             | Status::Failed
@@ -79,6 +107,7 @@ impl State {
         for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
             if let Some(limit) = &need.within
                 && self.needs[(first + i) as usize] == NeedState::Open
+                && !self.nodes[node].held_needs.contains(&i)
             {
                 timers.push((since.saturating_add(limit.ms), TimerKind::NeedLimit(i)));
             }
@@ -107,6 +136,29 @@ impl State {
         let open = attempt.end.is_none() && attempt.terminating.is_none();
         let due = attempt.started_ms?.saturating_add(limit);
         open.then_some((due, TimerKind::Timeout))
+    }
+
+    /// Only where a reaction asks for it.
+    fn lateness(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
+        let state = &self.nodes[node];
+        let (Some(task), Some(attempt)) = (plan.task(node), &state.attempt) else {
+            return;
+        };
+        let Some(started) = attempt.started_ms.filter(|_| attempt.end.is_none()) else {
+            return;
+        };
+        let high = task.estimate.map(|e| e.high.ms);
+        if self.index.tracks_late && !state.late {
+            let deadline = (task.deadline_ms)
+                .zip(plan.origin_ms.filter(|_| self.options.respect_calendar))
+                .map(|(deadline, origin)| origin.saturating_add(deadline));
+            let late = high.map(|ms| started.saturating_add(ms)).into_iter();
+            timers.extend(late.chain(deadline).min().map(|due| (due, TimerKind::Late)));
+        }
+        if self.index.tracks_stalled && !state.stalled {
+            let long = high.map(|ms| started.saturating_add(ms.saturating_mul(2)));
+            timers.extend(long.map(|due| (due, TimerKind::Stalled)));
+        }
     }
 
     fn sync_limit(&self, plan: &Plan, node: NodeId) -> Option<(i64, TimerKind)> {
@@ -141,19 +193,43 @@ impl State {
 impl Turn<'_> {
     /// Records what the earliest timer that is due means.
     pub(crate) fn fire_timer(&mut self) -> bool {
-        if self.state.next_due().is_none_or(|due| due > self.at_ms) {
-            return false;
-        }
-        let Some((_, node, kind)) = self.state.timers.first().copied() else {
+        let Some(due) = self.state.next_due().filter(|due| *due <= self.at_ms) else {
             return false;
         };
-        let fact = self.meaning(node, kind);
-        self.emit(fact);
+        if let Some((at, node, kind)) = self.state.timers.first().copied()
+            && at == due
+        {
+            let fact = self.meaning(node, kind);
+            self.emit(fact);
+        } else if let Some((at, timer)) = self.state.rule_timers.first().copied()
+            && at == due
+        {
+            self.fire_rule_timer(timer);
+        } else if let Some((_, background)) = self.state.background.first().copied() {
+            self.fire_background(background);
+        }
         true
+    }
+
+    fn fire_rule_timer(&mut self, timer: RuleTimer) {
+        match timer {
+            RuleTimer::Item(item) => {
+                let node = self.state.items[item].node;
+                self.emit(Fact::ItemExpired {
+                    item,
+                    node,
+                    otherwise: coord_plan::plan::Otherwise::Escalate,
+                });
+            }
+            RuleTimer::Overdue(situation) => self.rule(RuleFact::SituationOverdue { situation }),
+            RuleTimer::Watch(reaction, on) => self.judge_reaction(reaction, on),
+        }
     }
 
     fn meaning(&self, node: NodeId, kind: TimerKind) -> Fact {
         match kind {
+            TimerKind::Late => Fact::Rule(RuleFact::Late { node }),
+            TimerKind::Stalled => Fact::Rule(RuleFact::Stalled { node }),
             TimerKind::Window => Fact::WindowOpened { node },
             TimerKind::Backoff => Fact::RetryDue { node },
             TimerKind::NeedLimit(need) => {
@@ -180,10 +256,10 @@ impl Turn<'_> {
                 }
             }
             TimerKind::ItemLimit(item) => {
-                let otherwise = otherwise_of(self.approval_limit(item));
+                let otherwise = otherwise_of(self.state.limit_of_item(self.plan, item));
                 Fact::ItemExpired {
                     item,
-                    node,
+                    node: Some(node),
                     otherwise,
                 }
             }
@@ -208,28 +284,6 @@ impl Turn<'_> {
                 outputs: Default::default(),
                 log: None,
             }
-        }
-    }
-
-    fn approval_limit(&self, item: ItemId) -> Option<&coord_plan::plan::Limit> {
-        let item = &self.state.items[item];
-        match item.ask {
-            Ask::Approve {
-                gate: Some(run),
-                approval,
-            } => {
-                let gate = self.state.gate_runs[run].gate;
-                self.plan.gates[gate].approvals[approval as usize]
-                    .within
-                    .as_ref()
-            }
-            Ask::Approve {
-                gate: None,
-                approval,
-            } => self.plan.task(item.node)?.approvals[approval as usize]
-                .within
-                .as_ref(),
-            Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt => None,
         }
     }
 }

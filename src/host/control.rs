@@ -6,8 +6,9 @@ use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
-use coord_engine::{Input, ItemId, Refusal, RunStatus, Verdict, step};
-use coord_lang::ids::NodeId;
+use coord_engine::{About, Input, ItemId, Of, Refusal, RunStatus, Verdict, step};
+use coord_lang::expr::Value;
+use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -45,6 +46,9 @@ pub enum Order {
         item: u32,
         by: Option<String>,
         verdict: Verdict,
+        /// Whom a reassignment names.
+        #[serde(default)]
+        to: Option<AgentId>,
         note: String,
         outputs: BTreeMap<String, String>,
     },
@@ -64,6 +68,59 @@ pub enum Order {
     Stop {
         by: Option<String>,
     },
+    Reassign {
+        node: NodeId,
+        to: Option<AgentId>,
+        by: Option<String>,
+    },
+    Raise {
+        of: Of,
+        about: About,
+        by: Option<String>,
+        note: String,
+    },
+    EnterMode {
+        mode: ModeId,
+        by: Option<String>,
+        because: String,
+    },
+    LeaveMode {
+        mode: ModeId,
+        by: Option<String>,
+    },
+    HaltDomain {
+        domain: DomainId,
+        by: Option<String>,
+        reason: String,
+    },
+    StartWorkflow {
+        workflow: WorkflowId,
+        arguments: Vec<(String, String)>,
+    },
+    Measured {
+        metric: MetricId,
+        value: Value,
+        by: Option<String>,
+    },
+    AgentFailed {
+        agent: AgentId,
+        why: String,
+    },
+    AgentBack {
+        agent: AgentId,
+    },
+    ResourceExhausted {
+        resource: ResourceId,
+    },
+    ResourceBack {
+        resource: ResourceId,
+    },
+    Decide {
+        domain: Option<DomainId>,
+        by: Option<String>,
+        title: String,
+        text: String,
+    },
     /// Are you at this run? Changes nothing.
     Hello,
 }
@@ -76,12 +133,14 @@ impl Order {
                 item,
                 by,
                 verdict,
+                to,
                 note,
                 outputs,
             } => Input::Answer {
                 item: ItemId(item),
                 by,
                 verdict,
+                to,
                 note,
                 outputs,
             },
@@ -89,6 +148,44 @@ impl Order {
             Order::Skip { node, by, reason } => Input::Skip { node, by, reason },
             Order::Cancel { by, reason } => Input::Cancel { by, reason },
             Order::Stop { by } => Input::Stop { by },
+            Order::Reassign { node, to, by } => Input::Reassign { node, to, by },
+            Order::Raise {
+                of,
+                about,
+                by,
+                note,
+            } => Input::Raise {
+                of,
+                about,
+                by,
+                note,
+            },
+            Order::EnterMode { mode, by, because } => Input::EnterMode { mode, by, because },
+            Order::LeaveMode { mode, by } => Input::LeaveMode { mode, by },
+            Order::HaltDomain { domain, by, reason } => Input::HaltDomain { domain, by, reason },
+            Order::StartWorkflow {
+                workflow,
+                arguments,
+            } => Input::StartWorkflow {
+                workflow,
+                arguments,
+            },
+            Order::Measured { metric, value, by } => Input::Measured { metric, value, by },
+            Order::AgentFailed { agent, why } => Input::AgentFailed { agent, why },
+            Order::AgentBack { agent } => Input::AgentBack { agent },
+            Order::ResourceExhausted { resource } => Input::ResourceExhausted { resource },
+            Order::ResourceBack { resource } => Input::ResourceBack { resource },
+            Order::Decide {
+                domain,
+                by,
+                title,
+                text,
+            } => Input::Decide {
+                domain,
+                by,
+                title,
+                text,
+            },
             Order::Hello => return None,
         })
     }

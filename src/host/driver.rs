@@ -14,8 +14,8 @@ use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, Event, Fact, Input, Options, Outcome, Process, RunStatus, State, Status,
-    Termination, Waiting, action_of, apply, key, pending_actions, step,
+    Action, CheckId, DutyId, Event, Fact, Input, Options, Outcome, Process, RunStatus, State,
+    Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
 use coord_plan::plan::{Evidence, Plan, Task};
@@ -112,6 +112,16 @@ pub(crate) enum Happening {
         passed: bool,
         evidence: String,
     },
+    ActionEnded {
+        duty: DutyId,
+        ok: bool,
+        evidence: String,
+    },
+    UndoEnded {
+        node: NodeId,
+        ok: bool,
+        evidence: String,
+    },
     Durable(Result<i64, JournalError>),
 }
 
@@ -142,15 +152,15 @@ fn uid(home: &Home, run: &Run) -> String {
 /// A line and the task that printed it.
 type TaskLine = (NodeId, LiveLine);
 
-struct Driver {
-    home: Home,
-    run: Run,
+pub(crate) struct Driver {
+    pub(crate) home: Home,
+    pub(crate) run: Run,
     journal: SqliteJournal,
-    reaper: Reaper,
+    pub(crate) reaper: Reaper,
     options: Options,
     no_wait: bool,
-    grace: Duration,
-    clock: Clock,
+    pub(crate) grace: Duration,
+    pub(crate) clock: Clock,
     /// What the last process may have spawned; None when that is not known.
     spawned: Option<std::collections::HashSet<(NodeId, u32)>>,
     /// The brief of all tasks that need none of their own.
@@ -158,9 +168,9 @@ struct Driver {
     witness: Witness,
     uid: String,
     /// What every program of this run gets.
-    environment: Vec<(OsString, OsString)>,
-    logs: PathBuf,
-    sender: mpsc::UnboundedSender<Happening>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) logs: PathBuf,
+    pub(crate) sender: mpsc::UnboundedSender<Happening>,
     /// The journal position of each node's last `task.assigned`.
     assigned_seq: HashMap<NodeId, i64>,
     /// What the resume has made of the attempts it found: durable before anything is spawned.
@@ -173,6 +183,8 @@ struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    /// Programs of rules at work.
+    pub(crate) programs: usize,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
@@ -226,6 +238,7 @@ impl Driver {
             answers: VecDeque::new(),
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
+            programs: 0,
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
@@ -436,6 +449,14 @@ impl Driver {
                     evidence,
                 }
             }
+            Happening::ActionEnded { duty, ok, evidence } => {
+                self.programs -= 1;
+                Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::UndoEnded { node, ok, evidence } => {
+                self.programs -= 1;
+                Input::UndoEnded { node, ok, evidence }
+            }
         };
         // A late result of something that is no longer at work is refused by the engine and has
         // no effect; there is nobody to tell.
@@ -571,6 +592,7 @@ impl Driver {
             && self.effects.is_empty()
             && self.attempts.is_empty()
             && self.checks.is_empty()
+            && self.programs == 0
     }
 
     fn ended(&self) -> Option<End> {
@@ -666,10 +688,14 @@ impl Driver {
                 Ok(())
             }
             Action::Notify { .. } => Ok(()),
+            rule => {
+                self.perform_rule(rule);
+                Ok(())
+            }
         }
     }
 
-    fn send(&self, happening: Happening) {
+    pub(crate) fn send(&self, happening: Happening) {
         let _loop_is_gone = self.sender.send(happening);
     }
 
@@ -677,7 +703,9 @@ impl Driver {
         let attempt = self.run.state.node(node).attempt_number();
         let outcome = match why {
             Termination::Timeout => Outcome::TimedOut,
-            Termination::Cancel => Outcome::Cancelled,
+            Termination::Cancel | Termination::TakenAway | Termination::Halted => {
+                Outcome::Cancelled
+            }
         };
         self.send(Happening::Ended {
             node,
@@ -777,14 +805,14 @@ impl Driver {
         Some(sender)
     }
 
-    fn folder(&self, dir: Option<&str>) -> PathBuf {
+    pub(crate) fn folder(&self, dir: Option<&str>) -> PathBuf {
         dir.map_or_else(
             || self.run.meta.root.clone(),
             |dir| self.run.meta.root.join(dir),
         )
     }
 
-    fn task_environment(
+    pub(crate) fn task_environment(
         &self,
         plan: &Plan,
         node: NodeId,
@@ -954,7 +982,7 @@ impl Driver {
     }
 }
 
-fn verdict(finished: &Finished) -> (bool, String) {
+pub(crate) fn verdict(finished: &Finished) -> (bool, String) {
     let passed = finished.outcome.is_success();
     let mut evidence = match &finished.outcome {
         Outcome::Exit(code) => format!("exit {code}"),
@@ -971,7 +999,7 @@ fn verdict(finished: &Finished) -> (bool, String) {
 }
 
 /// The last value of each variable wins.
-fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+pub(crate) fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
     let mut seen = std::collections::HashSet::new();
     let mut kept: Vec<_> = env
         .into_iter()

@@ -140,7 +140,9 @@ async fn watch(
 fn outcome(report: &ExitReport, why: Option<Termination>) -> Outcome {
     match (why, report.ending) {
         (Some(Termination::Timeout), _) => Outcome::TimedOut,
-        (Some(Termination::Cancel), _) => Outcome::Cancelled,
+        (Some(Termination::Cancel | Termination::TakenAway | Termination::Halted), _) => {
+            Outcome::Cancelled
+        }
         (None, Ending::Exited(code)) => Outcome::Exit(code),
         (None, Ending::Signaled(signal)) => Outcome::Signal(signal),
         (None, Ending::Lost) => Outcome::Lost("the process that watched it was killed".into()),

@@ -40,6 +40,9 @@ pub struct Compiled {
     /// What is planned: the work of one workflow, [`Plan::active`]. None when the graph is not
     /// whole or has a cycle.
     pub plan: Option<Plan>,
+    /// The same with the work of all other workflows, where there are any: see
+    /// [`Compiled::whole`].
+    pub full: Option<Plan>,
     /// None without a plan.
     pub schedule: Option<Schedule>,
     /// In stable order; allowed warnings are left out.
@@ -49,6 +52,11 @@ pub struct Compiled {
 impl Compiled {
     pub fn has_errors(&self) -> bool {
         diagnostic::has_errors(&self.diagnostics)
+    }
+
+    /// What a run is pinned to: the planned work, and that of workflows that may start in it.
+    pub fn whole(&self) -> Option<&Plan> {
+        self.full.as_ref().or(self.plan.as_ref())
     }
 }
 
@@ -131,6 +139,7 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
     Compiled {
         model,
         plan,
+        full,
         schedule,
         diagnostics,
     }

@@ -879,6 +879,7 @@ impl<'m> Freezer<'m> {
         Limit {
             ms: from.ms,
             otherwise: match from.otherwise {
+                _ if from.also.as_ref().is_some_and(|c| escalates(c)) => Otherwise::Escalate,
                 model::Otherwise::Fail => Otherwise::Fail,
                 model::Otherwise::Skip => Otherwise::Skip,
                 model::Otherwise::Proceed => Otherwise::Proceed,
@@ -906,6 +907,7 @@ impl<'m> Freezer<'m> {
             name: from.name.value.clone(),
             title: self.title_of(Some(id), from.title.as_ref()),
             params: params.collect(),
+            every: None,
         }
     }
 
@@ -1135,4 +1137,11 @@ fn retry(retry: &model::Retry) -> Retry {
             .collect(),
         on_timeout: retry.on.contains(&RetryOn::Timeout),
     }
+}
+
+/// True when a chain ends with people who decide what becomes of it.
+fn escalates(chain: &model::Chain) -> bool {
+    chain
+        .actions()
+        .any(|action| matches!(action, model::Action::Escalate { .. }))
 }

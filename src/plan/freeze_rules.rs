@@ -24,7 +24,9 @@ impl Freezer<'_> {
             domains: model.domains.values().map(|d| self.domain(d)).collect(),
             handoffs: model.handoffs.values().map(|h| self.handoff(h)).collect(),
             incidents: model.incidents.values().map(|i| self.incident(i)).collect(),
-            reactions: model.reactions.iter().map(|r| self.reaction(r)).collect(),
+            reactions: (model.reactions.iter().map(|r| self.reaction(r)))
+                .chain(self.triggers())
+                .collect(),
             modes: model.modes.values().map(|m| self.mode(m)).collect(),
             recurring: model
                 .recurring
@@ -133,8 +135,39 @@ impl Freezer<'_> {
                 .map(|c| (c.text.value.clone(), c.by.as_ref().map(party)))
                 .collect(),
             start: from.start.as_ref().map(|s| s.value),
-            actions: self.chains(&from.actions),
+            actions: self.incident_actions(from),
         }
+    }
+
+    /// Its workflow starts first.
+    fn incident_actions(&self, from: &model::Incident) -> Vec<Chain> {
+        let start = from.start.as_ref().map(|workflow| {
+            vec![Action::Start {
+                workflow: workflow.value,
+                arguments: Vec::new(),
+            }]
+        });
+        start
+            .into_iter()
+            .chain(self.chains(&from.actions))
+            .collect()
+    }
+
+    /// `on EVENT` of a workflow starts it.
+    fn triggers(&self) -> impl Iterator<Item = Reaction> + '_ {
+        let workflows = self.model.workflows.iter();
+        workflows.flat_map(move |(workflow, of)| {
+            of.on.iter().map(move |on| Reaction {
+                on: self.happening(&on.value),
+                for_ms: None,
+                when: None,
+                because: None,
+                actions: vec![vec![Action::Start {
+                    workflow,
+                    arguments: Vec::new(),
+                }]],
+            })
+        })
     }
 
     fn reaction(&self, from: &model::Reaction) -> Reaction {

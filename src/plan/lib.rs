@@ -24,6 +24,7 @@ pub mod levelling;
 mod loops;
 pub mod outlook;
 pub mod plan;
+pub mod recurrence;
 pub mod rules;
 pub mod schedule;
 mod waves;

@@ -9,7 +9,7 @@
 //! number), then syncs, milestones and joins.
 
 use crate::calendar::Hours;
-use crate::rules::{Chain, Rules};
+use crate::rules::{Chain, Every, Rules};
 use coord_lang::expr::Expr;
 use coord_lang::ids::{
     AgentId, DomainId, GateId, HandoffId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId,
@@ -62,6 +62,9 @@ pub struct Workflow {
     pub title: Option<String>,
     /// Its parameters, with their defaults, in the order of the call.
     pub params: Vec<(String, Option<String>)>,
+    /// When it starts by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Every>,
 }
 
 impl Plan {
@@ -249,6 +252,8 @@ pub enum Otherwise {
     Skip,
     Proceed,
     Halt,
+    /// People decide: the ladder that `also` opens.
+    Escalate,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -175,8 +175,8 @@ impl Live {
     }
 
     fn count(&self, plan: &Plan, state: &State) {
-        let ended = plan
-            .tasks()
+        let ended = state
+            .tasks(plan)
             .filter(|(id, _, _)| state.node(*id).status.is_ended())
             .count();
         self.total.set_position(ended as u64);

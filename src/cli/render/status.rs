@@ -242,7 +242,7 @@ fn first_reason(run: &Run, node: NodeId) -> String {
 
 /// `coord status --format json`.
 pub(crate) fn json(run: &Run) -> Value {
-    let tasks = run.plan.tasks().map(|(id, node, _)| {
+    let tasks = run.state.tasks(&run.plan).map(|(id, node, _)| {
         let of = run.state.node(id);
         json!({
             "id": node.name,
@@ -256,7 +256,7 @@ pub(crate) fn json(run: &Run) -> Value {
             "outputs": of.outputs,
         })
     });
-    let others = run.plan.nodes.iter().filter(|(_, n)| matches!(n.kind, NodeKind::Sync(_) | NodeKind::Milestone(_))).map(|(id, node)| {
+    let others = run.plan.nodes.iter().filter(|(_, n)| matches!(n.kind, NodeKind::Sync(_) | NodeKind::Milestone(_))).filter(|(id, _)| !run.state.sleeps(&run.plan, *id)).map(|(id, node)| {
         let kind = if matches!(node.kind, NodeKind::Sync(_)) { "sync" } else { "milestone" };
         let of = run.state.node(id);
         json!({ "id": node.name, "kind": kind, "state": shown_state(run, id).to_uppercase().replace('-', "_"), "finished_at": of.ended_ms.map(rfc3339), "reason": first_reason(run, id) })
@@ -266,7 +266,7 @@ pub(crate) fn json(run: &Run) -> Value {
         "run": run.id,
         "file": run.file,
         "state": run.state.status().name(),
-        "mode": "normal",
+        "mode": run.state.mode().map_or("normal", |mode| run.plan.rules.modes[mode].name.as_str()),
         "started_at": run.state.started_ms().map(rfc3339),
         "finished_at": run.state.ended_ms().map(rfc3339),
         "tasks": tasks.collect::<Vec<_>>(),
@@ -284,7 +284,7 @@ pub(crate) fn item_json(run: &Run, id: ItemId) -> Value {
         "run": run.id,
         "item": id.0,
         "kind": item.ask.name(),
-        "task": run.plan.nodes[item.node].name,
+        "task": item.node.map(|node| run.plan.nodes[node].name.clone()),
         "question": words::question(&run.plan, &run.state, item),
         "for": item.of.iter().map(|a| run.plan.agents[*a].name.clone()).collect::<Vec<_>>(),
         "quorum": item.quorum,
@@ -301,7 +301,7 @@ pub(crate) fn summary_json(run: &Run) -> Value {
         "file": run.file,
         "project": run.plan.project,
         "state": run.state.status().name(),
-        "tasks": run.plan.tasks().count(),
+        "tasks": run.state.tasks(&run.plan).count(),
         "failed": run.state.failed(),
         "created_at": rfc3339(run.created_at_ms),
         "finished_at": run.state.ended_ms().map(rfc3339),
@@ -314,8 +314,8 @@ pub(crate) fn list(runs: &[Run], color: bool) -> String {
     runs.iter()
         .map(|run| {
             let done = run
-                .plan
-                .tasks()
+                .state
+                .tasks(&run.plan)
                 .filter(|(id, _, _)| run.state.node(*id).status.is_ended())
                 .count();
             let state = run.state.status().name();
@@ -328,7 +328,7 @@ pub(crate) fn list(runs: &[Run], color: bool) -> String {
                 (Some(from), Some(to)) => words::seconds(to - from),
                 _ => String::new(),
             };
-            let all = run.plan.tasks().count();
+            let all = run.state.tasks(&run.plan).count();
             format!(
                 "{}  {}  {done}/{all} tasks  {:>8}  {}  {}\n",
                 pad(&run.id, width),

@@ -1,5 +1,6 @@
 //! States, reasons and outcomes in the words that people use.
 
+use super::rule_words;
 use coord_engine::{
     Ask, Ending, Event, Fact, FailReason, GateFault, Item, ItemId, Outcome, Reason, RunStatus,
     SkipReason, State, Status, Stopping, Termination, Verdict,
@@ -108,6 +109,7 @@ pub(crate) fn fail_reason(plan: &Plan, state: &State, node: NodeId, why: &FailRe
             format!("a requirement was turned down{}", note_of(state, *item))
         }
         FailReason::SyncExpired => "not confirmed in time".into(),
+        FailReason::Rule { why } => plain(why),
         FailReason::Doubt { by, note } => {
             format!(
                 "said to have failed by {}{}",
@@ -233,6 +235,8 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
         Reason::Terminating { why, .. } => match why {
             Termination::Timeout => "is being ended: it timed out".into(),
             Termination::Cancel => "is being ended: the run is cancelled".into(),
+            Termination::TakenAway => "is being ended: it is taken away from its agent".into(),
+            Termination::Halted => "is being ended: its domain was halted".into(),
         },
         Reason::Ended(of) => ending(plan, state, node, of),
     }
@@ -258,8 +262,16 @@ pub(crate) fn asked(plan: &Plan, state: &State, item: coord_engine::ItemId) -> S
 
 /// What an item asks.
 pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
-    let task = name(plan, item.node);
+    let task = item.node.map_or_else(String::new, |node| name(plan, node));
     match item.ask {
+        Ask::Situation { .. } => rule_words::question(plan, state, item),
+        Ask::Report { sync, requirement } => {
+            let sync = &plan.rules.recurring[sync];
+            let text = sync.requires.get(requirement as usize);
+            let text = text.map_or("", |r| r.text.as_str());
+            format!("confirm \"{}\" for {}", plain(text), sync.name)
+        }
+        Ask::Undo => format!("say what becomes of {task}: its undo failed"),
         Ask::Work => format!("do {task}"),
         Ask::Confirm { gate, check } => {
             let gate = state.gate_run(gate).map(|r| &plan.gates[r.gate]);
@@ -278,8 +290,8 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
             format!("approve {task} at gate `{gate}`")
         }
         Ask::Require { requirement } => {
-            let text = match &plan.nodes[item.node].kind {
-                NodeKind::Sync(sync) => sync
+            let text = match item.node.map(|node| &plan.nodes[node].kind) {
+                Some(NodeKind::Sync(sync)) => sync
                     .requires
                     .get(requirement as usize)
                     .map_or("", |r| r.text.as_str()),
@@ -293,8 +305,10 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
 
 /// The commands that answer an item.
 pub(crate) fn answers(plan: &Plan, id: ItemId, item: &Item) -> String {
-    let (id, task) = (id.0, &plan.nodes[item.node].name);
+    let id = id.0;
+    let task = item.node.map_or("", |node| plan.nodes[node].name.as_str());
     match item.ask {
+        Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => rule_words::answers(id, item.ask),
         Ask::Work => format!("coord done {id}"),
         Ask::Doubt => {
             format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}")
@@ -314,6 +328,9 @@ pub(crate) fn answered(verdict: Verdict) -> &'static str {
         Verdict::Retry => "to be tried again",
         Verdict::Skip => "skipped",
         Verdict::Fail => "failed",
+        Verdict::Accept => "accepted",
+        Verdict::Reassign => "to be done by somebody else",
+        Verdict::Abort => "to be stopped",
     }
 }
 
@@ -333,6 +350,7 @@ pub(crate) fn stopping(plan: &Plan, why: &Stopping) -> String {
     match why {
         Stopping::Drain { by } => format!("stopping ({})", by.as_deref().unwrap_or("asked to")),
         Stopping::Halt { node } => format!("starts nothing more: {} failed", name(plan, *node)),
+        Stopping::Rule { why } => format!("starts nothing more: {}", plain(why)),
         Stopping::Cancel { by, reason } => {
             format!(
                 "cancelled by {}{}",
@@ -349,6 +367,7 @@ fn otherwise(of: Otherwise) -> &'static str {
         Otherwise::Skip => "it is skipped",
         Otherwise::Proceed => "it goes ahead",
         Otherwise::Halt => "the run starts nothing more",
+        Otherwise::Escalate => "it goes on to whoever is next",
     }
 }
 
@@ -409,7 +428,9 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
         ),
         Fact::Terminating { node, why, .. } => match why {
             Termination::Timeout => ('·', format!("{} timed out", of(node))),
-            Termination::Cancel => ('·', format!("{} is being ended", of(node))),
+            Termination::Cancel | Termination::TakenAway | Termination::Halted => {
+                ('·', format!("{} is being ended", of(node)))
+            }
         },
         Fact::Rework { node, note, by, .. } => (
             '↺',
@@ -529,6 +550,12 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
                 otherwise(*end)
             ),
         ),
+        Fact::GateHeld { node, run, why } => {
+            let gate = state.gate_run(*run).map(|r| r.gate);
+            let fault = gate_fault(plan, state, gate, why);
+            ('!', format!("{} waits for a decision: {fault}", of(node)))
+        }
+        Fact::Rule(fact) => return rule_words::event(plan, state, fact),
         Fact::RunStopping { why } => ('■', stopping(plan, why)),
         _ => return None,
     })

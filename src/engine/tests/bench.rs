@@ -162,6 +162,7 @@ impl Bench {
             item,
             by: by.map(str::to_string),
             verdict,
+            to: None,
             note: "because".into(),
             outputs: BTreeMap::new(),
         })
@@ -173,7 +174,7 @@ impl Bench {
         let fits = |ask: Ask| ask.name() == name;
         let mut open = self.state.open_items();
         let found = open
-            .find(|(_, item)| item.node == node && fits(item.ask))
+            .find(|(_, item)| item.node == Some(node) && fits(item.ask))
             .map(|(id, _)| id);
         found.unwrap_or_else(|| panic!("no open {name} item for node {}", node.index()))
     }

@@ -40,6 +40,7 @@ fn outputs_of_a_person_are_outputs_of_the_task() {
         item,
         by,
         verdict: Verdict::Done,
+        to: None,
         note,
         outputs,
     });

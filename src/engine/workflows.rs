@@ -1,0 +1,228 @@
+//! Workflows that start inside a run: by a rule, an incident, a schedule or a person.
+//!
+//! The work of a workflow stands in the plan from the beginning and sleeps. When the workflow
+//! starts, its nodes are created anew; one that is under way is not started again.
+
+use coord_lang::ids::{Id, NodeId, WorkflowId};
+use coord_plan::plan::{Node, Plan, Task};
+
+use crate::apply::known;
+use crate::rule_fact::RuleFact;
+use crate::situation::About;
+use crate::state::{NeedState, PhaseState, PhaseStep, State, WantState, new_node};
+use crate::status::{IllegalTransition, Status};
+use crate::turn::Turn;
+
+/// What is known of one workflow beside the entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkflowState {
+    /// How often it was started.
+    pub starts: u32,
+    pub started_ms: Option<i64>,
+    pub ended_ms: Option<i64>,
+    /// Values of its parameters.
+    pub arguments: Vec<(String, String)>,
+    /// Its nodes that have not ended.
+    pub(crate) unfinished: u32,
+}
+
+impl WorkflowState {
+    pub fn is_running(&self) -> bool {
+        self.started_ms.is_some() && self.ended_ms.is_none()
+    }
+}
+
+impl State {
+    pub fn workflow(&self, workflow: WorkflowId) -> Option<&WorkflowState> {
+        self.workflows.get(workflow)
+    }
+
+    pub(crate) fn workflow_is_running(&self, workflow: WorkflowId) -> bool {
+        self.workflows
+            .get(workflow)
+            .is_some_and(WorkflowState::is_running)
+    }
+
+    /// True for work of a workflow that has not been started.
+    pub fn sleeps(&self, plan: &Plan, node: NodeId) -> bool {
+        let workflow = plan.nodes[node].workflow;
+        workflow != plan.entry
+            && workflow.is_none_or(|w| self.workflows.get(w).is_none_or(|of| of.starts == 0))
+    }
+
+    /// The tasks that are, or have been, part of this run.
+    pub fn tasks<'p>(
+        &self,
+        plan: &'p Plan,
+    ) -> impl Iterator<Item = (NodeId, &'p Node, &'p Task)> + use<'p, '_> {
+        plan.tasks().filter(|(id, _, _)| !self.sleeps(plan, *id))
+    }
+
+    pub(crate) fn on_workflow_started(
+        &mut self,
+        plan: &Plan,
+        kind: &'static str,
+        workflow: WorkflowId,
+        arguments: &[(String, String)],
+    ) -> Result<(), IllegalTransition> {
+        let free = self
+            .workflows
+            .get(workflow)
+            .is_some_and(|of| !of.is_running());
+        known(
+            free && plan.entry != Some(workflow),
+            kind,
+            "workflow",
+            workflow.0,
+        )?;
+        let nodes = self.index.nodes_of(workflow).to_vec();
+        let starts = self.workflows[workflow].starts + 1;
+        self.workflows[workflow] = WorkflowState {
+            starts,
+            started_ms: Some(self.now_ms),
+            ended_ms: nodes.is_empty().then_some(self.now_ms),
+            arguments: arguments.to_vec(),
+            unfinished: nodes.len() as u32,
+        };
+        for node in &nodes {
+            self.wake(plan, *node, starts - 1);
+        }
+        for node in &nodes {
+            self.judge_all_needs(plan, *node);
+            self.nodes[*node].window_open = self.window(plan, *node).is_none();
+            self.start_clocks(*node);
+        }
+        for (id, phase) in plan
+            .phases
+            .iter()
+            .filter(|(_, p)| p.workflow == Some(workflow))
+        {
+            self.phases[id] = PhaseState::NotOpen;
+            if phase.open.is_none() {
+                self.phases_due.insert((PhaseStep::Open, id));
+            }
+        }
+        for node in nodes {
+            self.refresh(plan, node);
+        }
+        self.after_schedule(plan, workflow);
+        Ok(())
+    }
+
+    fn wake(&mut self, plan: &Plan, node: NodeId, generation: u32) {
+        let old = &self.nodes[node];
+        let failed = old.status == Status::Failed;
+        let attempts = old.attempts;
+        self.failed -= u32::from(failed);
+        self.unfinished += 1;
+        let mut new = new_node(&plan.nodes[node], true);
+        new.generation = generation;
+        // attempts are numbered over all starts, so that a late result is never mistaken
+        new.attempts = attempts;
+        self.nodes[node] = new;
+    }
+
+    fn judge_all_needs(&mut self, plan: &Plan, node: NodeId) {
+        let first = self.index.first_need(node);
+        for i in 0..plan.nodes[node].needs.len() as u32 {
+            self.needs[(first + i) as usize] = NeedState::Open;
+        }
+        let first = self.index.first_want(node);
+        for i in 0..plan.nodes[node].wants.len() as u32 {
+            self.wants[(first + i) as usize] = WantState::default();
+        }
+    }
+
+    /// A node of a workflow ended, or began again.
+    pub(crate) fn count_in_workflow(&mut self, plan: &Plan, node: NodeId, ended: bool) {
+        let Some(workflow) = plan.nodes[node].workflow.filter(|w| plan.entry != Some(*w)) else {
+            return;
+        };
+        if self.workflows.get(workflow).is_none() {
+            return;
+        }
+        let of = &mut self.workflows[workflow];
+        if ended {
+            of.unfinished = of.unfinished.saturating_sub(1);
+        } else {
+            of.unfinished += 1;
+        }
+        if of.is_running() && of.unfinished == 0 {
+            self.workflows_due.insert(workflow);
+        } else {
+            self.workflows_due.remove(&workflow);
+        }
+    }
+
+    pub(crate) fn on_workflow_ended(
+        &mut self,
+        plan: &Plan,
+        kind: &'static str,
+        workflow: WorkflowId,
+    ) -> Result<(), IllegalTransition> {
+        known(
+            self.workflow_is_running(workflow),
+            kind,
+            "workflow",
+            workflow.0,
+        )?;
+        self.workflows_due.remove(&workflow);
+        self.workflows[workflow].ended_ms = Some(self.now_ms);
+        let open: Vec<_> = self.open_situations.iter().copied().collect();
+        for id in open {
+            self.refresh_situation(plan, id);
+        }
+        Ok(())
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) fn start_workflow(
+        &mut self,
+        workflow: WorkflowId,
+        arguments: Vec<(String, String)>,
+        about: About,
+    ) -> Result<(), String> {
+        let Some(of) = self.state.workflows.get(workflow) else {
+            return Err("there is no such workflow".to_string());
+        };
+        if of.is_running() {
+            let name = &self.plan.workflows[workflow].name;
+            return Err(format!("workflow `{name}` is already under way"));
+        }
+        if self.plan.entry == Some(workflow) {
+            return Err("it is what this run is about".to_string());
+        }
+        self.rule(RuleFact::WorkflowStarted {
+            workflow,
+            arguments,
+            about,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn end_workflow(&mut self) -> bool {
+        let Some(workflow) = self.state.workflows_due.first().copied() else {
+            return false;
+        };
+        let nodes = self.state.index.nodes_of(workflow);
+        let well = nodes
+            .iter()
+            .all(|node| self.state.nodes[*node].status.ended_well());
+        self.rule(RuleFact::WorkflowEnded { workflow, well });
+        true
+    }
+}
+
+/// The nodes of each workflow.
+pub(crate) fn nodes_by_workflow(plan: &Plan) -> Vec<Vec<NodeId>> {
+    let mut nodes = vec![Vec::new(); plan.workflows.len()];
+    for (id, node) in plan.nodes.iter() {
+        if let Some(workflow) = node.workflow
+            && let Some(of) = nodes.get_mut(workflow.index())
+        {
+            of.push(id);
+        }
+    }
+    nodes
+}
