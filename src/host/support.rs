@@ -7,6 +7,7 @@ use crate::environment::find_program;
 use crate::reach::Drivers;
 use coord_lang::ids::NodeId;
 use coord_plan::plan::{By, Driver, Evidence, Plan, Program};
+use coord_plan::rules::{Claim, Expect};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that a run cannot do, and what to do instead.
@@ -68,22 +69,18 @@ fn reached_over(driver: &Driver) -> Option<&'static str> {
 /// The kinds of statements in `plan` that are checked and shown, and that a run does not act on.
 pub fn only_read(plan: &Plan) -> Vec<&'static str> {
     let rules = &plan.rules;
-    let more = || plan.tasks().filter_map(|(_, _, t)| t.more.as_ref());
     [
-        ("escalations", !rules.escalations.is_empty()),
-        ("conflicts", !rules.conflicts.is_empty()),
-        ("handoffs", more().any(|m| m.handoff.is_some())),
-        ("incidents", !rules.incidents.is_empty()),
-        ("reactions", !rules.reactions.is_empty()),
-        ("modes", !rules.modes.is_empty()),
-        ("recurring syncs", !rules.recurring.is_empty()),
         ("metrics", !rules.metrics.is_empty()),
-        ("promises", !rules.expects.is_empty()),
-        ("undo programs", more().any(|m| m.undo.is_some())),
+        ("promises", rules.expects.iter().any(is_of_the_run)),
     ]
     .into_iter()
     .filter_map(|(name, there)| there.then_some(name))
     .collect()
+}
+
+/// Judged by what happens; `coord plan` judges the others.
+fn is_of_the_run(promise: &Expect) -> bool {
+    !matches!(promise.claim, Claim::Measure { .. })
 }
 
 /// Programs that `plan` names without a path and that are not on this machine, each with the

@@ -3,12 +3,13 @@
 //! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
 //! [`freeze`] makes it from a model, with [`graph`], `cycles`, `loops`, `claims`, `waves`
 //! and `drawings` at its side;
-//! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
+//! [`schedule`] lays it on [`calendars`], each a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit; [`outlook`] tells one node at a time.
 
 pub mod anchor;
 pub mod bound;
 pub mod calendar;
+pub mod calendars;
 mod claims;
 pub mod clock;
 pub mod compile;

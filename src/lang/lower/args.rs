@@ -575,8 +575,10 @@ impl<'s> Lower<'_, 's> {
                         text.push_str(&value);
                         continue;
                     }
-                    // a parameter of a workflow has its value when that starts: shown as written
-                    if self.own_param(path).is_some() {
+                    // a parameter of a workflow is filled in when its plan is made
+                    if let Some(id) = self.own_param(path) {
+                        let declared = self.model.params[id].name.span;
+                        self.refer(path, *at, Some(declared));
                         text.push_str(&format!("${{{path}}}"));
                         continue;
                     }
@@ -586,7 +588,7 @@ impl<'s> Lower<'_, 's> {
                             *at,
                             format!("`${{{path}}}` is not filled in here"),
                         )
-                        .label("only `run` lists and `env` take parameters")
+                        .label("only `run` lists, `env` and texts of a workflow take parameters")
                         .help("write `\\$` for a plain dollar sign"),
                     );
                     return None;

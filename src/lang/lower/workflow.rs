@@ -100,7 +100,9 @@ impl<'s> Lower<'_, 's> {
             if matches!(args.peek().map(|a| &a.kind), Some(ArgKind::Group(_))) {
                 args.next();
             }
+            self.workflow = Some(*id);
             self.model.workflows[*id].title = args.maybe_text(self).map(|t| t.value);
+            self.workflow = None;
             args.end(self);
             // what its block may hold was judged when its work was declared
             for inner in statement.block.iter().flat_map(|b| b.statements()) {
