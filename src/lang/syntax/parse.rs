@@ -169,7 +169,7 @@ impl<'s> Builder<'s> {
         for pair in inner {
             let span = self.span(&pair);
             match pair.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::doc => doc.push(span),
                 Rule::stmt => {
                     let statement = self.statement(pair, std::mem::take(&mut doc));
@@ -223,7 +223,7 @@ impl<'s> Builder<'s> {
         };
         let same_line = || {
             let between = last.span.end as usize..statement.span.start as usize;
-            !self.source.text()[between].contains('\n')
+            !self.source.text().as_bytes()[between].contains(&b'\n')
         };
         if last.block.is_some() && same_line() {
             let start = statement.word_span.start;
@@ -308,7 +308,7 @@ impl<'s> Builder<'s> {
         for part in parts {
             let span = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::word => word = (part.as_str(), span),
                 Rule::block => block = Some(self.block(part)),
                 Rule::late_doc => {
@@ -640,7 +640,7 @@ impl<'s> Builder<'s> {
         for part in inner {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
+                Rule::comment => self.comments.push(at),
                 Rule::elem => self.elements(part, &mut elements),
                 Rule::missing_comma => {
                     let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
@@ -676,7 +676,7 @@ impl<'s> Builder<'s> {
         let inner = pair.into_inner();
         let mut args: Vec<Arg<'s>> = Vec::with_capacity(inner.len());
         for part in inner {
-            if part.as_rule() == Rule::COMMENT {
+            if part.as_rule() == Rule::comment {
                 let at = self.span(&part);
                 self.comments.push(at);
                 continue;
@@ -706,7 +706,7 @@ impl<'s> Builder<'s> {
         for part in pair.into_inner() {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
+                Rule::comment => self.comments.push(at),
                 Rule::group_end => {}
                 Rule::unclosed_list => {
                     self.diagnostics.truncate(before);
@@ -902,7 +902,7 @@ impl<'s> Builder<'s> {
                 };
                 let close = block.span.end.saturating_sub(1);
                 let written = statement.span.start as usize..close as usize;
-                let same_line = !self.source.text()[written].contains('\n');
+                let same_line = !self.source.text().as_bytes()[written].contains(&b'\n');
                 let holds_blocks = (block.items.iter())
                     .any(|i| matches!(i, Item::Statement(s) if s.block.is_some()));
                 if same_line && !holds_blocks {
