@@ -2,7 +2,7 @@
 
 use super::scan::{self, Limits, MAX_IDENTIFIER, MAX_TEXT};
 use super::stretches;
-use super::tree::{Arg, ArgKind, Block, Item, Piece, Statement, Tree};
+use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
 use pest::Parser;
@@ -763,12 +763,12 @@ impl<'s> Builder<'s> {
             .chars()
             .take_while(|c| matches!(c, ' ' | '\t'))
             .count();
-        ArgKind::Fence {
+        ArgKind::Fence(Box::new(Fence {
             tag,
             tag_span,
             text: dedent(raw, indent),
             body_span,
-        }
+        }))
     }
 
     // ---- braces ------------------------------------------------------------------------------
