@@ -48,7 +48,7 @@ use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
 use names::Names;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
 #[derive(Debug, Default)]
