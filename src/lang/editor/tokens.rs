@@ -122,13 +122,9 @@ impl Colours<'_> {
                     self.argument(arg, words);
                 }
             }
-            ArgKind::Fence {
-                tag_span,
-                body_span,
-                ..
-            } => {
-                self.put(*tag_span, Kind::Modifier);
-                self.put(*body_span, Kind::Fence);
+            ArgKind::Fence(fence) => {
+                self.put(fence.tag_span, Kind::Modifier);
+                self.put(fence.body_span, Kind::Fence);
             }
             ArgKind::Broken => {}
         }

@@ -105,13 +105,7 @@ impl<'s> Lower<'_, 's> {
         args.next();
         self.model.templates[id].title = args.maybe_text(self).map(|t| t.value);
         let Some(Arg {
-            kind:
-                ArgKind::Fence {
-                    tag,
-                    text,
-                    body_span,
-                    ..
-                },
+            kind: ArgKind::Fence(fence),
             span,
         }) = args.peek()
         else {
@@ -122,7 +116,7 @@ impl<'s> Lower<'_, 's> {
         };
         args.next();
         args.end(self);
-        let fields = self.fields_in(*body_span);
+        let fields = self.fields_in(fence.body_span);
         for field in &fields {
             // a parameter of the project may stand in it as well
             if let Some(param) = self.param_in_scope(&field.value) {
@@ -130,8 +124,8 @@ impl<'s> Lower<'_, 's> {
             }
         }
         let page = &mut self.model.templates[id];
-        page.language = (*tag).to_string();
-        page.text.clone_from(text);
+        page.language = fence.tag.to_string();
+        page.text.clone_from(&fence.text);
         page.fields = fields;
         page.span = *span;
     }

@@ -48,7 +48,7 @@ use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
 use names::Names;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
 #[derive(Debug, Default)]
@@ -187,6 +187,19 @@ pub fn lower(
     (model, facts, out)
 }
 
+/// Where `word` stood last; from now on that is `span`.
+fn seen_before(
+    seen: &mut Vec<(&'static str, Span)>,
+    word: &'static str,
+    span: Span,
+) -> Option<Span> {
+    if let Some((_, last)) = seen.iter_mut().find(|(known, _)| *known == word) {
+        return Some(std::mem::replace(last, span));
+    }
+    seen.push((word, span));
+    None
+}
+
 fn local_agent() -> Agent {
     Agent {
         name: Spanned::new("local".into(), Span::default()),
@@ -273,7 +286,8 @@ impl<'s> Lower<'_, 's> {
         items: &'a [Item<'s>],
         parent: Option<&Statement<'s>>,
     ) -> Vec<Field<'a, 's>> {
-        let mut seen: HashMap<&'static str, Span> = HashMap::new();
+        // few words may stand only once: looking through them is faster than hashing
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         let mut fields = Vec::new();
         if items.iter().any(|i| matches!(i, Item::Broken(_))) {
             self.incomplete = true;
@@ -294,7 +308,7 @@ impl<'s> Lower<'_, 's> {
                 }
             }
             if row.times == Times::Once
-                && let Some(first) = seen.insert(row.word, statement.word_span)
+                && let Some(first) = seen_before(&mut seen, row.word, statement.word_span)
             {
                 let at = self.sources.start(first);
                 self.report(

@@ -291,9 +291,12 @@ impl<'s> Lower<'_, 's> {
     /// declared at `declared`.
     pub(super) fn refer(&mut self, name: &str, span: Span, declared: Option<Span>) {
         let Some(declared) = declared else { return };
-        let Some(at) = self.sources.text(span).find(name) else {
-            return;
+        let text = self.sources.text(span);
+        let at = match text.starts_with(name) {
+            true => Some(0), // nearly always, and no search
+            false => text.find(name),
         };
+        let Some(at) = at else { return };
         let start = span.start as usize + at;
         self.facts.references.push(Reference {
             span: Span::new(span.file, start, start + name.len()),

@@ -251,12 +251,12 @@ impl<'s> Lower<'_, 's> {
     /// A text or a fence without a tag of an interpreter.
     fn prompt(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Template>> {
         if let Some(Arg {
-            kind: ArgKind::Fence { text, .. },
+            kind: ArgKind::Fence(fence),
             span,
         }) = args.peek()
         {
             args.next();
-            return Some(Spanned::new(Template::text(text.trim_end()), *span));
+            return Some(Spanned::new(Template::text(fence.text.trim_end()), *span));
         }
         args.template(self, "a text in quotes, or a fence")
     }

@@ -1,12 +1,14 @@
 //! Runs the grammar and builds the tree; every error node becomes one diagnostic.
 
 use super::scan::{self, Limits, MAX_IDENTIFIER, MAX_TEXT};
-use super::tree::{Arg, ArgKind, Block, Item, Piece, Statement, Tree};
+use super::stretches;
+use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
 use pest::Parser;
 use pest::iterators::Pair;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(pest_derive::Parser)]
@@ -23,7 +25,14 @@ pub fn parse<'s>(
     if scan::scan(id, source.text(), limits, &mut diagnostics) {
         return (unread(id), diagnostics);
     }
-    let (tree, found) = parse_unscanned(id, source);
+    let stretches = match diagnostics.is_empty() {
+        true => stretches::parse(id, source),
+        false => None,
+    };
+    let (tree, found) = match stretches {
+        Some(stretches) => finish(id, source, stretches),
+        None => parse_unscanned(id, source),
+    };
     diagnostics.extend(found);
     (tree, diagnostics)
 }
@@ -41,8 +50,7 @@ pub(super) fn parse_unscanned<'s>(
     id: FileId,
     source: &'s SourceFile,
 ) -> (Tree<'s>, Vec<Diagnostic>) {
-    raise_call_limit(source.text().len());
-    let Ok(mut pairs) = Grammar::parse(Rule::file, source.text()) else {
+    let Some(stretch) = stretch(id, source, 0..source.text().len()) else {
         // The grammar takes every text, so only the call limit can have stopped it.
         let span = Span::new(id, 0, 0);
         let tangled = Diagnostic::new(
@@ -53,15 +61,59 @@ pub(super) fn parse_unscanned<'s>(
         .help("look for a bracket or a quote that is never closed");
         return (unread(id), vec![tangled]);
     };
+    finish(id, source, stretch)
+}
+
+/// What the grammar makes of a stretch of a text, in places of the whole text.
+#[derive(Default)]
+pub(super) struct Stretch<'s> {
+    pub(super) items: Vec<Item<'s>>,
+    pub(super) comments: Vec<Span>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Stretch<'_> {
+    /// True when its last block has no `}`.
+    pub(super) fn ends_unclosed(&self) -> bool {
+        ends_unclosed(&self.items)
+    }
+}
+
+/// Parses these bytes as if they were a file; None when the limit of steps is reached.
+pub(super) fn stretch<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+    bytes: Range<usize>,
+) -> Option<Stretch<'s>> {
+    raise_call_limit(bytes.len());
+    let mut pairs = Grammar::parse(Rule::file, &source.text()[bytes.clone()]).ok()?;
     let mut builder = Builder {
         id,
         source,
+        from: bytes.start,
         diagnostics: Vec::new(),
         comments: Vec::new(),
     };
-    let mut items = pairs
+    let items = pairs
         .next()
         .map_or_else(Vec::new, |file| builder.items(file));
+    Some(Stretch {
+        items,
+        comments: builder.comments,
+        diagnostics: builder.diagnostics,
+    })
+}
+
+/// The judgements that need the whole file.
+fn finish<'s>(id: FileId, source: &'s SourceFile, all: Stretch<'s>) -> (Tree<'s>, Vec<Diagnostic>) {
+    let mut items = all.items;
+    let mut builder = Builder {
+        id,
+        source,
+        from: 0,
+        diagnostics: all.diagnostics,
+        comments: all.comments,
+    };
     builder.close_blocks(&mut items);
     builder.brace_indentation(&items);
     let Builder {
@@ -94,6 +146,8 @@ fn raise_call_limit(bytes: usize) {
 struct Builder<'s> {
     id: FileId,
     source: &'s SourceFile,
+    /// Where the text that is parsed starts in its file.
+    from: usize,
     diagnostics: Vec<Diagnostic>,
     comments: Vec<Span>,
 }
@@ -101,7 +155,7 @@ struct Builder<'s> {
 impl<'s> Builder<'s> {
     fn span(&self, pair: &Pair<'s, Rule>) -> Span {
         let span = pair.as_span();
-        Span::new(self.id, span.start(), span.end())
+        Span::new(self.id, self.from + span.start(), self.from + span.end())
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -109,12 +163,13 @@ impl<'s> Builder<'s> {
     }
 
     fn items(&mut self, container: Pair<'s, Rule>) -> Vec<Item<'s>> {
-        let mut items = Vec::new();
+        let inner = container.into_inner();
+        let mut items = Vec::with_capacity(inner.len().saturating_sub(1));
         let mut doc: Vec<Span> = Vec::new();
-        for pair in container.into_inner() {
+        for pair in inner {
             let span = self.span(&pair);
             match pair.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::doc => doc.push(span),
                 Rule::stmt => {
                     let statement = self.statement(pair, std::mem::take(&mut doc));
@@ -166,8 +221,11 @@ impl<'s> Builder<'s> {
         let Some(Item::Statement(last)) = before.last() else {
             return;
         };
-        let line = |offset| self.source.line_index(offset);
-        if last.block.is_some() && line(last.span.end) == line(statement.span.start) {
+        let same_line = || {
+            let between = last.span.end as usize..statement.span.start as usize;
+            !self.source.text().as_bytes()[between].contains(&b'\n')
+        };
+        if last.block.is_some() && same_line() {
             let start = statement.word_span.start;
             let (from, line_break) = self.source.line_break_before(start);
             self.report(
@@ -238,16 +296,19 @@ impl<'s> Builder<'s> {
     }
 
     fn statement(&mut self, pair: Pair<'s, Rule>, doc: Vec<Span>) -> Statement<'s> {
-        let start = pair.as_span().start();
+        let start = self.from + pair.as_span().start();
         let mut word = ("", Span::new(self.id, start, start));
-        let mut args = Vec::new();
+        let parts = pair.into_inner();
+        let behind = parts.clone().next_back();
+        let beside = 1 + usize::from(behind.is_some_and(|p| p.as_rule() == Rule::block));
+        let mut args = Vec::with_capacity(parts.len().saturating_sub(beside));
         let mut block = None;
         let mut commas = Vec::new();
         let before = self.diagnostics.len();
-        for part in pair.into_inner() {
+        for part in parts {
             let span = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::word => word = (part.as_str(), span),
                 Rule::block => block = Some(self.block(part)),
                 Rule::late_doc => {
@@ -272,8 +333,10 @@ impl<'s> Builder<'s> {
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
-                    let broken = args.iter().any(Arg::is_broken);
-                    if broken && block.is_none() && self.diagnostics.len() > before + 1 {
+                    if self.diagnostics.len() > before + 1
+                        && block.is_none()
+                        && args.iter().any(Arg::is_broken)
+                    {
                         self.diagnostics.truncate(before + 1);
                     }
                     args.push(arg);
@@ -541,6 +604,7 @@ impl<'s> Builder<'s> {
             }
         }
         if !text.is_empty() || pieces.is_empty() {
+            pieces.reserve_exact(1);
             pieces.push(Piece::Text(text));
         }
         if reported {
@@ -569,14 +633,15 @@ impl<'s> Builder<'s> {
     }
 
     fn list(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
-        let mut elements: Vec<Vec<Arg<'s>>> = Vec::new();
+        let inner = pair.into_inner();
+        let mut elements: Vec<Vec<Arg<'s>>> = Vec::with_capacity(inner.len().saturating_sub(1));
         let before = self.diagnostics.len();
         let mut unclosed = false;
-        for part in pair.into_inner() {
+        for part in inner {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
-                Rule::elem => elements.extend(self.elements(part)),
+                Rule::comment => self.comments.push(at),
+                Rule::elem => self.elements(part, &mut elements),
                 Rule::missing_comma => {
                     let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
                     self.comments.extend(comments);
@@ -607,11 +672,11 @@ impl<'s> Builder<'s> {
 
     /// Two texts side by side lack a comma and are two elements; anything else is left to its
     /// reader.
-    fn elements(&mut self, pair: Pair<'s, Rule>) -> Vec<Vec<Arg<'s>>> {
-        let mut elements = Vec::new();
-        let mut args: Vec<Arg<'s>> = Vec::new();
-        for part in pair.into_inner() {
-            if part.as_rule() == Rule::COMMENT {
+    fn elements(&mut self, pair: Pair<'s, Rule>, elements: &mut Vec<Vec<Arg<'s>>>) {
+        let inner = pair.into_inner();
+        let mut args: Vec<Arg<'s>> = Vec::with_capacity(inner.len());
+        for part in inner {
+            if part.as_rule() == Rule::comment {
                 let at = self.span(&part);
                 self.comments.push(at);
                 continue;
@@ -633,7 +698,6 @@ impl<'s> Builder<'s> {
             args.push(arg);
         }
         elements.push(args);
-        elements
     }
 
     fn group(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
@@ -642,7 +706,7 @@ impl<'s> Builder<'s> {
         for part in pair.into_inner() {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
+                Rule::comment => self.comments.push(at),
                 Rule::group_end => {}
                 Rule::unclosed_list => {
                     self.diagnostics.truncate(before);
@@ -699,12 +763,12 @@ impl<'s> Builder<'s> {
             .chars()
             .take_while(|c| matches!(c, ' ' | '\t'))
             .count();
-        ArgKind::Fence {
+        ArgKind::Fence(Box::new(Fence {
             tag,
             tag_span,
             text: dedent(raw, indent),
             body_span,
-        }
+        }))
     }
 
     // ---- braces ------------------------------------------------------------------------------
@@ -836,15 +900,19 @@ impl<'s> Builder<'s> {
                 let Some(block) = &statement.block else {
                     continue;
                 };
-                let open_indent = self.source.line_indent(statement.span.start);
                 let close = block.span.end.saturating_sub(1);
-                let same_line =
-                    self.source.line_index(close) == self.source.line_index(statement.span.start);
-                let alone = self.source.line_first(close) == Some('}');
+                let written = statement.span.start as usize..close as usize;
+                let same_line = !self.source.text().as_bytes()[written].contains(&b'\n');
+                let holds_blocks = (block.items.iter())
+                    .any(|i| matches!(i, Item::Statement(s) if s.block.is_some()));
+                if same_line && !holds_blocks {
+                    continue;
+                }
+                let open_indent = self.source.line_indent(statement.span.start);
                 let close_indent = self.source.line_indent(close);
                 if !same_line
-                    && alone
                     && close_indent < open_indent
+                    && self.source.line_first(close) == Some('}')
                     && let Some((_, matching)) =
                         outer.iter().find(|(indent, _)| *indent == close_indent)
                 {
@@ -863,6 +931,9 @@ impl<'s> Builder<'s> {
                         .related(statement.head_span(), "this block ends there")
                         .help("indent it, or look for a missing `}` above"),
                     );
+                }
+                if !holds_blocks {
+                    continue;
                 }
                 let mut inner = outer.clone();
                 inner.push((open_indent, statement.head_span()));
