@@ -759,7 +759,7 @@ impl<'s> Builder<'s> {
                 )
                 .label("opened here")
                 .related(
-                    Span::new(self.id, first as usize, first as usize + 1),
+                    self.character(first),
                     "this line is not indented deeper",
                 )
                 .fix(
@@ -775,6 +775,14 @@ impl<'s> Builder<'s> {
             return true;
         }
         false
+    }
+
+    /// The one character at `offset`.
+    fn character(&self, offset: u32) -> Span {
+        let at = offset as usize;
+        let rest = self.source.text().get(at..).unwrap_or("");
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        Span::new(self.id, at, at + length)
     }
 
     fn line_start(&self, offset: u32) -> usize {
