@@ -18,6 +18,7 @@ mod fixture;
 mod help;
 mod journal;
 mod live;
+mod limits;
 mod lsp;
 mod manual;
 mod mapping;

@@ -44,6 +44,7 @@ use crate::ids::{Id, TaskId, WorkflowId};
 use crate::model::{Agent, Model};
 use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
 use crate::source::{FileId, Sources, Span, Spanned};
+use crate::stack::with_room;
 use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
@@ -136,6 +137,14 @@ impl Kind {
 
 /// Turns parsed files into a model.
 pub fn lower(
+    sources: &Sources,
+    trees: &[Tree<'_>],
+    limits: &Limits,
+) -> (Model, Facts, Vec<Diagnostic>) {
+    with_room(|| lower_here(sources, trees, limits))
+}
+
+fn lower_here(
     sources: &Sources,
     trees: &[Tree<'_>],
     limits: &Limits,

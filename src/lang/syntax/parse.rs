@@ -4,6 +4,7 @@ use super::scan::{self, Limits, MAX_IDENTIFIER, MAX_TEXT};
 use super::tree::{Arg, ArgKind, Block, Item, Piece, Statement, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
+use crate::stack::with_room;
 use pest::Parser;
 use pest::iterators::Pair;
 use std::num::NonZeroUsize;
@@ -41,6 +42,10 @@ pub(super) fn parse_unscanned<'s>(
     id: FileId,
     source: &'s SourceFile,
 ) -> (Tree<'s>, Vec<Diagnostic>) {
+    with_room(|| parse_here(id, source))
+}
+
+fn parse_here<'s>(id: FileId, source: &'s SourceFile) -> (Tree<'s>, Vec<Diagnostic>) {
     raise_call_limit(source.text().len());
     let Ok(mut pairs) = Grammar::parse(Rule::file, source.text()) else {
         // The grammar takes every text, so only the call limit can have stopped it.
@@ -410,7 +415,10 @@ impl<'s> Builder<'s> {
             Rule::datetime => ArgKind::DateTime(text),
             Rule::time => ArgKind::Time(text),
             Rule::op => ArgKind::Op(text),
-            Rule::raw => ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())]),
+            Rule::raw => {
+                self.text_length(span);
+                ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())])
+            }
             Rule::string => self.string(pair, span),
             Rule::list => self.list(pair, span),
             Rule::group => self.group(pair, span),
@@ -515,10 +523,14 @@ impl<'s> Builder<'s> {
         );
     }
 
-    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+    fn text_length(&mut self, span: Span) {
         if span.len() > MAX_TEXT {
             self.too_long(span, "text", span.len(), MAX_TEXT);
         }
+    }
+
+    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+        self.text_length(span);
         let mut pieces = Vec::new();
         let mut text = String::new();
         let mut reported = false;
