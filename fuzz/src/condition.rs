@@ -1,6 +1,6 @@
 //! Conditions over the names of [`PRELUDE`].
 
-use crate::choices::Choices;
+use super::choices::Choices;
 
 /// What conditions speak of.
 pub const PRELUDE: &str = "edition 2026
@@ -13,10 +13,39 @@ task build { run [\"true\"] }
 ";
 
 const OPERANDS: [&str; 34] = [
-    "n", "share", "wait", "on", "name", "param.n", "build.state", "build.outputs.x",
-    "build.output.x", "true", "false", "0", "3", "4.5", "-1", "9223372036854775807",
-    "9999999999999999999", "0.0001", "90%", "100.5%", "2h", "1h30m", "3wd", "10w", "\"eu\"",
-    "\"completed\"", "\"failed\"", "\"3\"", "'4'", "\"${name}\"", "2025-08-13", "build", "other.state",
+    "n",
+    "share",
+    "wait",
+    "on",
+    "name",
+    "param.n",
+    "build.state",
+    "build.outputs.x",
+    "build.output.x",
+    "true",
+    "false",
+    "0",
+    "3",
+    "4.5",
+    "-1",
+    "9223372036854775807",
+    "9999999999999999999",
+    "0.0001",
+    "90%",
+    "100.5%",
+    "2h",
+    "1h30m",
+    "3wd",
+    "10w",
+    "\"eu\"",
+    "\"completed\"",
+    "\"failed\"",
+    "\"3\"",
+    "'4'",
+    "\"${name}\"",
+    "2025-08-13",
+    "build",
+    "other.state",
     "build.nothing",
 ];
 const COMPARISONS: [&str; 7] = ["==", "!=", "<", "<=", ">", ">=", "="];

@@ -1,7 +1,7 @@
 //! What has to hold. A panic says that it does not.
 
-use crate::choices::Choices;
-use crate::condition::PRELUDE;
+use super::choices::Choices;
+use super::condition::PRELUDE;
 use coord_lang::diagnostic::{self, Diagnostic};
 use coord_lang::expr::{Expr, Outcome, Scope, Value};
 use coord_lang::format::format;
@@ -127,7 +127,11 @@ pub fn condition(condition: &str, choices: &mut Choices<'_>) {
 fn answered(when: &Expr, values: &Values) -> Outcome {
     let outcome = when.holds(values);
     let bound = when.bind(&|id| values.param(id));
-    assert_eq!(outcome, bound.holds(values), "with its parameters filled in");
+    assert_eq!(
+        outcome,
+        bound.holds(values),
+        "with its parameters filled in"
+    );
     assert!(!when.explain(values).is_empty());
     assert!(when.tasks().len() <= 2);
     outcome
@@ -150,8 +154,18 @@ impl Values {
                 _ => Some(
                     choices
                         .pick(&[
-                            "3", " 4.5\n", "nan", "inf", "-1e308", "90%", "2h", "1h30m", "true",
-                            "", "completed", "9999999999999999999w",
+                            "3",
+                            " 4.5\n",
+                            "nan",
+                            "inf",
+                            "-1e308",
+                            "90%",
+                            "2h",
+                            "1h30m",
+                            "true",
+                            "",
+                            "completed",
+                            "9999999999999999999w",
                         ])
                         .to_string(),
                 ),
@@ -254,7 +268,10 @@ fn read(text: &str) -> Option<Glob> {
 fn remainder(a: &Glob, b: &Glob, path: &str) {
     match a.minus(&[b]) {
         Remainder::Path(left) => {
-            assert!(a.matches(&left) && !b.matches(&left), "{a} without {b}: {left}");
+            assert!(
+                a.matches(&left) && !b.matches(&left),
+                "{a} without {b}: {left}"
+            );
         }
         Remainder::Nothing => assert!(!a.matches(path) || b.matches(path), "{a} {b} {path}"),
         Remainder::Unknown => {}

@@ -1,16 +1,49 @@
 //! Programs made from the statement table: every statement where it may stand, its arguments by
 //! its shape, and now and then something that is wrong.
 
-use crate::choices::Choices;
+use super::choices::Choices;
 use coord_lang::schema::{self, Body, Place, Row};
 
 /// Names of every kind, so that references often meet a declaration.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "main"];
 
 const ODD: [&str; 36] = [
-    "\"", "'", "```", "```sh\n", "\n```\n", "{", "}", "[", "]", "(", ")", ",", ":", "..", "->",
-    "==", "=", "|", "#", "##", "\n", "\r\n", "\r", "\u{feff}", "\u{202e}", "\u{a0}", "é", "😀",
-    "\u{0}", "9999999999999999999", "9e9", "1h2d", "100000d", "2025-02-30", "25:61", "${",
+    "\"",
+    "'",
+    "```",
+    "```sh\n",
+    "\n```\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    "(",
+    ")",
+    ",",
+    ":",
+    "..",
+    "->",
+    "==",
+    "=",
+    "|",
+    "#",
+    "##",
+    "\n",
+    "\r\n",
+    "\r",
+    "\u{feff}",
+    "\u{202e}",
+    "\u{a0}",
+    "é",
+    "😀",
+    "\u{0}",
+    "9999999999999999999",
+    "9e9",
+    "1h2d",
+    "100000d",
+    "2025-02-30",
+    "25:61",
+    "${",
 ];
 
 /// A program of up to a few dozen statements.
@@ -37,7 +70,11 @@ struct Maker<'c, 'd> {
 
 impl Maker<'_, '_> {
     fn statement(&mut self, place: Place, depth: usize) {
-        let place = if self.choices.rarely(48) { Place::Task } else { place };
+        let place = if self.choices.rarely(48) {
+            Place::Task
+        } else {
+            place
+        };
         let rows: Vec<&Row> = schema::in_place(place).collect();
         if rows.is_empty() {
             return;
@@ -122,7 +159,8 @@ impl Maker<'_, '_> {
                 if !self.out.ends_with("..") {
                     self.out.push(' ');
                 }
-                self.out.push_str(if symbol == "fence" { FENCE } else { symbol });
+                self.out
+                    .push_str(if symbol == "fence" { FENCE } else { symbol });
             }
             _ => {
                 if !self.out.ends_with("..") {
@@ -141,7 +179,7 @@ impl Maker<'_, '_> {
                 self.out.push_str(name);
             }
             "CONDITION" | "CLAIM" => {
-                let text = crate::condition::text(self.choices);
+                let text = super::condition::text(self.choices);
                 self.out.push_str(&text);
             }
             "ACTION" => {
@@ -211,40 +249,122 @@ fn alternatives(shape: &[&str], from: usize) -> (Vec<usize>, usize) {
 
 const FENCE: &str = "```sh\n  echo \"$A\"\n  ```";
 const TEXTS: [&str; 14] = [
-    " \"Title\"", " \"src/**\"", " \"src/a/*\"", " \"${a}\"", " \"${a.outputs.x}\"", " 'raw'", " \"\"",
-    " \"a.coord\"", " [\"true\"]", " [\"sh\", \"-c\", \"exit 3\"]", " \"{a,b}/**\"", " \"../x\"",
-    " \"https://a.example\"", " \"\\u{20AC}\"",
+    " \"Title\"",
+    " \"src/**\"",
+    " \"src/a/*\"",
+    " \"${a}\"",
+    " \"${a.outputs.x}\"",
+    " 'raw'",
+    " \"\"",
+    " \"a.coord\"",
+    " [\"true\"]",
+    " [\"sh\", \"-c\", \"exit 3\"]",
+    " \"{a,b}/**\"",
+    " \"../x\"",
+    " \"https://a.example\"",
+    " \"\\u{20AC}\"",
 ];
 const ACTIONS: [&str; 20] = [
-    "fail", "skip", "proceed", "halt", "notify a", "notify all via b", "escalate to a",
-    "escalate to any of [a, b]", "retry 2", "reassign to b", "reassign a to b", "redistribute a",
-    "recover a", "rollback", "rollback a", "start a", "start main(a: \"x\")", "enter a", "leave a",
+    "fail",
+    "skip",
+    "proceed",
+    "halt",
+    "notify a",
+    "notify all via b",
+    "escalate to a",
+    "escalate to any of [a, b]",
+    "retry 2",
+    "reassign to b",
+    "reassign a to b",
+    "redistribute a",
+    "recover a",
+    "rollback",
+    "rollback a",
+    "start a",
+    "start main(a: \"x\")",
+    "enter a",
+    "leave a",
     "skip else halt else notify c",
 ];
 const ANYTHING: [&str; 30] = [
-    "a", "b", "c", "main", "all", "local", "a.b", "[a, b]", "any of [a, b]", "agents where tier.rank < 2",
-    "all except b", "1", "0", "7", "2d", "3wd", "90%", "2x", "2025-08-13", "2025-08-10T14:00Z",
-    "09:00", "09:00..12:30", "1..3", "\"text\"", "(a: 1)", "12USD/h", "- 1d", "P0", "L1", "->",
+    "a",
+    "b",
+    "c",
+    "main",
+    "all",
+    "local",
+    "a.b",
+    "[a, b]",
+    "any of [a, b]",
+    "agents where tier.rank < 2",
+    "all except b",
+    "1",
+    "0",
+    "7",
+    "2d",
+    "3wd",
+    "90%",
+    "2x",
+    "2025-08-13",
+    "2025-08-10T14:00Z",
+    "09:00",
+    "09:00..12:30",
+    "1..3",
+    "\"text\"",
+    "(a: 1)",
+    "12USD/h",
+    "- 1d",
+    "P0",
+    "L1",
+    "->",
 ];
 
 /// What may stand in a hole.
 fn values(hole: &str) -> &'static [&'static str] {
     match hole {
         "YEAR" => &["2026", "2025"],
-        "D" | "LOW" | "LIKELY" | "HIGH" => &["0s", "1ms", "30m", "4h", "1h30m", "2d", "2wd", "6wh", "52w", "3653d"],
-        "N" | "M" | "V" => &["1", "2", "3", "0", "16", "1000", "100000", "80%", "4.5", "2h"],
-        "DATE" | "FIRST" | "LAST" => &["2025-08-11", "2025-08-13", "2024-02-29", "9998-12-31", "2025-08-10T14:00Z", "2025-08-10T14:00+02:00", "0001-01-01"],
+        "D" | "LOW" | "LIKELY" | "HIGH" => &[
+            "0s", "1ms", "30m", "4h", "1h30m", "2d", "2wd", "6wh", "52w", "3653d",
+        ],
+        "N" | "M" | "V" => &[
+            "1", "2", "3", "0", "16", "1000", "100000", "80%", "4.5", "2h",
+        ],
+        "DATE" | "FIRST" | "LAST" => &[
+            "2025-08-11",
+            "2025-08-13",
+            "2024-02-29",
+            "9998-12-31",
+            "2025-08-10T14:00Z",
+            "2025-08-10T14:00+02:00",
+            "0001-01-01",
+        ],
         "FROM" | "TO" | "TIME" => &["09:00", "17:00", "00:00", "23:59", "12:30"],
         "ZONE" => &["UTC", "Europe/Berlin", "America/New_York", "Mars/Base"],
         "DAY" | "WEEKDAY" => &["monday", "tuesday", "sunday", "[monday, friday]"],
         "PERIOD" => &["day", "week", "month", "2h", "monday", "weekday", "30s"],
-        "TYPE" => &["text", "int", "percent", "duration", "date", "url", "path", "bool"],
+        "TYPE" => &[
+            "text", "int", "percent", "duration", "date", "url", "path", "bool",
+        ],
         "VALUE" => &["\"x\"", "3", "90%", "2h", "true", "a"],
         "RATE" => &["12USD/h", "800EUR/d"],
         "CODE" => &["W0603", "W0101", "3", "[1, 2]"],
-        "EVENT" => &["task.failed", "task.blocked", "task.late", "agent.failed", "conflict.open", "gate.failed", "incident.open", "run.started", "run.finished", "a.passes", "metric a > 3"],
+        "EVENT" => &[
+            "task.failed",
+            "task.blocked",
+            "task.late",
+            "agent.failed",
+            "conflict.open",
+            "gate.failed",
+            "incident.open",
+            "run.started",
+            "run.finished",
+            "a.passes",
+            "metric a > 3",
+        ],
         "LEVEL" => &["L1", "a", "P0"],
-        "WHO" | "AGENT" | "WORK" | "NAME" | "A" | "B" | "T" | "PHASE" | "GROUP" | "LADDER" => &["a", "b", "c", "[a, b]", "any of [a, b]", "all", "d"],
+        "WHO" | "AGENT" | "WORK" | "NAME" | "A" | "B" | "T" | "PHASE" | "GROUP" | "LADDER" => {
+            &["a", "b", "c", "[a, b]", "any of [a, b]", "all", "d"]
+        }
         _ => &["a", "b", "c", "d", "main"],
     }
 }

@@ -129,7 +129,9 @@ fn quoted(quote: char, bytes: usize) -> String {
 }
 
 fn owned(glob: &str) -> String {
-    format!("{HEAD}agent a {{\n  owns \"{glob}\"\n  via human\n}}\ntask t {{\n  by a\n  do \"x\"\n  takes 1h\n}}\n")
+    format!(
+        "{HEAD}agent a {{\n  owns \"{glob}\"\n  via human\n}}\ntask t {{\n  by a\n  do \"x\"\n  takes 1h\n}}\n"
+    )
 }
 
 fn with(line: &str) -> String {
@@ -138,7 +140,9 @@ fn with(line: &str) -> String {
 
 fn chain(actions: usize) -> String {
     let chain = vec!["skip"; actions - 1].join(" else ");
-    format!("{HEAD}task a {{ run [\"true\"] }}\ntask t {{\n  needs a within 1h else {chain} else halt\n  run [\"true\"]\n}}\n")
+    format!(
+        "{HEAD}task a {{ run [\"true\"] }}\ntask t {{\n  needs a within 1h else {chain} else halt\n  run [\"true\"]\n}}\n"
+    )
 }
 
 fn needs(count: usize) -> String {
@@ -199,27 +203,66 @@ fn at_a_limit_and_one_past_it() {
         limit("nesting, of blocks", blocks, 64),
         limit("nesting, of parentheses", parentheses, 64),
         limit("nesting, of conditions", nots, 64),
-        raised("nesting as far as it is raised, of blocks", blocks, 128, deepest),
-        raised("nesting as far as it is raised, of conditions", nots, 128, deepest),
+        raised(
+            "nesting as far as it is raised, of blocks",
+            blocks,
+            128,
+            deepest,
+        ),
+        raised(
+            "nesting as far as it is raised, of conditions",
+            nots,
+            128,
+            deepest,
+        ),
         limit("name", name, 128),
         limit("text", |n| quoted('"', n), 64 << 10),
         limit("raw text", |n| quoted('\'', n), 64 << 10),
         limit("bytes of a glob", |n| owned(&"a".repeat(n)), 512),
-        limit("** of a glob", |n| owned(&"**/a/".repeat(n).trim_end_matches('/')), 4),
-        limit("alternatives of a glob", |n| owned(&format!("{{{}}}", vec!["a"; n].join(","))), 64),
-        limit("braces of a glob", |n| owned(&inside("{a,", "b", "}", n)), 4),
+        limit(
+            "** of a glob",
+            |n| owned(&"**/a/".repeat(n).trim_end_matches('/')),
+            4,
+        ),
+        limit(
+            "alternatives of a glob",
+            |n| owned(&format!("{{{}}}", vec!["a"; n].join(","))),
+            64,
+        ),
+        limit(
+            "braces of a glob",
+            |n| owned(&inside("{a,", "b", "}", n)),
+            4,
+        ),
         limit("chain", chain, 16),
         limit("duration", |n| with(&format!("timeout {n}d")), 3_653),
-        limit("duration in ms", |n| with(&format!("timeout {n}ms")), 315_619_200_000),
+        limit(
+            "duration in ms",
+            |n| with(&format!("timeout {n}ms")),
+            315_619_200_000,
+        ),
         limit("working days", |n| with(&format!("takes {n}wd")), 3_653),
-        limit("working hours", |n| with(&format!("takes {n}wh")), 3_653 * 24),
+        limit(
+            "working hours",
+            |n| with(&format!("takes {n}wh")),
+            3_653 * 24,
+        ),
         limit("retries", |n| with(&format!("retry {n}")), 100),
-        limit("a number", |n| format!("{HEAD}param n: int default {n}\n{TASK}"), i64::MAX as usize),
+        limit(
+            "a number",
+            |n| format!("{HEAD}param n: int default {n}\n{TASK}"),
+            i64::MAX as usize,
+        ),
         limit("a year", date, 9_998),
         raised("tasks", tasks, 20, few),
         raised("needs", needs, 30, Limits { tasks: 100, ..few }),
         raised("each", each, 40, Limits { tasks: 100, ..few }),
-        raised("each of each", each_of_each, 40, Limits { tasks: 100, ..few }),
+        raised(
+            "each of each",
+            each_of_each,
+            40,
+            Limits { tasks: 100, ..few },
+        ),
         limit("each as it is", each, 1_024),
         raised("bytes of a file", bytes, 5_000, few),
     ]);

@@ -450,9 +450,8 @@ impl<'s> Lower<'_, 's> {
                 span,
             });
         }
-        let mut params: Vec<&str> = self.names.params.keys().copied().collect();
-        params.sort_unstable();
-        let near = closest(name, params.into_iter());
+        let params = self.guesses(&self.names.params);
+        let near = closest(name, params.into_iter().flatten());
         let d = Diagnostic::new("E0201", span, format!("no parameter named `{name}`"))
             .label("not declared");
         self.report(match near.first() {

@@ -49,6 +49,7 @@ use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
 use names::Names;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 /// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
@@ -164,9 +165,13 @@ fn lower_here(
         situation: None,
         about: None,
         started: HashSet::new(),
+        guessed: Cell::new(0),
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
+    if declared.past_limit.is_some() {
+        return lower.unread();
+    }
     lower.uses_of_files(&declared);
     lower.started(trees);
     lower.project(&declared);
@@ -227,6 +232,8 @@ pub(crate) struct Lower<'l, 's> {
     about: Option<crate::model::Happening>,
     /// Workflows that something other than a person or a clock starts.
     started: HashSet<WorkflowId>,
+    /// Names that were looked at to find what was meant.
+    guessed: Cell<usize>,
 }
 
 /// A statement that the table knows in its place.
@@ -475,20 +482,14 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    /// Too many tasks: checked before any of them is read.
-    fn task_limit(&mut self, count: usize, at: Span) {
-        if count > self.limits.tasks {
-            let limit = self.limits.tasks;
-            self.report(
-                Diagnostic::new(
-                    "E0908",
-                    at,
-                    format!("this project has {count} tasks; the limit `tasks` is {limit}"),
-                )
-                .label("the first task past the limit")
-                .help(format!("raise it with `--limit tasks={count}`")),
-            );
-        }
+    /// The answer when there are too many tasks: nothing but that is said, and none is read.
+    fn unread(mut self) -> (Model, Facts, Vec<Diagnostic>) {
+        self.facts.incomplete = true;
+        self.facts.incomplete_graph = true;
+        let mut model = Model::default();
+        model.agents.push(local_agent());
+        self.out.retain(|d| d.code == "E0908");
+        (model, self.facts, self.out)
     }
 
     fn use_of(&mut self, kind: Kind, id: impl Id) {

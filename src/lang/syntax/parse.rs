@@ -249,6 +249,7 @@ impl<'s> Builder<'s> {
         let mut block = None;
         let mut commas = Vec::new();
         let before = self.diagnostics.len();
+        let mut broken = false;
         for part in pair.into_inner() {
             let span = self.span(&part);
             match part.as_rule() {
@@ -269,6 +270,7 @@ impl<'s> Builder<'s> {
                 }
                 Rule::junk if part.as_str() == "," => {
                     commas.push(args.len());
+                    broken = true;
                     args.push(Arg {
                         kind: ArgKind::Broken,
                         span,
@@ -277,10 +279,10 @@ impl<'s> Builder<'s> {
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
-                    let broken = args.iter().any(Arg::is_broken);
                     if broken && block.is_none() && self.diagnostics.len() > before + 1 {
                         self.diagnostics.truncate(before + 1);
                     }
+                    broken |= arg.is_broken();
                     args.push(arg);
                 }
             }
@@ -770,10 +772,7 @@ impl<'s> Builder<'s> {
                     ),
                 )
                 .label("opened here")
-                .related(
-                    self.character(first),
-                    "this line is not indented deeper",
-                )
+                .related(self.character(first), "this line is not indented deeper")
                 .fix(
                     Span::new(self.id, self.line_start(first), self.line_start(first)),
                     format!("{}}}\n", " ".repeat(indent)),
