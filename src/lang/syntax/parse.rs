@@ -24,9 +24,33 @@ pub fn parse<'s>(
     if scan::scan(id, source.text(), limits, &mut diagnostics) {
         return (unread(id), diagnostics);
     }
-    let (tree, found) = parse_unscanned(id, source);
+    let (tree, mut found) = parse_unscanned(id, source);
+    without_consequences(source, &mut found);
     diagnostics.extend(found);
     (tree, diagnostics)
+}
+
+/// Leaves out the lines that are no statements because of the one before: what is left of a list
+/// whose bracket is wrong or missing.
+pub(super) fn without_consequences(source: &SourceFile, found: &mut Vec<Diagnostic>) {
+    let follows = |d: &Diagnostic| matches!(d.code, "E0006" | "E0016");
+    let line = |span: Span| source.line_index(span.start);
+    let mut order: Vec<usize> = (0..found.len())
+        .filter(|i| follows(&found[*i]) || found[*i].code == "E0012")
+        .collect();
+    order.sort_by_key(|i| found[*i].primary.span.start);
+    let mut last = None;
+    let mut dropped = vec![false; found.len()];
+    for index in order {
+        let d = &found[index];
+        let ends = d.related.iter().map(|label| line(label.span));
+        let ends = ends.fold(line(d.primary.span), usize::max);
+        dropped[index] = follows(d) && last.is_some_and(|l| line(d.primary.span) <= l + 1);
+        // commas without brackets are a mistake of their own
+        last = (dropped[index] || d.code != "E0016").then_some(ends);
+    }
+    let mut dropped = dropped.into_iter();
+    found.retain(|_| dropped.next() != Some(true));
 }
 
 fn unread<'s>(id: FileId) -> Tree<'s> {
