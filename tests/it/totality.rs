@@ -398,7 +398,9 @@ fn one_wrong_token_stays_local() {
                 .map(|d| format!("{} {}", d.code, d.message))
                 .collect();
             if errors.len() > 3 {
-                wild.lock().unwrap().push(format!("case {index}\n{}", errors.join("\n")));
+                wild.lock()
+                    .unwrap()
+                    .push(format!("case {index}\n{}", errors.join("\n")));
             }
         }
     };

@@ -4,7 +4,7 @@
 //! id, then each kind of declaration is filled in by its own file. A statement with an unreadable
 //! argument is left out without another word: it was reported when it was parsed.
 
-pub use condition::STATES;
+pub use condition::{MAX_CONDITION_DEPTH, STATES};
 pub use declare::is_built_in;
 pub use guards::INTERPRETERS;
 pub use project::param_value;
