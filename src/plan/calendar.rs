@@ -158,7 +158,8 @@ impl Calendar {
                     ..hours.clone()
                 };
                 let origin = first_instant(&plain);
-                Layout::new(&plain, TimeZone::UTC, origin).lay(TABLE_WEEKS)
+                // every week is like any other, and the two of the table repeat outwards
+                Layout::new(&plain, TimeZone::UTC, origin).lay(1)
             }
         }
     }

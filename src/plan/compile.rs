@@ -14,6 +14,7 @@ use coord_lang::diagnostic::{self, Diagnostic};
 use coord_lang::lower::{Facts, lower};
 use coord_lang::model::Model;
 use coord_lang::source::Sources;
+use coord_lang::stack::with_room;
 use coord_lang::syntax::tree::Tree;
 use coord_lang::syntax::{Limits, parse};
 
@@ -104,6 +105,10 @@ pub fn understand(
 
 /// The second half of [`compile`]: plan, schedule and what they show.
 pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
+    with_room(|| plan_here(understood, settings))
+}
+
+fn plan_here(understood: Understood, settings: &Settings) -> Compiled {
     let Understood {
         model,
         facts,

@@ -18,6 +18,7 @@ mod fix;
 mod fixture;
 mod help;
 mod journal;
+mod limits;
 mod live;
 mod lsp;
 mod manual;

@@ -46,6 +46,7 @@ mod tests;
 mod token;
 
 use crate::source::SourceFile;
+use crate::stack::with_room;
 use crate::syntax::tree::Tree;
 use token::Kind;
 
@@ -54,6 +55,10 @@ use token::Kind;
 /// Nothing but white space and commas differs between the two texts. Formatting the result again
 /// changes nothing, if the source has no syntax errors.
 pub fn format(source: &SourceFile, tree: &Tree<'_>) -> String {
+    with_room(|| format_here(source, tree))
+}
+
+fn format_here(source: &SourceFile, tree: &Tree<'_>) -> String {
     let tokens = token::tokens(source.text(), &tree.items);
     if tree.items.is_empty() && !tokens.iter().all(|t| t.kind == Kind::Comment) {
         return source.text().to_string();

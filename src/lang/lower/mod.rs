@@ -4,7 +4,7 @@
 //! id, then each kind of declaration is filled in by its own file. A statement with an unreadable
 //! argument is left out without another word: it was reported when it was parsed.
 
-pub use condition::STATES;
+pub use condition::{MAX_CONDITION_DEPTH, STATES};
 pub use declare::is_built_in;
 pub use guards::INTERPRETERS;
 pub use project::param_value;
@@ -44,10 +44,12 @@ use crate::ids::{Id, TaskId, WorkflowId};
 use crate::model::{Agent, Model};
 use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
 use crate::source::{FileId, Sources, Span, Spanned};
+use crate::stack::with_room;
 use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
 use names::Names;
+use std::cell::Cell;
 use std::collections::HashSet;
 
 /// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
@@ -140,6 +142,14 @@ pub fn lower(
     trees: &[Tree<'_>],
     limits: &Limits,
 ) -> (Model, Facts, Vec<Diagnostic>) {
+    with_room(|| lower_here(sources, trees, limits))
+}
+
+fn lower_here(
+    sources: &Sources,
+    trees: &[Tree<'_>],
+    limits: &Limits,
+) -> (Model, Facts, Vec<Diagnostic>) {
     let mut lower = Lower {
         sources,
         limits,
@@ -155,9 +165,13 @@ pub fn lower(
         situation: None,
         about: None,
         started: HashSet::new(),
+        guessed: Cell::new(0),
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
+    if declared.past_limit.is_some() {
+        return lower.unread();
+    }
     lower.uses_of_files(&declared);
     lower.started(trees);
     lower.project(&declared);
@@ -231,6 +245,8 @@ pub(crate) struct Lower<'l, 's> {
     about: Option<crate::model::Happening>,
     /// Workflows that something other than a person or a clock starts.
     started: HashSet<WorkflowId>,
+    /// Names that were looked at to find what was meant.
+    guessed: Cell<usize>,
 }
 
 /// A statement that the table knows in its place.
@@ -480,20 +496,14 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    /// Too many tasks: checked before any of them is read.
-    fn task_limit(&mut self, count: usize, at: Span) {
-        if count > self.limits.tasks {
-            let limit = self.limits.tasks;
-            self.report(
-                Diagnostic::new(
-                    "E0908",
-                    at,
-                    format!("this project has {count} tasks; the limit `tasks` is {limit}"),
-                )
-                .label("the first task past the limit")
-                .help(format!("raise it with `--limit tasks={count}`")),
-            );
-        }
+    /// The answer when there are too many tasks: nothing but that is said, and none is read.
+    fn unread(mut self) -> (Model, Facts, Vec<Diagnostic>) {
+        self.facts.incomplete = true;
+        self.facts.incomplete_graph = true;
+        let mut model = Model::default();
+        model.agents.push(local_agent());
+        self.out.retain(|d| d.code == "E0908");
+        (model, self.facts, self.out)
     }
 
     fn use_of(&mut self, kind: Kind, id: impl Id) {

@@ -81,13 +81,30 @@ impl<'s> Names<'s> {
     }
 }
 
-fn sorted<'a, V>(map: &HashMap<&'a str, V>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = map.keys().copied().collect();
-    names.sort_unstable();
-    names
-}
+/// Most names that are looked at to find what was meant, over all mistakes of a project: guessing
+/// among them must not take longer than all the rest.
+const MOST_GUESSES: usize = 1_000_000;
 
 impl<'s> Lower<'_, 's> {
+    /// The names that may have been meant, in order; None when too many mistakes came before.
+    pub(super) fn guesses<'n, V>(&self, names: &HashMap<&'n str, V>) -> Option<Vec<&'n str>> {
+        self.guesses_of(names.len(), names.keys().copied())
+    }
+
+    fn guesses_of<'n>(
+        &self,
+        count: usize,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Option<Vec<&'n str>> {
+        self.guessed.set(self.guessed.get().saturating_add(count));
+        if self.guessed.get() > MOST_GUESSES {
+            return None;
+        }
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        Some(names)
+    }
+
     /// `backend` for `x.backend`, when `x` is a file that declares it; any other name as it is.
     pub(super) fn bare<'n>(&self, name: &'n str) -> &'n str {
         if self.names.aliases.is_empty() {
@@ -141,7 +158,7 @@ impl<'s> Lower<'_, 's> {
         }
         match Role::ALL.iter().find(|(role, _)| *role == name) {
             Some((_, role)) => self.role_elsewhere(*role, span),
-            None => self.unknown("agent", name, span, sorted(&self.names.who)),
+            None => self.unknown("agent", name, span, self.guesses(&self.names.who)),
         }
         None
     }
@@ -158,7 +175,7 @@ impl<'s> Lower<'_, 's> {
             self.refer(self.sources.text(declared), span, Some(declared));
             return Some(WorkRef::Task(id));
         }
-        self.unknown("task", name, span, sorted(&self.names.work));
+        self.unknown("task", name, span, self.guesses(&self.names.work));
         None
     }
 
@@ -192,11 +209,9 @@ impl<'s> Lower<'_, 's> {
             self.facts.used.insert((kind, index));
             return Some(I::from_index(index as usize));
         }
-        let mut known: Vec<&str> = (self.names.named.keys())
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, name)| *name)
-            .collect();
-        known.sort_unstable();
+        let named = self.names.named.keys();
+        let names = named.filter(|(k, _)| *k == kind).map(|(_, name)| *name);
+        let known = self.guesses_of(self.names.named.len(), names);
         self.unknown(kind.noun(), name, span, known);
         None
     }
@@ -207,8 +222,9 @@ impl<'s> Lower<'_, 's> {
             self.refer(name, span, Some(self.model.phases[id].name.span));
             return Some(id);
         }
-        let mut phases = sorted(&self.names.work);
-        phases.retain(|p| matches!(self.names.work.get(p), Some(WorkRef::Phase(_))));
+        let names = self.names.work.iter();
+        let names = names.filter(|(_, work)| matches!(work, WorkRef::Phase(_)));
+        let phases = self.guesses_of(self.names.work.len(), names.map(|(name, _)| *name));
         self.unknown("phase", name, span, phases);
         None
     }
@@ -221,7 +237,7 @@ impl<'s> Lower<'_, 's> {
                 self.refer(name, span, Some(self.model.resources[id].name.span));
                 self.use_of(Kind::Resource, id);
             }
-            None => self.unknown("resource", name, span, sorted(&self.names.resources)),
+            None => self.unknown("resource", name, span, self.guesses(&self.names.resources)),
         }
         found
     }
@@ -234,7 +250,7 @@ impl<'s> Lower<'_, 's> {
                 self.refer(name, span, Some(self.model.gates[id].name.span));
                 self.use_of(Kind::Gate, id);
             }
-            None => self.unknown("gate", name, span, sorted(&self.names.gates)),
+            None => self.unknown("gate", name, span, self.guesses(&self.names.gates)),
         }
         found
     }
@@ -265,8 +281,8 @@ impl<'s> Lower<'_, 's> {
             }
             None if self.unread_files => self.incomplete = true,
             None => {
-                let known = sorted(&self.names.params);
-                let near = closest(name, known.iter().copied());
+                let known = self.guesses(&self.names.params);
+                let near = closest(name, known.into_iter().flatten());
                 let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here"))
                     .label("no parameter of this name");
                 self.report(match near.first() {
@@ -305,7 +321,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     /// E0201, or E0203 when the name belongs to something else.
-    fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Vec<&str>) {
+    fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Option<Vec<&str>>) {
         if self.unread_files {
             // it may stand in a file that could not be read
             self.incomplete = true;
@@ -321,7 +337,7 @@ impl<'s> Lower<'_, 's> {
         }
         let d = Diagnostic::new("E0201", span, format!("no {kind} named `{name}`"))
             .label("not declared");
-        let near = closest(name, known.iter().copied());
+        let near = closest(name, known.iter().flatten().copied());
         let set_word = name.to_lowercase().replace(['_', '-'], "");
         self.report(
             if matches!(
@@ -335,7 +351,7 @@ impl<'s> Lower<'_, 's> {
                     (*first).to_string(),
                     format!("did you mean {}?", one_of(near.iter().copied())),
                 )
-            } else if known.is_empty() {
+            } else if known.is_some_and(|names| names.is_empty()) {
                 d.help(format!(
                     "this project declares no {kind}; write `{kind} {name} {{ … }}`"
                 ))

@@ -5,6 +5,7 @@ use super::stretches;
 use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
+use crate::stack::with_room;
 use pest::Parser;
 use pest::iterators::Pair;
 use std::num::NonZeroUsize;
@@ -29,12 +30,36 @@ pub fn parse<'s>(
         true => stretches::parse(id, source),
         false => None,
     };
-    let (tree, found) = match stretches {
+    let (tree, mut found) = match stretches {
         Some(stretches) => finish(id, source, stretches),
         None => parse_unscanned(id, source),
     };
+    without_consequences(source, &mut found);
     diagnostics.extend(found);
     (tree, diagnostics)
+}
+
+/// Leaves out the lines that are no statements because of the one before: what is left of a list
+/// whose bracket is wrong or missing.
+pub(super) fn without_consequences(source: &SourceFile, found: &mut Vec<Diagnostic>) {
+    let follows = |d: &Diagnostic| matches!(d.code, "E0006" | "E0016");
+    let line = |span: Span| source.line_index(span.start);
+    let mut order: Vec<usize> = (0..found.len())
+        .filter(|i| follows(&found[*i]) || found[*i].code == "E0012")
+        .collect();
+    order.sort_by_key(|i| found[*i].primary.span.start);
+    let mut last = None;
+    let mut dropped = vec![false; found.len()];
+    for index in order {
+        let d = &found[index];
+        let ends = d.related.iter().map(|label| line(label.span));
+        let ends = ends.fold(line(d.primary.span), usize::max);
+        dropped[index] = follows(d) && last.is_some_and(|l| line(d.primary.span) <= l + 1);
+        // commas without brackets are a mistake of their own
+        last = (dropped[index] || d.code != "E0016").then_some(ends);
+    }
+    let mut dropped = dropped.into_iter();
+    found.retain(|_| dropped.next() != Some(true));
 }
 
 fn unread<'s>(id: FileId) -> Tree<'s> {
@@ -81,6 +106,14 @@ impl Stretch<'_> {
 
 /// Parses these bytes as if they were a file; None when the limit of steps is reached.
 pub(super) fn stretch<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+    bytes: Range<usize>,
+) -> Option<Stretch<'s>> {
+    with_room(|| stretch_here(id, source, bytes))
+}
+
+fn stretch_here<'s>(
     id: FileId,
     source: &'s SourceFile,
     bytes: Range<usize>,
@@ -305,6 +338,7 @@ impl<'s> Builder<'s> {
         let mut block = None;
         let mut commas = Vec::new();
         let before = self.diagnostics.len();
+        let mut broken = false;
         for part in parts {
             let span = self.span(&part);
             match part.as_rule() {
@@ -325,6 +359,7 @@ impl<'s> Builder<'s> {
                 }
                 Rule::junk if part.as_str() == "," => {
                     commas.push(args.len());
+                    broken = true;
                     args.push(Arg {
                         kind: ArgKind::Broken,
                         span,
@@ -333,12 +368,10 @@ impl<'s> Builder<'s> {
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
-                    if self.diagnostics.len() > before + 1
-                        && block.is_none()
-                        && args.iter().any(Arg::is_broken)
-                    {
+                    if broken && block.is_none() && self.diagnostics.len() > before + 1 {
                         self.diagnostics.truncate(before + 1);
                     }
+                    broken |= arg.is_broken();
                     args.push(arg);
                 }
             }
@@ -473,7 +506,10 @@ impl<'s> Builder<'s> {
             Rule::datetime => ArgKind::DateTime(text),
             Rule::time => ArgKind::Time(text),
             Rule::op => ArgKind::Op(text),
-            Rule::raw => ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())]),
+            Rule::raw => {
+                self.text_length(span);
+                ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())])
+            }
             Rule::string => self.string(pair, span),
             Rule::list => self.list(pair, span),
             Rule::group => self.group(pair, span),
@@ -578,10 +614,14 @@ impl<'s> Builder<'s> {
         );
     }
 
-    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+    fn text_length(&mut self, span: Span) {
         if span.len() > MAX_TEXT {
             self.too_long(span, "text", span.len(), MAX_TEXT);
         }
+    }
+
+    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+        self.text_length(span);
         let mut pieces = Vec::new();
         let mut text = String::new();
         let mut reported = false;
@@ -822,10 +862,7 @@ impl<'s> Builder<'s> {
                     ),
                 )
                 .label("opened here")
-                .related(
-                    Span::new(self.id, first as usize, first as usize + 1),
-                    "this line is not indented deeper",
-                )
+                .related(self.character(first), "this line is not indented deeper")
                 .fix(
                     Span::new(self.id, self.line_start(first), self.line_start(first)),
                     format!("{}}}\n", " ".repeat(indent)),
@@ -839,6 +876,14 @@ impl<'s> Builder<'s> {
             return true;
         }
         false
+    }
+
+    /// The one character at `offset`.
+    fn character(&self, offset: u32) -> Span {
+        let at = offset as usize;
+        let rest = self.source.text().get(at..).unwrap_or("");
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        Span::new(self.id, at, at + length)
     }
 
     fn line_start(&self, offset: u32) -> usize {

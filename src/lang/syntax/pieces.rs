@@ -12,7 +12,7 @@ mod tests;
 use super::group::{Group, group};
 use super::lexeme;
 use super::moved::Move;
-use super::parse::{parse, parse_unscanned};
+use super::parse::{parse, parse_unscanned, without_consequences};
 use super::scan::{self, Limits};
 use super::tree::{Block, Item, Statement, Tree};
 use crate::diagnostic::Diagnostic;
@@ -182,6 +182,7 @@ impl Parsed {
                 found.extend(own.map(|d| to.diagnostic(d)));
             }
         }
+        without_consequences(&self.source, &mut found);
         Some(found)
     }
 
@@ -213,6 +214,7 @@ impl Parsed {
         tree.items = assembly.items(pieces);
         tree.comments = assembly.comments;
         tree.comments.sort_unstable();
+        without_consequences(&self.source, &mut diagnostics);
         (tree, diagnostics)
     }
 }
