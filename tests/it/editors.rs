@@ -102,7 +102,7 @@ fn the_highlight_query_is_written_from_the_words() {
     };
     let keywords: BTreeSet<&str> = query
         .lines()
-        .filter(|line| line.trim_start().starts_with("(#any-of? @keyword"))
+        .filter(|line| line.starts_with("(keyword ["))
         .flat_map(|line| line.split('"').skip(1).step_by(2))
         .collect();
     for (word, behind) in statements() {
@@ -118,11 +118,18 @@ fn the_highlight_query_is_written_from_the_words() {
             let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
             let test = format!("(#any-of? {colour} {})", quoted.join(" "));
             has(
-                &format!("(#eq? @_statement \"{word}\")\n  {test}"),
+                &behind_keyword(&word, colour, &test),
                 &format!("what stands behind `{word}`"),
             );
         }
     }
+}
+
+/// The pattern for what stands behind a statement's word.
+fn behind_keyword(word: &str, colour: &str, test: &str) -> String {
+    let places = ["list", "group", "range"].map(|node| format!("({node} (word) {colour})"));
+    let places = places.join(" ");
+    format!("((statement keyword: (keyword \"{word}\")\n  [(word) {colour} {places}])\n  {test})")
 }
 
 #[test]
