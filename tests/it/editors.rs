@@ -8,7 +8,9 @@ use coord_lang::schema::ROWS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 /// In shapes, but no words of the language.
 const PROSE: [&str; 5] = ["fence", "then", "it", "turns", "round"];
@@ -180,5 +182,25 @@ fn snippets_begin_with_statements() {
                 );
             }
         }
+    }
+}
+
+/// The status of editors/test when its tools could not be had.
+const WITHOUT_TOOLS: i32 = 77;
+
+#[test]
+fn the_editors_own_tools_find_nothing_wrong() {
+    let ran = Command::new("bash")
+        .args(["editors/test", "--quick"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COORD", env!("CARGO_BIN_EXE_coord"))
+        .output()
+        .unwrap();
+    // not by `eprint`, which a passing test keeps to itself
+    std::io::stderr().write_all(&ran.stderr).unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() != Some(WITHOUT_TOOLS) {
+        let steps = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{steps}{said}");
     }
 }
