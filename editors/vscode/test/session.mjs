@@ -122,6 +122,10 @@ async function session() {
   const [fix] = await ask(lsp.CodeActionRequest, { textDocument, range: all, context });
   assert.equal(fix.kind, lsp.CodeActionKind.QuickFix);
   assert.equal(fix.edit.changes[textDocument.uri][0].newText, 'backend');
+  const only = [lsp.CodeActionKind.SourceFixAll];
+  const [sure] = await ask(lsp.CodeActionRequest, { textDocument, range: all, context: { ...context, only } });
+  assert.equal(sure.kind, lsp.CodeActionKind.SourceFixAll);
+  assert.equal(sure.edit.changes[textDocument.uri].length, 1);
   await type('by bakend', 'by backend');
   assert.deepEqual(errors(await diagnostics('main.coord', 3)), []);
 
@@ -157,6 +161,9 @@ async function session() {
   const options = { tabSize: 2, insertSpaces: true };
   const [edit] = await ask(lsp.DocumentFormattingRequest, { textDocument, options });
   assert.equal(edit.newText, '');
+  const lines = { start: at('|takes   2wd').position, end: at('takes   2wd|').position };
+  const [partly] = await ask(lsp.DocumentRangeFormattingRequest, { textDocument, range: lines, options });
+  assert.deepEqual(partly, edit);
 
   await ask(lsp.ShutdownRequest);
   await connection.sendNotification(lsp.ExitNotification.type);

@@ -576,7 +576,7 @@ impl<'s> Lower<'_, 's> {
                         continue;
                     }
                     // a parameter of a workflow has its value when that starts: shown as written
-                    if self.own_param(path).is_some() {
+                    if self.own_param(path, *at).is_some() {
                         text.push_str(&format!("${{{path}}}"));
                         continue;
                     }

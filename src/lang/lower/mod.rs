@@ -173,6 +173,7 @@ pub fn lower(
     lower.artifacts();
     lower.workflows(&declared);
     lower.seeing(&declared);
+    lower.fields_of_handoffs();
     lower.recurring(&declared);
     lower.expects(&declared);
     lower.scenarios(&declared);
@@ -398,11 +399,13 @@ impl<'s> Lower<'_, 's> {
             match near.as_slice() {
                 [] => d.help(format!("{here} there are {}", one_of(in_order(place)))),
                 [only] => d.fix(span, (*only).to_string(), format!("did you mean `{only}`?")),
-                many => d.fix(
-                    span,
-                    many[0].to_string(),
-                    format!("did you mean {}?", one_of(many.iter().copied())),
-                ),
+                many => d
+                    .fix(
+                        span,
+                        many[0].to_string(),
+                        format!("did you mean {}?", one_of(many.iter().copied())),
+                    )
+                    .guessed(word, many),
             }
         } else {
             let homes = one_of(places.iter().map(|p| p.name()));

@@ -618,11 +618,13 @@ impl<'s> Lower<'_, 's> {
         )
         .label("not produced");
         match near.first() {
-            Some(meant) => d.fix(
-                need.span,
-                format!("{name}.{meant}"),
-                format!("did you mean `{name}.{meant}`?"),
-            ),
+            Some(meant) => d
+                .fix(
+                    need.span,
+                    format!("{name}.{meant}"),
+                    format!("did you mean `{name}.{meant}`?"),
+                )
+                .guessed(&need.artifact, &near),
             None => d.help(format!(
                 "write `produces {}` in the task of `{name}` that makes it",
                 need.artifact
