@@ -85,7 +85,7 @@ fn kind(word: &str) -> lsp::SymbolKind {
         "phase" | "workflow" | "parallel" | "sequence" => lsp::SymbolKind::Module,
         "sync" | "milestone" => lsp::SymbolKind::Event,
         "project" => lsp::SymbolKind::Package,
-        "param" | "secret" | "env" | "parameter" => lsp::SymbolKind::Variable,
+        "param" | "secret" | "env" | "parameter" | "each" => lsp::SymbolKind::Variable,
         "level" => lsp::SymbolKind::EnumMember,
         "field" => lsp::SymbolKind::Field,
         "resource" => lsp::SymbolKind::Struct,

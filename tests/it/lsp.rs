@@ -1094,9 +1094,13 @@ human lead {
   does "x"
 }
 
+human board {
+  does "x"
+}
+
 escalation delivery {
   level first by lead within 1h
-  level second by lead within 4h
+  level second by board within 4h
 }
 
 escalation money {
@@ -1123,6 +1127,8 @@ workflow deploy(env: text, times: int default 3) {
 
 workflow retire(env: text) {
   task stop {
+    each zone in [a, b]
+    env ZONE "${zone}"
     run ["stop", "${env}"]
     takes 1h
   }
@@ -1130,7 +1136,10 @@ workflow retire(env: text) {
 
 on task.failed do start deploy(env: "eu")
 
-expect escalation delivery reaches second
+test "Nobody answers" {
+  given escalation delivery opens
+  expect escalation delivery reaches second
+}
 "#;
 
 #[test]
@@ -1150,6 +1159,8 @@ fn names_inside_of_others_are_known_by_their_owner() {
         "\"roll\", \"${en|v}\"",
         "start deploy(en|v",
         "retire(en|v",
+        "each zo|ne",
+        "\"${zo|ne}\"",
     ] {
         let params = editor.at("main.coord", mark);
         let place = editor.ask("textDocument/definition", params.clone());
@@ -1183,6 +1194,7 @@ fn names_inside_of_others_are_known_by_their_owner() {
         ("reaches sec|ond", "last"),
         ("${handoff.sum|mary}", "gist"),
         ("deploy(en|v: text", "region"),
+        ("each zo|ne", "place"),
     ] {
         let text = rename(mark, name);
         let space = Space::new().file("main.coord", &text);

@@ -68,6 +68,13 @@ pub fn declaration(index: &Index, declaration: &Declaration, facts: &[(String, S
         n => format!("in {n} places"),
     };
     out.push('\n');
+    if let Some(owner) = declaration
+        .owner
+        .as_ref()
+        .filter(|_| declaration.is_inside())
+    {
+        out.push_str(&format!("- of: {owner}\n"));
+    }
     for (name, value) in facts {
         out.push_str(&format!("- {name}: {value}\n"));
     }

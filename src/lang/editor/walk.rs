@@ -28,7 +28,7 @@ impl<'a, 's> Visit<'a, 's> {
     }
 
     /// The name that it declares inside of something that has one: a level of a ladder, a field of
-    /// a handoff.
+    /// a handoff, a variable of a task that is written out.
     pub fn declares_inside(&self) -> Option<(&'s str, Span)> {
         let row = self.row.filter(|row| INSIDE.contains(&row.word))?;
         let first = self.statement.args.first()?;
@@ -40,7 +40,7 @@ impl<'a, 's> Visit<'a, 's> {
 }
 
 /// The statements that name a part of what they stand in.
-pub const INSIDE: [&str; 2] = ["level", "field"];
+pub const INSIDE: [&str; 3] = ["level", "field", "each"];
 
 /// The statement that names an artifact.
 pub const ARTIFACT: &str = "produces";

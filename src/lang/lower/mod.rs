@@ -148,6 +148,7 @@ pub fn lower(
         names: Names::default(),
         facts: Facts::default(),
         each: Vec::new(),
+        each_places: Vec::new(),
         workflow: None,
         zoneless: Vec::new(),
         unread_files: false,
@@ -205,6 +206,8 @@ pub(crate) struct Lower<'l, 's> {
     facts: Facts,
     /// The `each` variables of the task that is being read.
     each: Vec<(String, String)>,
+    /// Where those are declared.
+    each_places: Vec<(&'s str, Span)>,
     /// The workflow that it belongs to.
     workflow: Option<WorkflowId>,
     /// Times of day without a zone: the project may name one.
