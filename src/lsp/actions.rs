@@ -32,15 +32,15 @@ pub(super) fn actions(
 }
 
 const QUICK_FIX: &str = "quickfix";
-const FIX_ALL: &str = "source.fixAll";
 
-/// True when actions of `kind` are asked for by `asked`, which may be a part of its name or a kind
-/// of our own below it.
+/// Of our own, so that it can be asked for alone.
+pub(super) const FIX_ALL: &str = "source.fixAll.coord";
+
+/// True when `asked` is `kind` or a kind above it, as `source` is.
 fn holds(asked: &lsp::CodeActionKind, kind: &str) -> bool {
     let asked: String = asked.clone().into();
-    let own = format!("{kind}.coord");
-    let inside = |name: &str| name == asked || name.starts_with(&format!("{asked}."));
-    asked.is_empty() || inside(kind) || asked == own
+    let below = kind.strip_prefix(asked.as_str());
+    asked.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn quick_fixes(analysis: &Analysis, file: FileId, range: lsp::Range) -> Vec<lsp::CodeAction> {
@@ -84,7 +84,7 @@ fn fix_all(analysis: &Analysis, file: FileId, limits: Limits) -> Option<lsp::Cod
             1 => "fix what is sure, in 1 place".to_string(),
             n => format!("fix what is sure, in {n} places"),
         },
-        kind: Some(lsp::CodeActionKind::SourceFixAll),
+        kind: Some(FIX_ALL.to_string().into()),
         edit: Some(changes(uri, edit)),
         ..lsp::CodeAction::default()
     })

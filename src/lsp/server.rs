@@ -87,7 +87,7 @@ fn capabilities() -> lsp::ServerCapabilities {
             lsp::CodeActionOptions {
                 code_action_kinds: Some(vec![
                     lsp::CodeActionKind::QuickFix,
-                    lsp::CodeActionKind::SourceFixAll,
+                    actions::FIX_ALL.to_string().into(),
                 ]),
                 ..lsp::CodeActionOptions::default()
             }

@@ -84,7 +84,7 @@ fn a_guess_is_made_only_when_it_is_near_and_alone() {
         let text = |name: &str| format!("{head}task t {{\n  by {name}\n  takes 1d\n}}\n");
         let ran = Space::new()
             .coord(&["fix", "-"])
-            .stdin(&text(wrong))
+            .stdin(text(wrong))
             .run()
             .exits(if mended.is_some() { 0 } else { 2 });
         assert_eq!(ran.stdout, text(mended.unwrap_or(wrong)), "{wrong}");

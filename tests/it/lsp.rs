@@ -1047,7 +1047,7 @@ fn fixing_all_makes_what_coord_fix_makes_in_this_file() {
     }
     assert_eq!(ask(json!(["source.organizeImports"])), json!([]));
     let action = &actions[0];
-    assert_eq!(action["kind"], "source.fixAll");
+    assert_eq!(action["kind"], "source.fixAll.coord");
     let fixed = editor.applied("main.coord", &action["edit"]);
     // `back` is too far from `backend` to be mended by itself
     editor.space.coord(&["fix"]).run().exits(2);

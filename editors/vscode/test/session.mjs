@@ -124,7 +124,7 @@ async function session() {
   assert.equal(fix.edit.changes[textDocument.uri][0].newText, 'backend');
   const only = [lsp.CodeActionKind.SourceFixAll];
   const [sure] = await ask(lsp.CodeActionRequest, { textDocument, range: all, context: { ...context, only } });
-  assert.equal(sure.kind, lsp.CodeActionKind.SourceFixAll);
+  assert.equal(sure.kind, `${lsp.CodeActionKind.SourceFixAll}.coord`);
   assert.equal(sure.edit.changes[textDocument.uri].length, 1);
   await type('by bakend', 'by backend');
   assert.deepEqual(errors(await diagnostics('main.coord', 3)), []);

@@ -68,11 +68,7 @@ pub fn declaration(index: &Index, declaration: &Declaration, facts: &[(String, S
         n => format!("in {n} places"),
     };
     out.push('\n');
-    if let Some(owner) = declaration
-        .owner
-        .as_ref()
-        .filter(|_| declaration.is_inside())
-    {
+    if let (true, Some(owner)) = (declaration.is_inside(), &declaration.owner) {
         out.push_str(&format!("- of: {owner}\n"));
     }
     for (name, value) in facts {
