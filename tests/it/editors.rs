@@ -15,7 +15,7 @@ use std::process::Command;
 /// In shapes, but no words of the language.
 const PROSE: [&str; 5] = ["fence", "then", "it", "turns", "round"];
 
-const AGAIN: &str = "put it into editors/words.json and run `node editors/generate.mjs`";
+const AGAIN: &str = "put it into editors/words.json and run `editors/test --update`";
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -76,7 +76,7 @@ fn editors_know_the_statements_of_the_table_and_no_others() {
     for word in known.keys() {
         assert!(
             table.contains(word.as_str()),
-            "`{word}` is no statement: take it out of editors/words.json and run `node editors/generate.mjs`"
+            "`{word}` is no statement: take it out of editors/words.json and run `editors/test --update`"
         );
     }
 }
@@ -99,7 +99,7 @@ fn the_highlight_query_is_written_from_the_words() {
     let has = |wanted: &str, what: &str| {
         assert!(
             query.contains(wanted),
-            "{what}: run `node editors/generate.mjs`"
+            "{what}: run `editors/test --update`"
         );
     };
     let keywords: BTreeSet<&str> = query
@@ -110,7 +110,7 @@ fn the_highlight_query_is_written_from_the_words() {
     for (word, behind) in statements() {
         assert!(
             keywords.contains(word.as_str()),
-            "`{word}`: run `node editors/generate.mjs`"
+            "`{word}`: run `editors/test --update`"
         );
         let lists = [
             ("@keyword.modifier", &behind.words),
@@ -125,6 +125,17 @@ fn the_highlight_query_is_written_from_the_words() {
             );
         }
     }
+}
+
+#[test]
+fn the_parser_is_generated_from_the_words() {
+    let grammar = json("editors/tree-sitter-coord/src/grammar.json");
+    let keywords = grammar["rules"]["keyword"]["members"].as_array().unwrap();
+    let keywords = keywords.iter().filter(|member| member["type"] == "STRING");
+    let keywords: BTreeSet<&str> = keywords.map(|k| k["value"].as_str().unwrap()).collect();
+    let words = statements();
+    let words: BTreeSet<&str> = words.keys().map(String::as_str).collect();
+    assert_eq!(keywords, words, "run `editors/test --update`");
 }
 
 /// The pattern for what stands behind a statement's word.
@@ -143,13 +154,13 @@ fn the_textmate_grammar_is_written_from_the_words() {
         let name = format!("statement-{word}");
         assert!(
             rules.contains_key(&name) && includes.contains(&format!("#{name}\"")),
-            "`{word}`: run `node editors/generate.mjs`"
+            "`{word}`: run `editors/test --update`"
         );
         let patterns = rules[&name]["patterns"].to_string();
         for words in [behind.words, behind.values] {
             assert!(
                 words.is_empty() || patterns.contains(&format!("(?:{})", words.join("|"))),
-                "what stands behind `{word}`: run `node editors/generate.mjs`"
+                "what stands behind `{word}`: run `editors/test --update`"
             );
         }
     }
