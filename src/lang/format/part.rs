@@ -88,3 +88,46 @@ fn gap_in_line(text: &str) -> Option<usize> {
 fn commas(text: &str) -> usize {
     text.matches(',').count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::has_errors;
+    use crate::source::FileId;
+    use crate::syntax::{Limits, parse};
+
+    fn formatted(text: &str) -> String {
+        let source = SourceFile::new("x.coord", text);
+        let (tree, found) = parse(FileId(0), &source, &Limits::default());
+        assert!(!has_errors(&found), "{text}\n{found:?}");
+        format(&source, &tree)
+    }
+
+    /// Whatever part is formatted, the text means what it meant; all of it is as `format` has it.
+    #[test]
+    fn a_formatted_part_changes_no_meaning() {
+        let text = include_str!("../../../tests/cases/format/everything.in.coord");
+        let text = text.trim_start_matches('\u{feff}');
+        let whole = formatted(text);
+        let source = SourceFile::new("x.coord", text);
+        let (tree, _) = parse(FileId(0), &source, &Limits::default());
+        let lines = text.lines().count();
+        for first in (0..lines).step_by(2) {
+            for last in [first + 3, lines] {
+                let part = source.line_offset(first)..source.line_offset(last);
+                let (old, new) = format_part(&source, &tree, part);
+                let mut after = text.to_string();
+                after.replace_range(old, &new);
+                assert_eq!(
+                    formatted(&after),
+                    whole,
+                    "lines {first} to {last}:\n{after}"
+                );
+            }
+        }
+        let (old, new) = format_part(&source, &tree, 0..text.len());
+        let mut after = text.to_string();
+        after.replace_range(old, &new);
+        assert_eq!(after.trim_end(), whole.trim_end());
+    }
+}
