@@ -5,7 +5,7 @@ use coord_lang::editor::walk::{used_file, uses};
 use coord_lang::model::Model;
 use coord_lang::source::{FileId, Link, Sources};
 use coord_lang::syntax::parse;
-use coord_plan::calendar::Calendar;
+use coord_plan::calendars::Calendars;
 use coord_plan::compile::{Settings, compile};
 use coord_plan::levelling::{self, Stop};
 use coord_plan::plan::Plan;
@@ -213,7 +213,7 @@ impl Project {
     /// # Ok::<(), coord::Mistakes>(())
     /// ```
     pub fn reschedule(&self, options: &levelling::Options, stop: &Stop) -> Schedule {
-        schedule_on(&self.plan, &Calendar::of(&self.plan), options, stop)
+        schedule_on(&self.plan, &Calendars::of(&self.plan), options, stop)
     }
 
     /// What is doubtful and no error, in stable order.

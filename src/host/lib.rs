@@ -4,7 +4,8 @@
 //! is the form in between; [`process`] starts and ends programs; [`driver`] is the one loop that
 //! connects them with the engine; [`reach`] is for agents that are no programs; [`control`] is how
 //! other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
-//! are its tools; [`support`] says what a run can do of what a plan may say.
+//! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
+//! do of what a plan may say.
 
 mod artifacts;
 pub mod brief;
@@ -19,6 +20,7 @@ mod notices;
 pub mod process;
 pub mod reach;
 pub mod record;
+pub mod repository;
 pub mod run;
 pub mod support;
 mod witness;

@@ -58,7 +58,8 @@ pub fn tokens(source: &SourceFile, tree: &Tree<'_>, index: Option<&Index>) -> Ve
             colours.put(statement.word_span, Kind::Keyword);
         }
         let words = visit.row.map_or_else(Vec::new, words_of);
-        let own = visit.declares().map(|(_, span)| (span, visit.row));
+        let own = visit.declares().or_else(|| visit.declares_inside());
+        let own = own.map(|(_, span)| (span, visit.row));
         for arg in &statement.args {
             match own {
                 Some((span, row)) if span == arg.span => colours.found.push(Token {

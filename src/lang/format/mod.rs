@@ -40,10 +40,13 @@
 mod fence;
 mod head;
 mod layout;
+mod part;
 mod space;
 #[cfg(test)]
 mod tests;
 mod token;
+
+pub use part::format_part;
 
 use crate::source::SourceFile;
 use crate::stack::with_room;
@@ -81,6 +84,12 @@ fn unchanged(source: &SourceFile) -> String {
 /// True when the two differ in white space and commas only.
 fn keeps_text(before: &str, after: &str) -> bool {
     let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let kept = |b: &u8| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',');
-    before.bytes().filter(kept).eq(after.bytes().filter(kept))
+    before
+        .bytes()
+        .filter(is_kept)
+        .eq(after.bytes().filter(is_kept))
+}
+
+fn is_kept(byte: &u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',')
 }

@@ -158,6 +158,7 @@ fn lower_here(
         names: Names::default(),
         facts: Facts::default(),
         each: Vec::new(),
+        each_places: Vec::new(),
         workflow: None,
         zoneless: Vec::new(),
         unread_files: false,
@@ -187,6 +188,7 @@ fn lower_here(
     lower.artifacts();
     lower.workflows(&declared);
     lower.seeing(&declared);
+    lower.fields_of_handoffs();
     lower.recurring(&declared);
     lower.expects(&declared);
     lower.scenarios(&declared);
@@ -231,6 +233,8 @@ pub(crate) struct Lower<'l, 's> {
     facts: Facts,
     /// The `each` variables of the task that is being read.
     each: Vec<(String, String)>,
+    /// Where those are declared.
+    each_places: Vec<(&'s str, Span)>,
     /// The workflow that it belongs to.
     workflow: Option<WorkflowId>,
     /// Times of day without a zone: the project may name one.
@@ -428,11 +432,13 @@ impl<'s> Lower<'_, 's> {
             match near.as_slice() {
                 [] => d.help(format!("{here} there are {}", one_of(in_order(place)))),
                 [only] => d.fix(span, (*only).to_string(), format!("did you mean `{only}`?")),
-                many => d.fix(
-                    span,
-                    many[0].to_string(),
-                    format!("did you mean {}?", one_of(many.iter().copied())),
-                ),
+                many => d
+                    .fix(
+                        span,
+                        many[0].to_string(),
+                        format!("did you mean {}?", one_of(many.iter().copied())),
+                    )
+                    .guessed(word, many),
             }
         } else {
             let homes = one_of(places.iter().map(|p| p.name()));

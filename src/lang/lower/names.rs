@@ -7,7 +7,7 @@ use crate::ids::{
 };
 use crate::model::{Role, WorkRef};
 use crate::schema::{closest, one_of};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, Spanned};
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Names<'s> {
     /// Parameters of workflows.
     pub(super) workflow_params: HashMap<(WorkflowId, &'s str), ParamId>,
     /// The levels of each ladder, from the first.
-    pub(super) levels: HashMap<EscalationId, Vec<&'s str>>,
+    pub(super) levels: HashMap<EscalationId, Vec<Spanned<&'s str>>>,
     /// Tasks with `each`: everything that one name stands for.
     pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
     /// The tasks that those were written out to.
@@ -255,10 +255,11 @@ impl<'s> Lower<'_, 's> {
         found
     }
 
-    /// A parameter of the workflow that is being read; counts as used.
-    pub(super) fn own_param(&mut self, name: &str) -> Option<ParamId> {
+    /// A parameter of the workflow that is being read, somewhere in `span`; counts as used.
+    pub(super) fn own_param(&mut self, name: &str, span: Span) -> Option<ParamId> {
         let workflow = self.workflow?;
         let id = self.names.workflow_params.get(&(workflow, name)).copied()?;
+        self.refer(name, span, Some(self.model.params[id].name.span));
         self.use_of(Kind::Param, id);
         Some(id)
     }
@@ -286,7 +287,7 @@ impl<'s> Lower<'_, 's> {
                 let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here"))
                     .label("no parameter of this name");
                 self.report(match near.first() {
-                    Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")),
+                    Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")).guessed(name, &near),
                     None => d.help(format!("declare it with `param {name}: text`, or write `\\$` for a plain dollar sign")),
                 });
             }
@@ -351,6 +352,7 @@ impl<'s> Lower<'_, 's> {
                     (*first).to_string(),
                     format!("did you mean {}?", one_of(near.iter().copied())),
                 )
+                .guessed(name, &near)
             } else if known.is_some_and(|names| names.is_empty()) {
                 d.help(format!(
                     "this project declares no {kind}; write `{kind} {name} {{ … }}`"

@@ -23,6 +23,10 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.tasks {
             self.incomplete = statement.is_broken();
             self.each.clone_from(&self.model.tasks[*id].each);
+            let inner = statement.block.iter().flat_map(|b| b.statements());
+            let each = inner.filter(|s| s.word == "each" && !self.each.is_empty());
+            let names = each.filter_map(|s| s.args.first());
+            self.each_places = names.filter_map(|a| Some((a.word()?, a.span))).collect();
             self.workflow = self.model.tasks[*id].workflow;
             self.situation = self.situation_in(self.workflow);
             let mut args = Args::new(statement, row);
@@ -41,6 +45,7 @@ impl<'s> Lower<'_, 's> {
         }
         self.incomplete = false;
         self.each.clear();
+        self.each_places.clear();
         self.workflow = None;
         self.situation = None;
         self.suspicious_minutes();
@@ -618,11 +623,13 @@ impl<'s> Lower<'_, 's> {
         )
         .label("not produced");
         match near.first() {
-            Some(meant) => d.fix(
-                need.span,
-                format!("{name}.{meant}"),
-                format!("did you mean `{name}.{meant}`?"),
-            ),
+            Some(meant) => d
+                .fix(
+                    need.span,
+                    format!("{name}.{meant}"),
+                    format!("did you mean `{name}.{meant}`?"),
+                )
+                .guessed(&need.artifact, &near),
             None => d.help(format!(
                 "write `produces {}` in the task of `{name}` that makes it",
                 need.artifact

@@ -218,17 +218,22 @@ impl<'s> Lower<'_, 's> {
             )
             .label("not known here")
             .related(owner.span, "declared here");
-            self.report(match closest(text, names()).first() {
-                Some(meant) => d.fix(
-                    name.span,
-                    (*meant).to_string(),
-                    format!("did you mean `{meant}`?"),
-                ),
+            let near = closest(text, names());
+            self.report(match near.first() {
+                Some(meant) => d
+                    .fix(
+                        name.span,
+                        (*meant).to_string(),
+                        format!("did you mean `{meant}`?"),
+                    )
+                    .guessed(text, &near),
                 None if known.is_empty() => d.help("it takes no parameters"),
                 None => d.help(format!("it takes {}", one_of(names()))),
             });
             return None;
         }
+        let declared = param.map(|id| self.model.params[id].name.span);
+        self.refer(text, name.span, declared);
         let value = self.argument_text(value)?;
         Some(Argument {
             name: Spanned::new(text.to_string(), name.span),
