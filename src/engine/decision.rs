@@ -5,7 +5,7 @@
 //! one event, which changes the answer.
 
 use coord_lang::expr::Outcome as Truth;
-use coord_lang::ids::{GateId, HandoffId, NodeId};
+use coord_lang::ids::{GateId, HandoffId, NodeId, WorkflowId};
 use coord_plan::plan::{Approval, NodeKind, Plan, Sync, Task};
 
 use crate::dependencies::passes_at_once;
@@ -36,6 +36,8 @@ pub(crate) enum Decision {
     OpenGate(GateId, Place),
     Gate(GateRunId),
     AskWork,
+    /// A workflow does it: it is started, or over.
+    Call(WorkflowId),
     /// A person has answered the work item.
     EndWork(ItemId),
     Judge,
@@ -165,6 +167,10 @@ impl State {
         if self.index.is_machine(node) {
             return None;
         }
+        if let Some(workflow) = self.index.calls(node) {
+            let under_way = self.workflow_is_running(workflow);
+            return (!under_way).then_some(Decision::Call(workflow));
+        }
         match state.asking.answered {
             Some(item) => Some(Decision::EndWork(item)),
             None => (state.asking.asked == 0).then_some(Decision::AskWork),
@@ -245,6 +251,7 @@ impl Turn<'_> {
             Decision::OpenGate(gate, place) => self.open_gate(node, gate, place),
             Decision::Gate(run) => self.advance_gate(run),
             Decision::AskWork => self.ask_work(node),
+            Decision::Call(workflow) => self.call(node, workflow),
             Decision::EndWork(item) => self.end_work(node, item),
             Decision::Judge => self.judge(node),
             Decision::AskApproval => self.ask_approval(node),

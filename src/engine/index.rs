@@ -100,6 +100,9 @@ pub(crate) struct Index {
     pub(crate) tracks_late: bool,
     pub(crate) tracks_stalled: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
+    /// The workflow that does a task, and who calls each.
+    calls: BTreeMap<NodeId, WorkflowId>,
+    callers: BTreeMap<WorkflowId, Vec<NodeId>>,
     pub(crate) calendar: LazyCalendar,
 }
 
@@ -136,6 +139,7 @@ impl Index {
         index.add_phases(plan);
         index.add_reactions(plan);
         index.workflow_nodes = nodes_by_workflow(plan);
+        index.add_calls(plan);
         if !plan.rules.handoffs.is_empty() {
             for node in plan.nodes.ids() {
                 let of = givers(plan, &index, node);
@@ -150,6 +154,25 @@ impl Index {
     /// The nodes of a workflow.
     pub(crate) fn nodes_of(&self, workflow: WorkflowId) -> &[NodeId] {
         (self.workflow_nodes.get(workflow.index())).map_or(&[], Vec::as_slice)
+    }
+
+    /// The workflow that does a task.
+    pub(crate) fn calls(&self, node: NodeId) -> Option<WorkflowId> {
+        self.calls.get(&node).copied()
+    }
+
+    /// The tasks that a workflow does.
+    pub(crate) fn callers(&self, workflow: WorkflowId) -> &[NodeId] {
+        self.callers.get(&workflow).map_or(&[], Vec::as_slice)
+    }
+
+    fn add_calls(&mut self, plan: &Plan) {
+        for (id, _, task) in plan.tasks() {
+            if let Some(workflow) = called(task) {
+                self.calls.insert(id, workflow);
+                self.callers.entry(workflow).or_default().push(id);
+            }
+        }
     }
 
     /// From now on, these do it together.
@@ -340,6 +363,14 @@ fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
 /// it has a program (or it has no agents at all), or is reached over a driver. `any of` then picks
 /// among those only.
 fn team(plan: &Plan, task: &Task) -> Team {
+    // whoever does the work of the workflow is busy with that
+    if called(task).is_some() {
+        return Team {
+            any: false,
+            agents: Vec::new(),
+            machine: false,
+        };
+    }
     let spawned = |agent: &AgentId| is_spawned(plan, task, *agent);
     let named = task.by.agents();
     let machine = team_is_machine(plan, task, named);
@@ -379,6 +410,10 @@ fn is_spawned(plan: &Plan, task: &Task, agent: AgentId) -> bool {
         | Driver::A2a(_)
         | Driver::Remote(_) => true,
     }
+}
+
+fn called(task: &Task) -> Option<WorkflowId> {
+    Some(task.more.as_ref()?.call.as_ref()?.0)
 }
 
 fn uses(task: &Task) -> Vec<(ResourceId, u32)> {

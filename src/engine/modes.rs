@@ -1,8 +1,8 @@
 //! Modes: while one is on, nothing new is assigned.
 //!
 //! Work at hand goes on, or is taken away when the mode says so. Timers and questions go on. The
-//! work of workflows that an incident or a reaction started goes on, too: it is what the mode is
-//! there for. After the mode only so many tasks start at once, until the first of them is done.
+//! work of workflows that an incident, a reaction or a person started goes on, too: it is what the
+//! mode is there for; that of a workflow which a task calls goes on when the task may. After the mode only so many tasks start at once, until the first of them is done.
 
 use coord_lang::ids::{ModeId, NodeId};
 use coord_plan::plan::Plan;
@@ -26,7 +26,9 @@ impl State {
 
     /// True for work that starts in spite of a mode.
     pub(crate) fn is_exempt(&self, plan: &Plan, node: NodeId) -> bool {
-        plan.nodes[node].workflow != plan.entry
+        let workflow = plan.nodes[node].workflow;
+        workflow != plan.entry
+            && workflow.is_some_and(|w| self.workflows.get(w).is_some_and(|of| of.exempt))
     }
 
     pub(crate) fn is_stopped_by_mode(&self, plan: &Plan, node: NodeId) -> bool {

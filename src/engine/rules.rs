@@ -94,8 +94,11 @@ impl State {
             RuleFact::WorkflowStarted {
                 workflow,
                 arguments,
-                ..
-            } => self.on_workflow_started(plan, kind, *workflow, arguments),
+                about,
+            } => {
+                self.expect_about(plan, kind, about)?;
+                self.on_workflow_started(plan, kind, *workflow, arguments, about)
+            }
             RuleFact::WorkflowEnded { workflow, .. } => {
                 self.on_workflow_ended(plan, kind, *workflow)
             }

@@ -15,9 +15,20 @@ pub(crate) struct Values<'a> {
 }
 
 impl Scope for Values<'_> {
-    /// A plan has its parameters filled in.
-    fn param(&self, _: ParamId) -> Option<Value> {
-        None
+    /// A plan has its parameters filled in, but for those of workflows that start in the run.
+    fn param(&self, id: ParamId) -> Option<Value> {
+        let (workflow, position) = self.plan.workflows.iter().find_map(|(workflow, of)| {
+            let position = of.param_ids.iter().position(|param| *param == id)?;
+            Some((workflow, position))
+        })?;
+        let name = &self.plan.workflows[workflow].params.get(position)?.0;
+        let text = self.state.argument(self.plan, workflow, name)?;
+        Some(match (text, text.parse()) {
+            ("true", _) => Value::Bool(true),
+            ("false", _) => Value::Bool(false),
+            (_, Ok(number)) => Value::Int(number),
+            (text, Err(_)) => Value::Text(text.to_string()),
+        })
     }
 
     fn output(&self, task: TaskId, name: &str) -> Option<String> {

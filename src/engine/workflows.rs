@@ -7,6 +7,8 @@ use coord_lang::ids::{Id, NodeId, WorkflowId};
 use coord_plan::plan::{Node, Plan, Task};
 
 use crate::apply::known;
+use crate::event::Fact;
+use crate::outcome::Outcome;
 use crate::rule_fact::RuleFact;
 use crate::situation::About;
 use crate::state::{NeedState, PhaseState, PhaseStep, State, WantState, new_node};
@@ -22,6 +24,10 @@ pub struct WorkflowState {
     pub ended_ms: Option<i64>,
     /// Values of its parameters.
     pub arguments: Vec<(String, String)>,
+    /// The task that it does the work of, until that knows how it went.
+    pub(crate) called_by: Option<NodeId>,
+    /// Its work goes on in spite of a mode.
+    pub(crate) exempt: bool,
     /// Its nodes that have not ended.
     pub(crate) unfinished: u32,
 }
@@ -35,6 +41,53 @@ impl WorkflowState {
 impl State {
     pub fn workflow(&self, workflow: WorkflowId) -> Option<&WorkflowState> {
         self.workflows.get(workflow)
+    }
+
+    /// The value of a parameter of a workflow that was started in this run.
+    pub fn argument<'s>(
+        &'s self,
+        plan: &'s Plan,
+        workflow: WorkflowId,
+        name: &str,
+    ) -> Option<&'s str> {
+        let given = self.workflows.get(workflow)?.arguments.iter();
+        let given = given
+            .rev()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str());
+        let params = plan.workflows.get(workflow)?.params.iter();
+        let usual = params
+            .filter(|(n, _)| n == name)
+            .find_map(|(_, usual)| usual.as_deref());
+        given.or(usual)
+    }
+
+    /// `text` of work of a workflow with the values of its parameters filled in; what has none
+    /// stays as it is written.
+    pub fn fill<'t>(&self, plan: &Plan, node: NodeId, text: &'t str) -> std::borrow::Cow<'t, str> {
+        let workflow = plan.nodes[node].workflow.filter(|w| plan.entry != Some(*w));
+        let Some(workflow) = workflow.filter(|_| text.contains("${")) else {
+            return text.into();
+        };
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            let named = after.split_once('}');
+            let value = named.and_then(|(name, _)| self.argument(plan, workflow, name));
+            match (named, value) {
+                (Some((_, behind)), Some(value)) => {
+                    out.push_str(value);
+                    rest = behind;
+                }
+                _ => {
+                    out.push_str("${");
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out.into()
     }
 
     pub(crate) fn workflow_is_running(&self, workflow: WorkflowId) -> bool {
@@ -64,7 +117,11 @@ impl State {
         kind: &'static str,
         workflow: WorkflowId,
         arguments: &[(String, String)],
+        about: &About,
     ) -> Result<(), IllegalTransition> {
+        let called_by = about
+            .node
+            .filter(|node| self.index.calls(*node) == Some(workflow));
         let free = self
             .workflows
             .get(workflow)
@@ -76,12 +133,15 @@ impl State {
             workflow.0,
         )?;
         let nodes = self.index.nodes_of(workflow).to_vec();
+        let nodes_are_none = nodes.is_empty();
         let starts = self.workflows[workflow].starts + 1;
         self.workflows[workflow] = WorkflowState {
             starts,
             started_ms: Some(self.now_ms),
-            ended_ms: nodes.is_empty().then_some(self.now_ms),
+            ended_ms: None,
             arguments: arguments.to_vec(),
+            called_by,
+            exempt: called_by.is_none_or(|caller| self.is_exempt(plan, caller)),
             unfinished: nodes.len() as u32,
         };
         for node in &nodes {
@@ -106,6 +166,10 @@ impl State {
             self.refresh(plan, node);
         }
         self.after_schedule(plan, workflow);
+        self.tell_callers(plan, workflow);
+        if nodes_are_none {
+            self.workflows_due.insert(workflow);
+        }
         Ok(())
     }
 
@@ -168,6 +232,7 @@ impl State {
         )?;
         self.workflows_due.remove(&workflow);
         self.workflows[workflow].ended_ms = Some(self.now_ms);
+        self.tell_callers(plan, workflow);
         let open: Vec<_> = self.open_situations.iter().copied().collect();
         for id in open {
             self.refresh_situation(plan, id);
@@ -176,7 +241,61 @@ impl State {
     }
 }
 
+impl State {
+    /// Those who wait for a workflow, or for their turn to call it.
+    fn tell_callers(&mut self, plan: &Plan, workflow: WorkflowId) {
+        for node in self.index.callers(workflow).to_vec() {
+            self.refresh(plan, node);
+        }
+    }
+
+    /// A task knows now how the workflow that it called went.
+    pub(crate) fn on_call_over(&mut self, plan: &Plan, node: NodeId) {
+        if let Some(workflow) = self.index.calls(node)
+            && self.workflows[workflow].called_by == Some(node)
+        {
+            self.workflows[workflow].called_by = None;
+            self.tell_callers(plan, workflow);
+        }
+    }
+}
+
 impl Turn<'_> {
+    /// Starts the workflow that does a task, or takes its end as the task's.
+    pub(crate) fn call(&mut self, node: NodeId, workflow: WorkflowId) {
+        let of = &self.state.workflows[workflow];
+        if of.called_by != Some(node) {
+            let more = self.plan.task(node).and_then(|task| task.more.as_ref());
+            let call = more.and_then(|more| more.call.as_ref());
+            let arguments = call.map_or_else(Vec::new, |(_, arguments)| arguments.clone());
+            let about = About {
+                node: Some(node),
+                ..About::default()
+            };
+            return self.rule(RuleFact::WorkflowStarted {
+                workflow,
+                arguments,
+                about,
+            });
+        }
+        let nodes = self.state.index.nodes_of(workflow);
+        let well = nodes
+            .iter()
+            .all(|n| self.state.nodes[*n].status.ended_well());
+        let attempt = self.state.nodes[node].attempt_number();
+        self.emit(Fact::Exited {
+            node,
+            attempt,
+            outcome: if well {
+                Outcome::Done
+            } else {
+                Outcome::Exit(1)
+            },
+            outputs: Default::default(),
+            log: None,
+        });
+    }
+
     pub(crate) fn start_workflow(
         &mut self,
         workflow: WorkflowId,

@@ -281,10 +281,7 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     };
     let events = step(&run.plan, &mut run.state, now, input)
         .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
-    let rows = events
-        .iter()
-        .map(|e| record::row(run.key, &run.plan, &run.state, e))
-        .collect();
+    let rows = record::rows(run.key, &run.plan, &run.state, &events);
     journal.append(rows, Box::new(|_| {}))?;
     journal.close()?;
     Ok(Carried::Recorded(run.state.status()))

@@ -19,7 +19,7 @@ use coord_engine::{
     RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
-use coord_plan::plan::{Evidence, Plan, Task};
+use coord_plan::plan::{Evidence, Plan, Program, Task};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::OsString;
 use std::io;
@@ -513,10 +513,7 @@ impl Driver {
         if events.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = events
-            .iter()
-            .map(|e| record::row(self.run.key, &self.run.plan, &self.run.state, e))
-            .collect();
+        let rows = record::rows(self.run.key, &self.run.plan, &self.run.state, &events);
         let sender = self.sender.clone();
         let range = self.journal.append(
             rows,
@@ -763,6 +760,7 @@ impl Driver {
             return Ok(());
         };
         let stem = format!("{name}.{attempt}");
+        let program = &self.filled(node, program);
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {
@@ -872,6 +870,16 @@ impl Driver {
         }
     }
 
+    /// A program of a workflow that was started in this run, with its arguments.
+    fn filled(&self, node: NodeId, program: &Program) -> Program {
+        let fill = |text: &String| self.run.state.fill(&self.run.plan, node, text).into_owned();
+        match program {
+            Program::Argv(argv) => Program::Argv(argv.iter().map(fill).collect()),
+            // a script reads its parameters from its environment
+            Program::Script { .. } => program.clone(),
+        }
+    }
+
     fn viewer(&self, node: NodeId) -> Option<mpsc::Sender<LiveLine>> {
         if !self.wants_lines {
             return None;
@@ -946,7 +954,10 @@ impl Driver {
                 .iter()
                 .for_each(|(k, v)| set(k, v.into()));
         }
-        task.env.iter().for_each(|(k, v)| set(k, v.into()));
+        for (key, value) in &task.env {
+            let filled = self.run.state.fill(plan, node, value).into_owned();
+            set(key, filled.into());
+        }
         latest(env)
     }
 

@@ -1,12 +1,37 @@
 //! Engine events as journal rows, and back.
 
 use crate::journal::{EventView, NewEvent, RunKey};
-use coord_engine::{Event, Fact, State};
+use coord_engine::{Event, Fact, RuleFact, State};
+use coord_lang::ids::WorkflowId;
 use coord_plan::plan::Plan;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// The row of an event. A fact of a node carries the node's name as its subject.
-pub fn row(run: RunKey, plan: &Plan, state: &State, event: &Event) -> NewEvent {
+/// The rows of events that came one after the other; `state` has all of them applied.
+pub fn rows(run: RunKey, plan: &Plan, state: &State, events: &[Event]) -> Vec<NewEvent> {
+    // what was said before a workflow started anew is about its work as it was then
+    let mut later: BTreeMap<WorkflowId, i64> = BTreeMap::new();
+    let mut rows: Vec<NewEvent> = (events.iter().rev())
+        .map(|event| {
+            let mut row = row(run, plan, state, event);
+            let workflow = event
+                .fact
+                .subject()
+                .and_then(|node| plan.nodes[node].workflow);
+            let starts = workflow.and_then(|w| later.get(&w)).copied().unwrap_or(0);
+            row.generation = (row.generation - starts).max(0);
+            if let Fact::Rule(RuleFact::WorkflowStarted { workflow, .. }) = &event.fact {
+                *later.entry(*workflow).or_default() += 1;
+            }
+            row
+        })
+        .collect();
+    rows.reverse();
+    rows
+}
+
+/// A fact of a node carries the node's name as its subject.
+fn row(run: RunKey, plan: &Plan, state: &State, event: &Event) -> NewEvent {
     let node = event.fact.subject();
     NewEvent {
         run,

@@ -38,9 +38,7 @@ pub fn cannot_do(plan: &Plan, drivers: &Drivers, left: &dyn Fn(NodeId) -> bool) 
             });
         }
         let Some(more) = &task.more else { continue };
-        let what = if more.call.is_some() {
-            "calls a workflow"
-        } else if more.isolate {
+        let what = if more.isolate {
             "works in a worktree of its own"
         } else if !more.secrets.is_empty() {
             "takes a secret"

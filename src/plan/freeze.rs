@@ -926,7 +926,8 @@ impl<'m> Freezer<'m> {
             name: from.name.value.clone(),
             title: self.title_of(Some(id), from.title.as_ref()),
             params: params.collect(),
-            every: None,
+            param_ids: from.params.clone(),
+            every: from.every.as_ref().map(|e| self.every(&e.value)),
         }
     }
 

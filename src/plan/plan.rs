@@ -12,7 +12,8 @@ use crate::calendar::Hours;
 use crate::rules::{Chain, Every, Rules};
 use coord_lang::expr::Expr;
 use coord_lang::ids::{
-    AgentId, DomainId, GateId, HandoffId, NodeId, PhaseId, ResourceId, Table, TaskId, WorkflowId,
+    AgentId, DomainId, GateId, HandoffId, NodeId, ParamId, PhaseId, ResourceId, Table, TaskId,
+    WorkflowId,
 };
 use coord_lang::time::Effort;
 use schemars::JsonSchema;
@@ -62,6 +63,9 @@ pub struct Workflow {
     pub title: Option<String>,
     /// Its parameters, with their defaults, in the order of the call.
     pub params: Vec<(String, Option<String>)>,
+    /// What conditions call them, in the same order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub param_ids: Vec<ParamId>,
     /// When it starts by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,

@@ -28,6 +28,7 @@ mod planning;
 mod process;
 mod recovery;
 mod running;
+mod scenarios;
 mod schemas;
 mod space;
 mod surroundings;

@@ -77,19 +77,43 @@ fn main_runs_without_the_work_of_the_others() {
 }
 
 #[test]
-fn what_a_run_cannot_do_is_refused_before_anything_starts() {
-    let text =
-        format!("{PROJECT}\ntask again {{\n  needs build\n  call rollback(service: \"api\")\n}}\n");
+fn a_task_calls_a_workflow_as_often_as_there_are_tasks_each_with_its_arguments() {
+    let text = format!(
+        "{PROJECT}\ntask first {{\n  needs build\n  call rollback(service: \"api\")\n}}\n\n\
+         task second {{\n  needs build\n  call rollback(service: \"web\")\n}}\n"
+    );
     let space = Space::new().file("main.coord", text);
     let _checked = space.coord(&["check"]).run().exits(0);
-    let ran = space.coord(&["run"]).run().exits(2);
+    let ran = space.coord(&["run", "--progress", "plain"]).run().exits(0);
+    assert!(ran.stderr.contains("5 completed"), "{}", ran.stderr);
+    assert!(space.path("stopped-api").exists());
+    assert!(space.path("stopped-web").exists());
+    let events = space.coord(&["logs", "--events"]).run().exits(0).stdout;
+    let of = |kind: &str| events.lines().filter(|line| line.contains(kind)).count();
+    assert_eq!(of("\"workflow.started\""), 2, "{events}");
+    assert_eq!(of("\"workflow.ended\""), 2, "{events}");
+}
+
+#[test]
+fn a_task_fails_with_the_workflow_that_it_calls() {
+    let text = PROJECT.replace("[\"touch\", \"reported\"]", "[\"false\"]");
+    let text = format!("{text}\ntask again {{\n  call rollback(service: \"api\")\n}}\n");
+    let text = text.replace("on task.failed do escalate to blocked\n", "");
+    let text = text.replace(
+        "escalation blocked {\n  level L1 by lead within 1h\n}\n\nhuman lead\n",
+        "",
+    );
+    let space = Space::new().file("main.coord", text);
+    let ran = space.coord(&["run"]).run().exits(1);
+    assert!(ran.stderr.contains("again failed"), "{}", ran.stderr);
+    // the workflow is started anew when the task is tried again
+    let _again = space.coord(&["retry", "again"]).run().exits(0);
+    let ran = space.coord(&["resume"]).run().exits(1);
     assert!(
-        ran.stderr
-            .contains("task `again` calls a workflow, which a run cannot do yet"),
+        ran.stderr.contains("stop (attempt 2)"),
         "{}",
         ran.stderr
     );
-    assert!(!space.path(".coord-state").exists());
 }
 
 #[test]

@@ -259,7 +259,9 @@ fn folders_of(paths: &[PathBuf]) -> Vec<PathBuf> {
 
 fn place(sources: &Sources, span: Span) -> (String, usize) {
     let file = sources.file(span.file);
-    (file.name().to_string(), file.line_index(span.start) + 1)
+    let name = file.name();
+    let name = name.strip_prefix("./").unwrap_or(name);
+    (name.to_string(), file.line_index(span.start) + 1)
 }
 
 /// The line that an expectation stands in, as it was written.

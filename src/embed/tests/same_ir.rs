@@ -893,7 +893,9 @@ proptest! {
         prop_assert!(built.ir() == read.ir(), "another compiled form: {}", shown());
         prop_assert!(built.schedule() == read.schedule(), "another schedule: {}", shown());
         let codes = |p: &coord::Project| {
-            let mut codes: Vec<_> = p.warnings().iter().map(|d| (d.code, d.message.clone())).collect();
+            // W0507 is about how a duration is spelled, which is what differs between the two
+            let said = p.warnings().iter().filter(|d| d.code != "W0507");
+            let mut codes: Vec<_> = said.map(|d| (d.code, d.message.clone())).collect();
             codes.sort();
             codes
         };

@@ -128,6 +128,7 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
         name: "w".into(),
         title: None,
         params: vec![],
+        param_ids: vec![],
         every: dice.percent(20).then(|| Every {
             period: Period::Elapsed(3_000),
             at: None,
