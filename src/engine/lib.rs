@@ -37,6 +37,7 @@ mod interventions;
 mod item;
 mod items;
 mod key;
+pub mod metrics;
 mod modes;
 mod node_state;
 mod occasion;

@@ -158,7 +158,20 @@ impl State {
                 Ok(())
             }
             RuleFact::MetricMeasured { metric, value, .. } => {
+                self.on_metric_over(*metric);
                 self.on_measured(plan, kind, *metric, value)
+            }
+            RuleFact::MetricAsked { metric } => {
+                let there = plan.rules.metrics.get(*metric).is_some();
+                known(there, kind, "metric", metric.0)?;
+                self.on_metric_asked(*metric);
+                Ok(())
+            }
+            RuleFact::MetricMissed { metric, .. } => {
+                let there = plan.rules.metrics.get(*metric).is_some();
+                known(there, kind, "metric", metric.0)?;
+                self.on_metric_over(*metric);
+                Ok(())
             }
             RuleFact::SyncHeld { sync } => self.on_sync_held(plan, kind, *sync),
             RuleFact::RunFinishing => {

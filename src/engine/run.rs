@@ -51,14 +51,17 @@ impl Turn<'_> {
         if !drained {
             return false;
         }
-        let drained = !self.state.undoing.at_work && self.state.duties_at_work().next().is_none();
+        let drained = !self.state.undoing.at_work
+            && self.state.duties_at_work().next().is_none()
+            && self.state.measuring.is_empty();
         if !drained {
             return false;
         }
         let ended = self.state.unfinished == 0
             && self.state.open_situations.is_empty()
             && self.state.undoing.left.is_empty();
-        if (ended || self.state.is_stuck()) && self.tell_finish() {
+        let over = ended || self.state.is_stuck() || self.state.status == RunStatus::Halting;
+        if over && self.tell_finish() {
             return true;
         }
         match self.state.status {
@@ -78,14 +81,15 @@ impl Turn<'_> {
         true
     }
 
-    /// Reactions to the end of the run are due before it.
+    /// Reactions to the end of the run, and the last measurements, are due before it.
     fn tell_finish(&mut self) -> bool {
         let live = matches!(
             self.state.status,
             RunStatus::Running | RunStatus::Draining | RunStatus::Halting
         );
         let told = self.state.finish_told;
-        let asked = self.state.index.reactions.contains_key(&Kind::RunFinished);
+        let asked = self.state.index.reactions.contains_key(&Kind::RunFinished)
+            || crate::metrics::measures(self.plan);
         if !live || told || !asked {
             return false;
         }
