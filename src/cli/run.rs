@@ -393,6 +393,7 @@ fn go(
         options,
         no_wait: pace.no_wait,
         grace: grace(),
+        speech: words::speech(),
     };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));

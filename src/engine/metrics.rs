@@ -171,7 +171,10 @@ impl Tally {
                 match of.of {
                     // one about a task that cannot go on is that task's
                     Of::Escalation(_) => {
-                        let counted = of.about.node.is_some_and(|n| self.blockers.contains_key(&n));
+                        let counted = of
+                            .about
+                            .node
+                            .is_some_and(|n| self.blockers.contains_key(&n));
                         if !counted {
                             self.resolved.add(at - since);
                         }
@@ -233,13 +236,7 @@ impl Tally {
     }
 
     /// A metric at `now_ms`; None when there is nothing yet that it could be computed from.
-    pub fn value(
-        &self,
-        plan: &Plan,
-        state: &State,
-        metric: Builtin,
-        now_ms: i64,
-    ) -> Option<Value> {
+    pub fn value(&self, plan: &Plan, state: &State, metric: Builtin, now_ms: i64) -> Option<Value> {
         let started = state.started_ms()?;
         let elapsed = (now_ms - started).max(0);
         match metric {
@@ -248,7 +245,9 @@ impl Tally {
             Builtin::TaskThroughput => {
                 let done = completed(plan, state);
                 let milli = i128::from(done) * 1000 * i128::from(DAY_MS);
-                Some(Value::Decimal((milli / i128::from(elapsed.max(DAY_MS))) as i64))
+                Some(Value::Decimal(
+                    (milli / i128::from(elapsed.max(DAY_MS))) as i64,
+                ))
             }
             Builtin::TaskRework => share(self.again.len() as i64, self.begun.len() as i64),
             Builtin::HandoffSuccess => self.handoffs.percent(),
@@ -288,13 +287,7 @@ impl Tally {
         self.waited + open
     }
 
-    fn utilization(
-        &self,
-        plan: &Plan,
-        state: &State,
-        now_ms: i64,
-        elapsed: i64,
-    ) -> Option<Value> {
+    fn utilization(&self, plan: &Plan, state: &State, now_ms: i64, elapsed: i64) -> Option<Value> {
         let agents: BTreeSet<AgentId> = state
             .tasks(plan)
             .flat_map(|(_, _, task)| task.by.agents().iter().copied())
@@ -303,7 +296,10 @@ impl Tally {
             0 => i64::from(state.options().cores.max(1)),
             some => i64::from(some),
         };
-        let had: i64 = agents.iter().map(|a| capacity(a).saturating_mul(elapsed)).sum();
+        let had: i64 = agents
+            .iter()
+            .map(|a| capacity(a).saturating_mul(elapsed))
+            .sum();
         let open = self.at_work.values().flat_map(|(since, of)| {
             let busy = now_ms - since;
             of.iter().map(move |agent| (agent, busy))

@@ -119,7 +119,10 @@ impl How {
 
     /// True when the work goes on with what was given.
     pub fn accepts(self) -> bool {
-        matches!(self, How::Settled | How::Accepted | How::Skip | How::Reassign)
+        matches!(
+            self,
+            How::Settled | How::Accepted | How::Skip | How::Reassign
+        )
     }
 
     /// What an answer to a decision means.

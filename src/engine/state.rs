@@ -326,6 +326,11 @@ impl State {
         self.agents[agent]
     }
 
+    /// The priority that a rule gave to a task.
+    pub fn priority(&self, node: NodeId) -> Option<u8> {
+        self.priorities.get(&node).copied()
+    }
+
     /// How much of `resource` is taken.
     pub fn taken(&self, resource: ResourceId) -> u32 {
         self.resources[resource]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 impl Driver {
-    pub(crate) fn perform_rule(&mut self, action: Action) {
+    pub(crate) fn perform_rule(&mut self, seq: i64, action: Action) {
         match action {
             Action::RunProgram { duty } => self.run_duty(duty),
             Action::Undo { node } => self.run_undo(node),
@@ -19,14 +19,16 @@ impl Driver {
                 via,
                 about,
                 text,
-            } => self.tell(&of, via, &about, &text),
-            Action::Digest { sync } => self.write_digest(sync),
+            } => self.tell(seq, &of, via, &about, &text),
+            Action::Digest { sync } => self.write_digest(seq, sync),
             Action::Record {
                 domain,
                 by,
                 title,
                 text,
-            } => self.write_decision(domain, by.as_deref(), &title, &text),
+            } => self.write_decision(seq, domain, by.as_deref(), &title, &text),
+            Action::Measure { metric } => self.measure(metric),
+            Action::HandOver { situation } => self.write_handoff(seq, situation),
             Action::Spawn { .. }
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
@@ -49,7 +51,7 @@ impl Driver {
             &format!("action.{}.{number}", duty.0),
             env,
             None,
-            { move |ok, evidence| Happening::ActionEnded { duty, ok, evidence } },
+            move |ok, evidence| Happening::ActionEnded { duty, ok, evidence },
         );
     }
 
@@ -74,7 +76,7 @@ impl Driver {
             &format!("{name}.undo"),
             env,
             task.dir.as_deref(),
-            { move |ok, evidence| Happening::UndoEnded { node, ok, evidence } },
+            move |ok, evidence| Happening::UndoEnded { node, ok, evidence },
         );
     }
 

@@ -3,20 +3,29 @@
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
 //! is the form in between; [`process`] starts and ends programs; [`driver`] is the one loop that
 //! connects them with the engine; [`control`] is how other commands speak to it. `witness`, `artifacts`,
-//! `work`, `environment`, `brief` and [`clock`] are its tools.
+//! `work`, `environment`, `brief` and [`clock`] are its tools. What it writes for people: `notices`
+//! (through `post`, `page` and `place`), `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod artifacts;
 pub mod brief;
 pub mod clock;
+mod context;
 pub mod control;
+mod digest;
+mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
 pub mod home;
 pub mod journal;
+pub mod measure;
 mod notices;
+mod page;
+mod place;
+mod post;
 pub mod process;
 pub mod record;
 pub mod run;
+pub mod speech;
 mod witness;
 mod work;

@@ -18,6 +18,17 @@ pub(crate) struct Silent;
 
 impl Watcher for Silent {
     fn event(&mut self, _: &Plan, _: &State, _: i64, _: &Event) {}
+
+    fn say(&mut self, text: &str) {
+        print(text);
+    }
+}
+
+/// A channel of the project that goes to standard output.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _gone = out.write_all(words::plain(text).as_bytes());
+    let _gone = out.flush();
 }
 
 /// One JSON object a line on standard output, in journal order.
@@ -111,6 +122,10 @@ impl Watcher for Lines {
             let _gone = err.write_all(tail.as_bytes());
         }
         self.waiting = state.waiting() == Waiting::ForPeople;
+    }
+
+    fn say(&mut self, text: &str) {
+        print(text);
     }
 
     fn stopping(&mut self, again: bool) {
@@ -227,6 +242,10 @@ impl Watcher for Live {
 
     fn interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(100))
+    }
+
+    fn say(&mut self, text: &str) {
+        self.bars.suspend(|| print(text));
     }
 
     fn wants_lines(&self) -> bool {
