@@ -404,14 +404,33 @@ fn go(
     if pace.progress != Progress::None {
         screen.err(&summary(&run, end));
     }
+    let kept = end != End::Completed || promises_hold(screen, &run);
     Ok(match end {
-        End::Completed => Exit::Done,
+        End::Completed if kept => Exit::Done,
+        End::Completed => Exit::Failed,
         End::Failed | End::Cancelled => Exit::Failed,
         End::Paused => Exit::Done,
         End::WaitingForPeople => Exit::Waiting,
         End::Signalled(2) => Exit::Interrupted,
         End::Signalled(_) => Exit::Terminated,
     })
+}
+
+/// Says which promises a completed run did not keep.
+fn promises_hold(screen: &Screen, run: &coord_host::run::Run) -> bool {
+    let mut hold = true;
+    for promise in &run.plan.rules.expects {
+        let judged = coord_engine::promises::judge(&run.plan, &run.state, promise);
+        if judged.holds == Some(false) {
+            hold = false;
+            screen.err(&format!(
+                "promise \"{}\" does not hold: {}\n",
+                words::plain(&promise.title),
+                words::plain(&judged.found)
+            ));
+        }
+    }
+    hold
 }
 
 fn drive_failure(error: DriveError) -> Failure {

@@ -44,6 +44,7 @@ mod occasion;
 mod options;
 mod outcome;
 mod parties;
+pub mod promises;
 mod queue;
 mod reactions;
 mod recovery;

@@ -78,6 +78,10 @@ impl Context {
 }
 
 fn remember(lines: &mut VecDeque<String>, line: String) {
+    // the same through several channels is told once
+    if lines.back() == Some(&line) {
+        return;
+    }
     lines.push_back(line);
     if lines.len() > REMEMBERED {
         lines.pop_front();

@@ -76,6 +76,7 @@ pub fn last_number(text: &str, like: Option<&Value>) -> Option<Value> {
     let word = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '=' | ':' | '(' | ')');
     text.split(word)
         .rev()
+        .filter(|word| !word.is_empty())
         .find_map(|word| value(word.trim_end_matches('.'), like))
 }
 
