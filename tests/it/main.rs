@@ -21,6 +21,7 @@ mod live;
 mod lsp;
 mod manual;
 mod mapping;
+mod notices;
 mod order;
 mod planning;
 mod process;
