@@ -22,6 +22,7 @@ mod project;
 mod render;
 mod report;
 mod run;
+mod scenario;
 mod schema;
 mod screen;
 mod support;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
+        Command::Test(args) => scenario::test(common, screen, args),
         Command::Plan(args) => plan::plan(common, screen, args),
         Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),

@@ -64,6 +64,8 @@ pub trait Watcher {
     fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event);
     /// A line that a task printed; some may be missing.
     fn line(&mut self, _plan: &Plan, _node: NodeId, _line: &LiveLine) {}
+    /// Something beside the work went wrong, after the end of the journal.
+    fn trouble(&mut self, _text: &str) {}
     /// What a channel tells standard output.
     fn say(&mut self, _text: &str) {}
     /// Some time has passed.
@@ -425,7 +427,7 @@ impl Driver {
             self.perform_durable(watcher)?;
             self.leave_to_people()?;
             self.send_rest();
-            self.pay()?;
+            self.pay(watcher)?;
             self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
                 return Ok(end);
@@ -646,11 +648,14 @@ impl Driver {
         Ok(())
     }
 
-    /// Gives the engine what the host has to say; a run that is over takes nothing more.
-    fn pay(&mut self) -> Result<(), DriveError> {
+    /// Gives the engine what the host has to say. A run that is over takes nothing more: then
+    /// whoever watches is told.
+    fn pay(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
         for input in std::mem::take(&mut self.owed) {
-            if let Ok(events) = self.step(input) {
-                self.append(events)?;
+            match (self.step(input.clone()), input) {
+                (Ok(events), _) => self.append(events)?,
+                (Err(_), Input::Note { text }) => watcher.trouble(&text),
+                (Err(_), _) => {}
             }
         }
         Ok(())

@@ -403,7 +403,7 @@ impl Driver {
             "id": self.notice_id(notice),
             "at": rfc3339(notice.at_ms),
             "kind": notice.kind,
-            "from": plan.project,
+            "from": self.sender_name(),
             "to": to.collect::<Vec<_>>(),
             "priority": priority(plan, &self.run.state, notice.node),
             "subject": notice.subject,
@@ -416,6 +416,14 @@ impl Driver {
             out["reply_by"] = rfc3339(due).into();
         }
         out
+    }
+
+    /// Who tells: the project, where it has a name.
+    fn sender_name(&self) -> &str {
+        match self.run.plan.project.as_str() {
+            "" => "coord",
+            name => name,
+        }
     }
 
     fn reply_by(&self, channel: &Channel, notice: &Notice) -> Option<i64> {
@@ -482,7 +490,7 @@ impl Driver {
             None => notice.text.clone(),
         };
         fields.set("notice.id", self.notice_id(notice));
-        fields.set("notice.from", &plan.project);
+        fields.set("notice.from", self.sender_name());
         fields.set("notice.to", names(plan, &notice.to));
         fields.set("notice.at", rfc3339(notice.at_ms));
         fields.set("notice.priority", priority(plan, state, notice.node));

@@ -26,6 +26,7 @@ mod order;
 mod planning;
 mod process;
 mod recovery;
+mod report;
 mod running;
 mod schemas;
 mod space;

@@ -206,7 +206,7 @@ fn a_web_hook_is_tried_again_with_the_same_key_until_it_takes_the_notice() {
       "notices": [
         {
           "at": "[TIME]",
-          "from": "main",
+          "from": "coord",
           "id": "r/[SEQ]",
           "kind": "update",
           "priority": "P1",
@@ -218,7 +218,7 @@ fn a_web_hook_is_tried_again_with_the_same_key_until_it_takes_the_notice() {
           ]
         }
       ],
-      "project": "main",
+      "project": "",
       "run": "r",
       "text": "[TIME] lead: `ship` failed"
     }
@@ -439,7 +439,7 @@ metric mood "Mood" {
 }
 metric broken { from run ["sh", "-c", "echo no; exit 3"] }
 on metric size > 100 because "too long" do notify lead via screen
-expect "It is short" size <= 100
+expect "It is short" metric.size <= 100
 task build { run ["true"] }
 "#,
     );

@@ -128,9 +128,17 @@ impl Watcher for Lines {
         print(text);
     }
 
+    fn trouble(&mut self, text: &str) {
+        say_trouble(text);
+    }
+
     fn stopping(&mut self, again: bool) {
         say_stopping(again);
     }
+}
+
+fn say_trouble(text: &str) {
+    let _gone = writeln!(std::io::stderr().lock(), "warning: {}", words::plain(text));
 }
 
 fn say_stopping(again: bool) {
@@ -246,6 +254,10 @@ impl Watcher for Live {
 
     fn say(&mut self, text: &str) {
         self.bars.suspend(|| print(text));
+    }
+
+    fn trouble(&mut self, text: &str) {
+        self.bars.suspend(|| say_trouble(text));
     }
 
     fn wants_lines(&self) -> bool {

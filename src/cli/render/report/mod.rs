@@ -16,10 +16,11 @@ use coord_lang::ids::NodeId;
 use coord_lang::model::Builtin;
 use coord_plan::plan::Plan;
 use coord_plan::rules::{Claim, Goal, MetricSource};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The whole record.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Report {
     schema: &'static str,
     run: String,
@@ -47,7 +48,7 @@ pub(crate) struct Report {
     timeline: Vec<Moment>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Task {
     id: String,
     title: Option<String>,
@@ -65,10 +66,11 @@ struct Task {
     artifacts: Vec<String>,
     /// From the start of the run, for the picture.
     #[serde(skip)]
+    #[schemars(skip)]
     span_ms: Option<(i64, i64)>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Metric {
     id: String,
     title: Option<String>,
@@ -79,13 +81,13 @@ struct Metric {
     unit: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Computed {
     id: &'static str,
     value: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Promise {
     text: String,
     holds: Option<bool>,
@@ -93,7 +95,7 @@ struct Promise {
 }
 
 /// An escalation, a conflict or an incident.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Case {
     number: u32,
     name: String,
@@ -114,7 +116,7 @@ struct Case {
     timeline: Vec<Moment>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Rung {
     what: String,
     asked: Vec<String>,
@@ -124,7 +126,7 @@ struct Rung {
     took_ms: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Handoff {
     name: String,
     from: String,
@@ -137,7 +139,7 @@ struct Handoff {
     asked_back: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Decision {
     at: String,
     by: Option<String>,
@@ -146,7 +148,7 @@ struct Decision {
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Answer {
     item: u32,
     question: String,
@@ -157,7 +159,7 @@ struct Answer {
     took_ms: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Notice {
     at: String,
     to: Vec<String>,
@@ -165,7 +167,7 @@ struct Notice {
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Undone {
     at: String,
     task: String,
@@ -173,12 +175,13 @@ struct Undone {
     found: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Moment {
     at: String,
     mark: char,
     text: String,
     #[serde(skip)]
+    #[schemars(skip)]
     at_ms: i64,
 }
 

@@ -42,7 +42,15 @@ pub(crate) struct Bar {
 }
 
 pub(crate) fn page(report: &Report) -> Page {
-    let name = report.title.as_deref().unwrap_or(&report.project);
+    let named = [
+        report.title.as_deref().unwrap_or(""),
+        &report.project,
+        &report.file,
+    ];
+    let name = named
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or("");
     let sections = [
         ("Tasks", tasks(report)),
         ("Metrics", metrics(report)),
