@@ -73,7 +73,6 @@ fn only_read(plan: &Plan) -> Vec<&'static str> {
         ("incidents", !rules.incidents.is_empty()),
         ("reactions", !rules.reactions.is_empty()),
         ("modes", !rules.modes.is_empty()),
-        ("promises", !rules.expects.is_empty()),
         ("undo programs", more().any(|m| m.undo.is_some())),
     ]
     .into_iter()

@@ -97,8 +97,8 @@ pub struct Tally {
     escalations: i64,
     conflicts: Sum,
     handoffs: Share,
-    /// Open questions beside work.
-    asked: BTreeMap<ItemId, i64>,
+    /// Open questions, and whether they ask for work.
+    asked: BTreeMap<ItemId, (i64, bool)>,
     coordinated: i64,
     answered: Sum,
 }
@@ -139,11 +139,12 @@ impl Tally {
             }
             Fact::Skipped { node, .. } | Fact::Cancelled { node } => self.ends(*node, at),
             Fact::ItemOpened { item, ask, .. } => {
-                if !matches!(ask, Ask::Work) {
-                    self.asked.insert(*item, at);
-                }
+                let work = matches!(ask, Ask::Work);
+                self.asked.insert(*item, (at, work));
             }
-            Fact::ItemClosed { item, why, .. } => self.closes(state, *item, *why, at),
+            Fact::ItemAnswered { item, .. }
+            | Fact::ItemExpired { item, .. }
+            | Fact::ItemClosed { item, .. } => self.closes(state, *item, at),
             Fact::Rule(fact) => self.see_rule(state, fact, at),
             _ => {}
         }
@@ -223,15 +224,18 @@ impl Tally {
         }
     }
 
-    fn closes(&mut self, state: &State, item: ItemId, why: Closed, at: i64) {
-        let of = state.item(item);
-        if let Some(since) = self.asked.remove(&item) {
+    fn closes(&mut self, state: &State, item: ItemId, at: i64) {
+        let Some(why) = state.item(item).and_then(|of| of.closed) else {
+            return; // others have to say the same
+        };
+        let Some((since, work)) = self.asked.remove(&item) else {
+            return;
+        };
+        if !work {
             self.coordinated += at - since;
-            if why == Closed::Answered {
-                self.answered.add(at - since);
-            }
-        } else if let Some(of) = of.filter(|_| why == Closed::Answered) {
-            self.answered.add(at - of.opened_ms);
+        }
+        if why == Closed::Answered {
+            self.answered.add(at - since);
         }
     }
 
@@ -259,7 +263,8 @@ impl Tally {
             }
             Builtin::AgentUtilization => self.utilization(plan, state, now_ms, elapsed),
             Builtin::CoordinationOverhead => {
-                let open: i64 = self.asked.values().map(|since| now_ms - since).sum();
+                let open = self.asked.values().filter(|(_, work)| !work);
+                let open: i64 = open.map(|(since, _)| now_ms - since).sum();
                 let asked = self.coordinated + open;
                 share(asked, asked + self.worked_by(now_ms))
             }

@@ -5,6 +5,7 @@ use crate::work::{self, Finished, Job};
 use coord_lang::expr::Value;
 use coord_lang::ids::MetricId;
 use coord_plan::rules::{Goal, MetricSource};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -29,13 +30,16 @@ impl Driver {
                 return self.send(Happening::Measured { metric, found });
             }
         };
+        let log = self.logs.join(format!("{stem}.log"));
+        // what it printed the last time is no measurement of now
+        let _none_before = std::fs::remove_file(&log);
         let mut env = self.environment.clone();
         env.push(("COORD_METRIC".into(), rule.name.clone().into()));
         let job = Job {
             argv,
             env: latest(env),
             cwd: self.folder(None),
-            log: self.logs.join(format!("{stem}.log")),
+            log: log.clone(),
             outputs: None,
             grace: self.grace,
             viewer: None,
@@ -47,7 +51,7 @@ impl Driver {
             let (_stop, stopped) = mpsc::unbounded_channel();
             let working = work::run(&reaper, job, stopped, |_| {});
             let found = match tokio::time::timeout(PATIENCE, working).await {
-                Ok(finished) => number_of(&finished, like.as_ref()),
+                Ok(finished) => number_of(&finished, &log, like.as_ref()),
                 Err(_) => Err(format!("it took longer than {}s", PATIENCE.as_secs())),
             };
             let _loop_is_gone = sender.send(Happening::Measured { metric, found });
@@ -63,11 +67,12 @@ fn unit_of(goal: &Goal) -> Value {
     }
 }
 
-fn number_of(finished: &Finished, like: Option<&Value>) -> Result<Value, String> {
+fn number_of(finished: &Finished, log: &Path, like: Option<&Value>) -> Result<Value, String> {
     if !finished.outcome.is_success() {
         return Err(verdict(finished).1);
     }
-    last_number(&finished.log.tail, like).ok_or_else(|| "it printed no number".to_string())
+    let printed = work::tail(log).unwrap_or_default();
+    last_number(&printed, like).ok_or_else(|| "it printed no number".to_string())
 }
 
 /// The last number of a text, in the unit that is wanted: a plain number is a percent where

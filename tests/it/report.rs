@@ -79,6 +79,10 @@ fn ended() -> Space {
         .coord(&["retry", "ship", "--as", "dev"])
         .run()
         .exits(0);
+    let _answered = space
+        .coord(&["done", "1", "--note", "it was not ready"])
+        .run()
+        .exits(0);
     let _resumed = space.coord(&["resume"]).run().exits(0);
     space
 }
