@@ -9,10 +9,10 @@
 //! | `task.completion` | completed tasks, of all tasks that were not skipped |
 //! | `task.on-time` | of the tasks with a deadline or an estimate that have ended or are overdue: those completed by their deadline, or within the high end of their estimate |
 //! | `task.per-day` | completed tasks per day; the first day counts whole |
-//! | `task.rework` | of the tasks that have begun: those sent back by a review or tried again after a failure |
+//! | `task.rework` | of the tasks that have begun: those sent back by a review, or tried again by an order or a rule |
 //! | `handoff.success` | accepted handoffs, of all that came to an end |
 //! | `review.pass` | reviews that let the work pass, of all that came to an end |
-//! | `blocker.resolution` | mean time from a task's failure or doubt to its end, and from an escalation to its answer |
+//! | `blocker.resolution` | mean time from a task's failure or doubt to its end, and from any other escalation to its answer |
 //! | `blocked.share` | time that tasks waited though all that they need was there, of that and the time at work |
 //! | `agent.utilization` | time at work, of the time that the agents of the run's tasks had |
 //! | `coordination.overhead` | time that people were asked something beside doing work, of that and the time at work |

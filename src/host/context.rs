@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 
 /// Between two looks at the whole tree.
 const PAUSE_MS: i64 = 250;
+/// How much longer a pause is than the look before it: a large tree takes no more than its share.
+const SHARE: i64 = 20;
 /// Notices and decisions that a file shows.
 const REMEMBERED: usize = 20;
 
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     /// Something has happened since it was written.
     stale: bool,
     written_ms: i64,
+    /// How long the last look took.
+    took_ms: i64,
     told: BTreeMap<AgentId, VecDeque<String>>,
     decided: BTreeMap<Option<DomainId>, VecDeque<String>>,
     /// It was said that it cannot be written.
@@ -42,6 +46,7 @@ impl Context {
             written: HashMap::new(),
             stale: true,
             written_ms: i64::MIN,
+            took_ms: 0,
             told: BTreeMap::new(),
             decided: BTreeMap::new(),
             complained: false,
@@ -50,7 +55,8 @@ impl Context {
 
     /// When the tree is to be looked at next.
     pub(crate) fn next_due(&self) -> Option<i64> {
-        self.stale.then(|| self.written_ms.saturating_add(PAUSE_MS))
+        let pause = PAUSE_MS.max(self.took_ms.saturating_mul(SHARE));
+        self.stale.then(|| self.written_ms.saturating_add(pause))
     }
 
     /// Something happened, durably.
@@ -105,7 +111,9 @@ impl Driver {
                 context: &context,
             }
             .files();
-            if let Err(error) = context.write(files)
+            let written = context.write(files);
+            context.took_ms = self.clock.now_ms() - now;
+            if let Err(error) = written
                 && !context.complained
             {
                 context.complained = true;

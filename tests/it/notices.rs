@@ -491,16 +491,134 @@ metric done { from task.completion }
 task build { by lead }
 "#,
     );
-    let _ran = space.coord(&["run", "--no-wait"]).run().exits(3);
+    let _ran = space
+        .coord(&["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
     let said = |args: &[&str], code| space.coord(args).run().exits(code).stderr;
-    insta::assert_snapshot!(said(&["measure", "mod", "4"], 2), @r"");
-    insta::assert_snapshot!(said(&["measure", "done", "4"], 2), @r"");
-    insta::assert_snapshot!(said(&["measure", "mood", "good"], 2), @r"");
-    insta::assert_snapshot!(said(&["measure", "mood", "4", "--as", "me"], 2), @r"");
+    insta::assert_snapshot!(said(&["measure", "mod", "4"], 2), @r"
+    error: run `r` has no metric `mod`
+      help: did you mean `mood`?
+    ");
+    insta::assert_snapshot!(said(&["measure", "done", "4"], 2), @r"
+    error: `done` is computed by coord, from `task.completion`
+      help: `coord report` shows its value
+    ");
+    insta::assert_snapshot!(said(&["measure", "mood", "good"], 2), @r"
+    error: `good` is no number
+      help: as in `coord measure quality 93%`, `4.5` or `4h`
+    ");
+    insta::assert_snapshot!(said(&["measure", "mood", "4", "--as", "me"], 2), @r"
+    error: `mood` is measured by lead
+      help: say who you are: `--as lead`
+    ");
     assert!(said(&["measure", "mood", "4.5"], 0).contains("mood is 4.5"));
     let report = space.coord(&["report"]).run().exits(0).stdout;
     assert!(
         report.contains("| Mood | 4.50 | >= 4 | yes | by lead |"),
         "{report}"
     );
+}
+
+/// The notice was an event, and had not gone out when the process was killed.
+#[test]
+fn what_was_collected_survives_a_crash() {
+    let space = Space::new().file(
+        "main.coord",
+        r#"edition 2026
+human lead
+channel digest { file "digest.md"
+  every 4h }
+on task.failed do notify lead via digest
+task bad { run ["false"] }
+task long {
+  needs bad failed
+  idempotent
+  run ["sh", "-c", "echo > long; test -e ready || sleep 60"]
+}
+"#,
+    );
+    let live = crate::live::start(&space, &[]);
+    let _long = crate::live::until_file(&space, "long");
+    let pid = rustix::process::Pid::from_raw(live.pid() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert!(live.wait().status.code().is_none());
+    assert!(!space.path("digest.md").exists());
+    std::fs::write(space.path("ready"), "").unwrap();
+    let _ran = space.coord(&["resume"]).run().exits(1);
+    insta::assert_snapshot!(read(&space, "digest.md"), @r"
+    ## [TIME]: 1 notice
+
+    - [TIME] lead: `bad` failed
+    ");
+}
+
+#[test]
+fn a_decision_is_a_numbered_file_in_the_folder_of_its_domain() {
+    let space = Space::new().file(
+        "main.coord",
+        CONTEXT.replace(
+            "  paths \"src/**\"",
+            "  paths \"src/**\"\n  record \"docs/decisions\"",
+        ),
+    );
+    let _ran = space
+        .coord(&["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
+    let home = coord_host::home::Home::existing(&space.path(".coord-state")).unwrap();
+    for (domain, title) in [
+        (Some(0), "Use Rust, not C"),
+        (Some(0), "Keep it small"),
+        (None, "Go home"),
+    ] {
+        let request = coord_host::control::Request {
+            run: "r".into(),
+            order: coord_host::control::Order::Decide {
+                domain: domain.map(coord_lang::ids::DomainId),
+                by: Some("lead".into()),
+                title: title.into(),
+                text: "It is safer.\n".into(),
+            },
+        };
+        coord_host::control::give(&home, request, "a test").unwrap();
+    }
+    // nobody ran it when they were made
+    let _ran = space.coord(&["resume", "--no-wait"]).run().exits(3);
+    insta::assert_snapshot!(read(&space, "docs/decisions/0001-use-rust-not-c.md"), @r"
+    # 1. Use Rust, not C
+
+    - Date: [TIME]
+    - Decided by: lead
+    - Domain: code
+    - Lead: lead
+    - Status: accepted
+
+    ## Context
+
+    Run `r` of demo: 0 of 2 tasks completed; the run is running.
+
+    ## Decision
+
+    It is safer.
+    ");
+    assert!(space.path("docs/decisions/0002-keep-it-small.md").exists());
+    assert!(
+        space
+            .path(".coord-state/decisions/0001-go-home.md")
+            .exists()
+    );
+    // once more writes nothing again
+    let _ran = space.coord(&["resume", "--no-wait"]).run().exits(3);
+    let count = std::fs::read_dir(space.path("docs/decisions"))
+        .unwrap()
+        .count();
+    assert_eq!(count, 2);
+    let told = space.coord(&["report"]).run().exits(0).stdout;
+    assert!(
+        told.contains("### Use Rust, not C\n\nlead, in code, at "),
+        "{told}"
+    );
+    let state = read(&space, "context/global/state.md");
+    assert!(state.contains("Use Rust, not C (lead)"), "{state}");
 }

@@ -48,7 +48,7 @@ fn timeless(text: &str) -> String {
     let mut settings = String::new();
     for line in text.lines() {
         let words = line.split(' ').map(|word| {
-            let core = word.trim_end_matches(['.', ',', ')']);
+            let core = word.trim_end_matches(['.', ',', ')', ':']);
             let shape: String = core
                 .chars()
                 .map(|c| if c.is_ascii_digit() { '9' } else { c })

@@ -349,6 +349,11 @@ fn line(plan: &Plan, state: &State, event: &Event) -> Option<(char, String)> {
         Fact::RunReopened { .. } => Some(('─', "the run is taken up again".to_string())),
         Fact::RunCompleted => Some(('✔', "the run is completed".to_string())),
         Fact::RunFailed { .. } => Some(('✘', "the run failed".to_string())),
+        Fact::Reopened { node, by } => {
+            let by = by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+            let name = &plan.nodes[*node].name;
+            Some(('↻', format!("{name} is to be tried again{by}")))
+        }
         Fact::RunCancelled => Some(('⊘', "the run is cancelled".to_string())),
         _ => None,
     };
