@@ -472,7 +472,7 @@ task build { run ["true"] }
     |---|---|---|---|---|
     | Tasks done | 100.0% | >= 90% | yes | task.completion |
     | Lines | 420 | <= 100 | no | its program |
-    | Mood | not measured | >= 4 | no | by lead |
+    | Mood | not measured | >= 4 |  | by lead |
     | broken | not measured |  |  | its program |
     ");
 }
