@@ -469,9 +469,10 @@ fn rung(plan: &Plan, state: &State, of: &Situation, id: ItemId, item: &Item) -> 
 
 /// What people were asked beside their work, and what they said.
 fn answers(plan: &Plan, state: &State) -> Vec<Answer> {
-    let asked = state.items().filter(|(_, item)| {
-        !matches!(item.ask, Ask::Situation { .. })
-            && !(matches!(item.ask, Ask::Work) && item.answers.is_empty())
+    let asked = state.items().filter(|(_, item)| match item.ask {
+        Ask::Situation { .. } => false,
+        Ask::Work => !item.answers.is_empty(),
+        _ => true,
     });
     asked
         .map(|(id, item)| answer(plan, state, id, item))
