@@ -52,8 +52,8 @@ impl Turn<'_> {
         }
         let over = self.state.is_over();
         let stays = (self.state.options.stay_until_ms).is_some_and(|until| self.at_ms < until);
-        let told = over || self.state.status == RunStatus::Halting;
-        if !stays && told && self.tell_finish() {
+        let halts = self.state.status == RunStatus::Halting && crate::metrics::measures(self.plan);
+        if !stays && (over || halts) && self.tell_finish() {
             return true;
         }
         match self.state.status {

@@ -166,3 +166,38 @@ fn a_run_that_is_not_over_has_a_record_too() {
     let none = space.coord(&["report", "nope"]).run().exits(2);
     assert!(none.stderr.contains("there is no run `nope`"), "{none}");
 }
+
+/// Declared while nobody runs the project, answered by its lead, then resolved by its lead.
+#[test]
+fn an_incident_has_its_post_mortem() {
+    let space = Space::new().file("main.coord", PROJECT);
+    let _failed = space
+        .coord(&["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
+    let home = coord_host::home::Home::existing(&space.path(".coord-state")).unwrap();
+    let order = coord_host::control::Order::Raise {
+        of: coord_engine::Of::Incident(coord_lang::ids::IncidentId(0)),
+        about: coord_engine::About::default(),
+        by: Some("dev".into()),
+        note: "nobody can log in".into(),
+    };
+    let run = "r".into();
+    let request = coord_host::control::Request { run, order };
+    coord_host::control::give(&home, request, "a test").unwrap();
+    std::fs::write(space.path("ready"), "").unwrap();
+    let go = |args: &[&str], code| {
+        let _ran = space.coord(args).run().exits(code);
+    };
+    go(&["done", "1"], 0);
+    go(&["retry", "ship"], 0);
+    go(&["resume", "--no-wait"], 3);
+    go(&["done", "2", "--note", "on it"], 0);
+    go(&["resume", "--no-wait"], 3);
+    go(&["done", "3", "--note", "the key had expired"], 0);
+    go(&["resume"], 0);
+    let told = space.coord(&["report"]).run().exits(0).stdout;
+    let incidents = told.split("## Incidents").nth(1).unwrap_or_default();
+    let incidents = incidents.split("\n## ").next().unwrap_or_default();
+    insta::assert_snapshot!(timeless(incidents));
+}
