@@ -22,6 +22,9 @@ use crate::turn::Turn;
 /// Actions at one moment; more than that, and rules bring each other about for ever.
 const AT_ONCE: u32 = 1_000;
 
+/// How often rules give a task that fails to somebody else.
+const REASSIGNED: u32 = 5;
+
 /// How an action went.
 enum Act {
     Done,
@@ -238,6 +241,10 @@ impl Turn<'_> {
             Action::Retry(times) => self.retry_by_rule(about, times.unwrap_or(1))?,
             Action::Reassign(to) => {
                 let node = about.node.ok_or("it is about no task")?;
+                let again = self.state.nodes[node].reopened;
+                if again >= REASSIGNED {
+                    return Err(format!("it was tried again {again} times"));
+                }
                 self.reassign(node, *to)?;
                 self.reopen(node, None);
             }

@@ -109,6 +109,7 @@ impl Driver {
         dir: Option<&str>,
         end: impl FnOnce(bool, String) -> Happening + 'static,
     ) {
+        self.programs += 1;
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {
@@ -124,8 +125,10 @@ impl Driver {
             grace: self.grace,
             viewer: None,
         };
-        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
-        self.programs += 1;
+        let Some(reaper) = self.reaper.clone() else {
+            return self.send(end(false, "no program can be started here".into()));
+        };
+        let sender = self.sender.clone();
         let _program = tokio::task::spawn_local(async move {
             // held until the end: nobody stops it half-way
             let (_stop, stopped) = mpsc::unbounded_channel();

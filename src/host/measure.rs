@@ -44,8 +44,12 @@ impl Driver {
             grace: self.grace,
             viewer: None,
         };
-        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
+        let sender = self.sender.clone();
         self.programs += 1;
+        let Some(reaper) = self.reaper.clone() else {
+            let found = Err("this run starts no programs".to_string());
+            return self.send(Happening::Measured { metric, found });
+        };
         let _program = tokio::task::spawn_local(async move {
             // held until the end: nobody stops it half-way
             let (_stop, stopped) = mpsc::unbounded_channel();

@@ -11,6 +11,7 @@ pub(crate) mod plan_json;
 #[cfg(test)]
 mod plan_tests;
 pub(crate) mod progress;
+mod promises;
 pub(crate) mod report;
 pub(crate) mod rule_words;
 pub(crate) mod sarif;
