@@ -26,6 +26,7 @@ mod scenario;
 mod schema;
 mod screen;
 mod support;
+mod told;
 
 use args::{Cli, Command};
 use clap::error::ErrorKind;

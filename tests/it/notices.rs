@@ -622,3 +622,25 @@ fn a_decision_is_a_numbered_file_in_the_folder_of_its_domain() {
     let state = read(&space, "context/global/state.md");
     assert!(state.contains("Use Rust, not C (lead)"), "{state}");
 }
+
+#[test]
+fn an_inbox_shows_what_somebody_was_told_also_without_a_channel() {
+    let space = Space::new().file(
+        "main.coord",
+        "edition 2026\nhuman lead\nhuman dev\n\
+         on task.failed because \"look at it\" do notify lead\n\
+         task bad { run [\"false\"] }\ntask good { by dev }\n",
+    );
+    let _ran = space
+        .coord(&["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
+    let lead = space.coord(&["inbox", "--for", "lead"]).run().exits(0);
+    insta::assert_snapshot!(timeless(&lead.stdout), @r"
+    lead (told): `bad` failed: look at it
+        at [TIME], run r
+    ");
+    let dev = space.coord(&["inbox", "--for", "dev"]).run().exits(0);
+    assert!(!dev.stdout.contains("(told)"), "{dev}");
+    assert!(dev.stdout.contains("do `good`"), "{dev}");
+}
