@@ -102,6 +102,10 @@ pub(crate) enum Command {
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
 colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
     Lsp,
+    /// Write the record of a run: tasks, metrics, people, decisions, timeline
+    Report(Report),
+    /// Say what a metric is, of those that people measure
+    Measure(Measure),
     /// Apply the edits that diagnostics carry
     Fix(Fix),
     /// Explain a diagnostic: why it matters, what to do, an example
@@ -358,6 +362,40 @@ pub(crate) struct Status {
     pub(crate) run: Option<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Markdown.
+    Md,
+    /// One file that needs nothing else.
+    Html,
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Report {
+    /// The run [default: the last one].
+    pub(crate) run: Option<String>,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
+    pub(crate) format: ReportFormat,
+    /// Write there instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Measure {
+    /// The metric.
+    pub(crate) metric: String,
+    /// What it is: `93%`, `4.5`, `2h`.
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: String,
+    #[arg(long, value_name = "WHO")]
+    pub(crate) r#as: Option<String>,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -84,6 +84,9 @@ pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
         }),
         TextOrJson::Text => screen.out(&text),
     }
+    if args.format == TextOrJson::Text {
+        screen.out(&super::told::told(&reader, &runs, args.who.as_deref())?);
+    }
     Ok(Exit::Done)
 }
 

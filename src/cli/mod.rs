@@ -20,11 +20,13 @@ mod order;
 mod plan;
 mod project;
 mod render;
+mod report;
 mod run;
 mod scenario;
 mod schema;
 mod screen;
 mod support;
+mod told;
 
 use args::{Cli, Command};
 use clap::error::ErrorKind;
@@ -91,6 +93,8 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Reject(args) => order::answer(common, screen, args, Verdict::Reject),
         Command::Retry(args) => order::retry(common, screen, args),
         Command::Skip(args) => order::skip(common, screen, args),
+        Command::Report(args) => report::report(common, screen, args),
+        Command::Measure(args) => report::measure(common, screen, args),
         Command::Fix(args) => fix::fix(common, screen, args),
         Command::Schema(args) => schema::schema(screen, args),
         Command::Man => man::man(screen),

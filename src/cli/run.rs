@@ -56,7 +56,7 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     let Some(plan) = loaded.compiled.whole().cloned() else {
         return Ok(Exit::Wrong);
     };
-    super::support::can_run(screen, common.quiet, &plan)?;
+    super::support::can_run(&plan)?;
     let root = std::fs::canonicalize(loaded.root())
         .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
     programs_are_there(&plan)?;
@@ -369,6 +369,7 @@ fn go(
         signals: true,
         no_wait: pace.no_wait,
         grace: grace(),
+        speech: words::speech(),
     };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));
@@ -379,14 +380,33 @@ fn go(
     if pace.progress != Progress::None {
         screen.err(&summary(&run, end));
     }
+    let kept = end != End::Completed || promises_hold(screen, &run);
     Ok(match end {
-        End::Completed => Exit::Done,
+        End::Completed if kept => Exit::Done,
+        End::Completed => Exit::Failed,
         End::Failed | End::Cancelled => Exit::Failed,
         End::Paused => Exit::Done,
         End::WaitingForPeople => Exit::Waiting,
         End::Signalled(2) => Exit::Interrupted,
         End::Signalled(_) => Exit::Terminated,
     })
+}
+
+/// Says which promises a completed run did not keep.
+fn promises_hold(screen: &Screen, run: &coord_host::run::Run) -> bool {
+    let mut hold = true;
+    for promise in &run.plan.rules.expects {
+        let judged = coord_engine::promises::judge(&run.plan, &run.state, promise);
+        if judged.holds == Some(false) {
+            hold = false;
+            screen.err(&format!(
+                "promise \"{}\" does not hold: {}\n",
+                words::plain(&promise.title),
+                words::plain(&judged.found)
+            ));
+        }
+    }
+    hold
 }
 
 fn drive_failure(error: DriveError) -> Failure {

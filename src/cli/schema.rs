@@ -1,17 +1,19 @@
 //! `coord schema`: the JSON Schemas of what coord prints for other programs.
 //!
-//! The compiled form is a tree of types, so its schema is derived from them. The other documents
+//! The compiled form and the report are trees of types, so their schemas are derived from them.
+//! The other documents
 //! are put together at the edge; their schemas are written by hand, and a test holds what the
 //! program prints against them, field by field.
 
 use super::args::Schema as Args;
 use super::exit::{Exit, Failure, Outcome};
+use super::render::report::Report;
 use super::screen::Screen;
 use coord_lang::schema::{closest, one_of};
 use coord_plan::plan::Plan;
 
 /// Name, what prints it.
-const DOCUMENTS: [(&str, &str); 5] = [
+const DOCUMENTS: [(&str, &str); 6] = [
     ("check", "coord check --format json"),
     (
         "events",
@@ -19,6 +21,7 @@ const DOCUMENTS: [(&str, &str); 5] = [
     ),
     ("ir", "coord graph --format ir; what a run is pinned to"),
     ("plan", "coord plan --format json"),
+    ("report", "coord report --format json"),
     ("status", "coord status --format json"),
 ];
 
@@ -42,6 +45,9 @@ fn text(name: &str) -> Option<String> {
         "plan" => include_str!("schema/plan.json"),
         "status" => include_str!("schema/status.json"),
         "ir" => return Some(format!("{:#}\n", schemars::schema_for!(Plan).as_value())),
+        "report" => {
+            return Some(format!("{:#}\n", schemars::schema_for!(Report).as_value()));
+        }
         _ => return None,
     };
     Some(written.to_string())

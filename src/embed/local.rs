@@ -11,6 +11,7 @@ use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::Reaper;
 use coord_host::reach::{Driver, Drivers, People, Reach};
 use coord_host::run::{self as stored, Meta, NewRun, Run};
+use coord_host::speech::Speech;
 use coord_host::support::{cannot_do, missing_programs, starts_programs};
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
@@ -283,6 +284,7 @@ impl Local {
             signals: self.signals,
             no_wait: self.no_wait,
             grace: self.grace,
+            speech: Speech::plain(),
         };
         let mut watcher = Watched(self.watch);
         // on a thread of its own: the caller may be in a runtime already

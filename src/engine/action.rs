@@ -1,6 +1,6 @@
 //! What the host does once an event is durable.
 
-use coord_lang::ids::{AgentId, ChannelId, DomainId, GateId, NodeId, RecurringId};
+use coord_lang::ids::{AgentId, ChannelId, DomainId, GateId, MetricId, NodeId, RecurringId};
 
 use crate::duty::DutyId;
 use crate::event::{Event, Fact};
@@ -8,7 +8,7 @@ use crate::gate_run::CheckId;
 use crate::item::ItemId;
 use crate::outcome::Termination;
 use crate::rule_fact::RuleFact;
-use crate::situation::About;
+use crate::situation::{About, Of, SituationId};
 use crate::state::State;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,10 @@ pub enum Action {
     },
     /// Write the digest of a recurring sync.
     Digest { sync: RecurringId },
+    /// Run the program of a metric; its number comes back as an input.
+    Measure { metric: MetricId },
+    /// Write the document of a handoff that was accepted.
+    HandOver { situation: SituationId },
     /// Write the record of a decision.
     Record {
         domain: Option<DomainId>,
@@ -126,11 +130,11 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
         | Fact::ItemAnswered { .. }
         | Fact::ItemExpired { .. }
         | Fact::ItemClosed { .. } => None,
-        Fact::Rule(fact) => action_of_rule(fact),
+        Fact::Rule(fact) => action_of_rule(state, fact),
     }
 }
 
-fn action_of_rule(fact: &RuleFact) -> Option<Action> {
+fn action_of_rule(state: &State, fact: &RuleFact) -> Option<Action> {
     match fact {
         RuleFact::ActionStarted { duty, .. } => Some(Action::RunProgram { duty: *duty }),
         RuleFact::UndoStarted { node } => Some(Action::Undo { node: *node }),
@@ -145,6 +149,17 @@ fn action_of_rule(fact: &RuleFact) -> Option<Action> {
             about: about.clone(),
             text: text.clone(),
         }),
+        RuleFact::MetricAsked { metric } => Some(Action::Measure { metric: *metric }),
+        RuleFact::SituationClosed {
+            situation,
+            resolution,
+        } => {
+            let of = state.situation(*situation)?.of;
+            let accepted = matches!(of, Of::Handoff(_)) && resolution.how.accepts();
+            accepted.then_some(Action::HandOver {
+                situation: *situation,
+            })
+        }
         RuleFact::SyncHeld { sync } => Some(Action::Digest { sync: *sync }),
         RuleFact::DecisionRecorded {
             domain,

@@ -26,7 +26,9 @@ pub fn apply(plan: &Plan, state: &mut State, event: &Event) -> Result<(), Illega
         known(state.has(node), event.fact.kind(), "node", node.0)?;
     }
     state.now_ms = state.now_ms.max(event.at_ms);
-    state.fold(plan, &event.fact)
+    state.fold(plan, &event.fact)?;
+    state.tally_event(plan, event);
+    Ok(())
 }
 
 impl State {

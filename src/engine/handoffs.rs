@@ -130,12 +130,8 @@ impl State {
 
     /// A handoff is over: whoever decided, the work goes on from here.
     pub(crate) fn on_handoff_closed(&mut self, about: &About, how: How) {
-        let accepted = matches!(
-            how,
-            How::Settled | How::Accepted | How::Skip | How::Reassign
-        );
         if let (Some(giver), Some(node)) = (about.giver, about.node)
-            && accepted
+            && how.accepts()
         {
             self.accepted.insert((giver, node));
         }

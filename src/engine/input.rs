@@ -130,6 +130,15 @@ pub enum Input {
         value: Value,
         by: Option<String>,
     },
+    /// The program of a metric gave no number.
+    NotMeasured {
+        metric: MetricId,
+        why: String,
+    },
+    /// What the host has to say for the record: a notice that could not be delivered.
+    Note {
+        text: String,
+    },
     ResourceExhausted {
         resource: ResourceId,
     },

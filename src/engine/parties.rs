@@ -11,7 +11,7 @@ use crate::state::State;
 
 impl State {
     /// Who does, or is going to do, the work of a node; of a sync, its participants.
-    pub(crate) fn doers<'s>(&'s self, plan: &'s Plan, node: NodeId) -> &'s [AgentId] {
+    pub fn doers<'s>(&'s self, plan: &'s Plan, node: NodeId) -> &'s [AgentId] {
         match (&self.nodes[node].attempt, &plan.nodes[node].kind) {
             (Some(attempt), _) if !attempt.agents.is_empty() => &attempt.agents,
             (_, NodeKind::Task(task)) => match self.index.team_of(node) {

@@ -104,6 +104,7 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             .duties_at_work()
             .map(|duty| Action::RunProgram { duty }),
     );
+    actions.extend(state.measuring().map(|metric| Action::Measure { metric }));
     if let Some(node) = state.undoing.left.last().copied()
         && state.undoing.at_work
     {

@@ -149,6 +149,16 @@ pub enum RuleFact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
     },
+    /// The host is to run its program.
+    #[serde(rename = "metric.asked")]
+    MetricAsked { metric: MetricId },
+    /// It has no value: there is nothing yet to compute it from, or its program failed.
+    #[serde(rename = "metric.missed")]
+    MetricMissed {
+        metric: MetricId,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
     #[serde(rename = "sync.held")]
     SyncHeld { sync: RecurringId },
 
@@ -211,6 +221,8 @@ impl RuleFact {
             RuleFact::ResourceExhausted { .. } => "resource.exhausted",
             RuleFact::ResourceBack { .. } => "resource.back",
             RuleFact::MetricMeasured { .. } => "metric.measured",
+            RuleFact::MetricAsked { .. } => "metric.asked",
+            RuleFact::MetricMissed { .. } => "metric.missed",
             RuleFact::SyncHeld { .. } => "sync.held",
             RuleFact::RunFinishing => "run.finishing",
             RuleFact::UndoOrdered { .. } => "undo.ordered",

@@ -11,7 +11,7 @@ use crate::outcome::{Doom, Ending, FailReason, Termination};
 use crate::rule_fact::RuleFact;
 use crate::situation::{About, Of, Pending};
 use crate::state::{NeedState, State};
-use crate::status::{IllegalTransition, Status};
+use crate::status::{IllegalTransition, RunStatus, Status};
 use crate::turn::Turn;
 
 impl State {
@@ -161,12 +161,28 @@ impl State {
                 Ok(())
             }
             RuleFact::MetricMeasured { metric, value, .. } => {
+                self.on_metric_over(*metric);
                 self.on_measured(plan, kind, *metric, value)
+            }
+            RuleFact::MetricAsked { metric } => {
+                let there = plan.rules.metrics.get(*metric).is_some();
+                known(there, kind, "metric", metric.0)?;
+                self.on_metric_asked(*metric);
+                Ok(())
+            }
+            RuleFact::MetricMissed { metric, .. } => {
+                let there = plan.rules.metrics.get(*metric).is_some();
+                known(there, kind, "metric", metric.0)?;
+                self.on_metric_over(*metric);
+                Ok(())
             }
             RuleFact::SyncHeld { sync } => self.on_sync_held(plan, kind, *sync),
             RuleFact::RunFinishing => {
                 self.finish_told = true;
-                self.begins(plan, Kind::RunFinished, Occasion::Run);
+                // a run that is halted is only measured: nothing is begun in it any more
+                if self.status != RunStatus::Halting || self.is_over() {
+                    self.begins(plan, Kind::RunFinished, Occasion::Run);
+                }
                 Ok(())
             }
             RuleFact::UndoOrdered { nodes } => self.on_undo_ordered(kind, nodes),

@@ -52,7 +52,8 @@ impl Turn<'_> {
         }
         let over = self.state.is_over();
         let stays = (self.state.options.stay_until_ms).is_some_and(|until| self.at_ms < until);
-        if !stays && over && self.tell_finish() {
+        let halts = self.state.status == RunStatus::Halting && crate::metrics::measures(self.plan);
+        if !stays && (over || halts) && self.tell_finish() {
             return true;
         }
         match self.state.status {
@@ -73,14 +74,15 @@ impl Turn<'_> {
         true
     }
 
-    /// Reactions to the end of the run are due before it.
+    /// Reactions to the end of the run, and the last measurements, are due before it.
     fn tell_finish(&mut self) -> bool {
         let live = matches!(
             self.state.status,
             RunStatus::Running | RunStatus::Draining | RunStatus::Halting
         );
         let told = self.state.finish_told;
-        let asked = self.state.index.reactions.contains_key(&Kind::RunFinished);
+        let asked = self.state.index.reactions.contains_key(&Kind::RunFinished)
+            || crate::metrics::measures(self.plan);
         if !live || told || !asked {
             return false;
         }

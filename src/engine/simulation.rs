@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use coord_lang::ids::{AgentId, NodeId};
+use coord_lang::expr::Value;
+use coord_lang::ids::{AgentId, MetricId, NodeId};
 use coord_plan::plan::{By, Plan};
 
 use crate::action::{Action, action_of};
@@ -60,6 +61,10 @@ pub trait World {
     /// How the program of a rule's action goes.
     fn action(&mut self, _: &Plan, _: &State, _: DutyId) -> Finding {
         Finding::fine()
+    }
+    /// What the program of a metric finds; None: no number.
+    fn measure(&mut self, _: &Plan, _: &State, _: MetricId) -> Option<Value> {
+        None
     }
     /// How a task's `undo` goes.
     fn undo(&mut self, _: &Plan, _: &State, _: NodeId) -> Finding {
@@ -307,7 +312,24 @@ impl<'p, W: World> Simulation<'p, W> {
                 self.schedule(found.takes_ms, Input::UndoEnded { node, ok, evidence });
             }
             // what is written for people to read changes nothing here
-            Action::Tell { .. } | Action::Digest { .. } | Action::Record { .. } => {}
+            Action::Tell { .. }
+            | Action::Digest { .. }
+            | Action::Record { .. }
+            | Action::HandOver { .. } => {}
+            Action::Measure { metric } => {
+                let measured = match self.world.measure(self.plan, &self.state, metric) {
+                    Some(value) => Input::Measured {
+                        metric,
+                        value,
+                        by: None,
+                    },
+                    None => Input::NotMeasured {
+                        metric,
+                        why: "nothing measures it in a simulation".to_string(),
+                    },
+                };
+                self.schedule(0, measured);
+            }
         }
     }
 

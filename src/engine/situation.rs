@@ -117,6 +117,14 @@ impl How {
         }
     }
 
+    /// True when the work goes on with what was given.
+    pub fn accepts(self) -> bool {
+        matches!(
+            self,
+            How::Settled | How::Accepted | How::Skip | How::Reassign
+        )
+    }
+
     /// What an answer to a decision means.
     pub(crate) fn of_verdict(verdict: Verdict) -> How {
         match verdict {

@@ -19,6 +19,7 @@ use crate::duty::{Duty, DutyId};
 use crate::gate_run::{GateRun, GateRunId};
 use crate::index::{Index, LaneId, Rank, TeamId};
 use crate::item::{Item, ItemId};
+use crate::metrics::{self, Tally};
 use crate::node_state::NodeState;
 use crate::occasion::Occasion;
 use crate::options::Options;
@@ -144,6 +145,12 @@ pub struct State {
     pub(crate) workflows: Table<WorkflowId, WorkflowState>,
     pub(crate) workflows_due: BTreeSet<WorkflowId>,
     pub(crate) metrics: BTreeMap<MetricId, Value>,
+    /// What metrics are computed from, where there are any.
+    pub(crate) tally: Option<Box<Tally>>,
+    /// To be measured now.
+    pub(crate) measures_due: BTreeSet<MetricId>,
+    /// Those whose program is at work.
+    pub(crate) measuring: BTreeSet<MetricId>,
     pub(crate) exhausted: BTreeSet<ResourceId>,
     pub(crate) halted_domains: BTreeSet<DomainId>,
     pub(crate) undoing: Undoing,
@@ -219,6 +226,9 @@ impl State {
             ill: BTreeSet::new(),
             workflows_due: BTreeSet::new(),
             metrics: BTreeMap::new(),
+            tally: metrics::counts(plan).then(Box::default),
+            measures_due: BTreeSet::new(),
+            measuring: BTreeSet::new(),
             exhausted: BTreeSet::new(),
             halted_domains: BTreeSet::new(),
             undoing: Undoing::default(),
@@ -316,6 +326,11 @@ impl State {
         self.agents[agent]
     }
 
+    /// The priority that a rule gave to a task.
+    pub fn priority(&self, node: NodeId) -> Option<u8> {
+        self.priorities.get(&node).copied()
+    }
+
     /// How much of `resource` is taken.
     pub fn taken(&self, resource: ResourceId) -> u32 {
         self.resources[resource]
@@ -355,6 +370,7 @@ impl State {
             && self.checks_at_work.is_empty()
             && !self.undoing.at_work
             && self.duties_at_work().next().is_none()
+            && self.measuring.is_empty()
     }
 
     /// The earliest timer of something that does not merely come again.
@@ -383,7 +399,9 @@ impl State {
     }
 
     fn live_waiting(&self) -> Waiting {
-        let programs = self.undoing.at_work || self.duties_at_work().next().is_some();
+        let programs = self.undoing.at_work
+            || self.duties_at_work().next().is_some()
+            || !self.measuring.is_empty();
         if self.machine_at_work > 0 || !self.checks_at_work.is_empty() || programs {
             Waiting::Running
         } else if !self.open_items.is_empty() {

@@ -162,6 +162,8 @@ impl Turn<'_> {
                 self.rule(RuleFact::MetricMeasured { metric, value, by });
                 Ok(())
             }
+            Input::NotMeasured { metric, why } => self.take_not_measured(metric, why),
+            note @ Input::Note { .. } => self.take_note(note),
             Input::ResourceExhausted { resource } => self.order_resource(resource, true),
             Input::ResourceBack { resource } => self.order_resource(resource, false),
             Input::Decide {

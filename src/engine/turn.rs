@@ -60,6 +60,7 @@ impl<'a> Turn<'a> {
             || self.clear_for_mode()
             || self.end_workflow()
             || self.ask_report()
+            || self.measure()
             || self.undo()
             || self.mark_phase()
             || self.start_check()

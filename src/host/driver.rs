@@ -4,21 +4,26 @@
 use crate::artifacts::Keep;
 use crate::brief;
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::control::{Asked, Listener, Reply};
 use crate::environment::{passed_on, variable};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::notices::Outbox;
+use crate::place;
 use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
 use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
+use crate::speech::Speech;
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
     Action, CheckId, DutyId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process,
     RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
-use coord_lang::ids::{AgentId, GateId, Id, NodeId};
+use coord_lang::expr::Value;
+use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
 use coord_plan::plan::{Evidence, Plan, Program, Task};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::OsString;
@@ -55,6 +60,8 @@ pub struct Setup {
     pub no_wait: bool,
     /// Between the polite request to end and the kill.
     pub grace: Duration,
+    /// The words of what the run writes for people.
+    pub speech: Speech,
 }
 
 /// Who watches a run. Called on the loop's own thread: it must return at once.
@@ -63,6 +70,10 @@ pub trait Watcher {
     fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event);
     /// A line that a task printed; some may be missing.
     fn line(&mut self, _plan: &Plan, _node: NodeId, _line: &LiveLine) {}
+    /// Something beside the work went wrong, after the end of the journal.
+    fn trouble(&mut self, _text: &str) {}
+    /// What a channel tells standard output.
+    fn say(&mut self, _text: &str) {}
     /// Some time has passed.
     fn tick(&mut self, _plan: &Plan, _state: &State, _now_ms: i64) {}
     /// How often `tick` is wanted.
@@ -131,6 +142,16 @@ pub(crate) enum Happening {
         ok: bool,
         evidence: String,
     },
+    Measured {
+        metric: MetricId,
+        found: Result<Value, String>,
+    },
+    /// A web hook took notices, or did not.
+    Posted {
+        channel: ChannelId,
+        seqs: Vec<i64>,
+        failure: Option<String>,
+    },
     Durable(Result<i64, JournalError>),
 }
 
@@ -197,6 +218,11 @@ pub(crate) struct Driver {
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
     /// Programs of rules at work.
     pub(crate) programs: usize,
+    pub(crate) speech: Speech,
+    pub(crate) outbox: Outbox,
+    pub(crate) context: Option<Context>,
+    /// What the host itself has to say to the engine.
+    pub(crate) owed: Vec<Input>,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
@@ -224,6 +250,12 @@ impl Driver {
         let spawned = witness::spawned(&witness, &boot);
         let witness = Witness::new(witness, boot);
         let uid = uid(&setup.home, &setup.run);
+        let folder = setup.run.plan.rules.context.as_deref();
+        let context = folder
+            .map(|folder| place::inside(&setup.run.meta.root, folder))
+            .transpose()
+            .map_err(io("find the folder of the context"))?
+            .map(Context::new);
         let mut environment = passed_on();
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
@@ -254,6 +286,10 @@ impl Driver {
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
             programs: 0,
+            speech: setup.speech,
+            outbox: Outbox::default(),
+            context,
+            owed: Vec::new(),
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
@@ -275,19 +311,36 @@ impl Driver {
             };
             return self.take(input);
         }
+        let left_to_tell = self.left_to_tell()?;
+        self.remember()?;
         let never_spawned = self.recover()?;
         let input = Input::Resume {
             never_spawned,
             options: Some(self.options.clone()),
         };
         self.take(input)?;
-        // what the fold counts on being under way is asked for anew, with what the step added
-        self.effects.clear();
+        // what the fold counts on being under way is asked for anew, with what the step added;
+        // what people are to be told is no part of that
+        self.effects.retain(|(_, action)| is_for_people(action));
+        self.effects.extend(left_to_tell);
         let seq = self.run.last_seq;
         self.resumed_seq = seq;
         let pending = pending_actions(&self.run.state);
         self.effects
             .extend(pending.into_iter().map(|action| (seq, action)));
+        Ok(())
+    }
+
+    /// What the context tells of the time before.
+    fn remember(&mut self) -> Result<(), DriveError> {
+        let Some(mut context) = self.context.take() else {
+            return Ok(());
+        };
+        let plan = Arc::clone(&self.run.plan);
+        self.each_event(&["notice.sent", "decision.recorded"], |_, event| {
+            context.see(&plan, event)
+        })?;
+        self.context = Some(context);
         Ok(())
     }
 
@@ -379,6 +432,9 @@ impl Driver {
         loop {
             self.perform_durable(watcher)?;
             self.leave_to_people()?;
+            self.send_rest();
+            self.pay(watcher)?;
+            self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
                 return Ok(end);
             }
@@ -458,6 +514,25 @@ impl Driver {
             Happening::ActionEnded { duty, ok, evidence } => {
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::Measured { metric, found } => {
+                self.programs -= 1;
+                match found {
+                    Ok(value) => Input::Measured {
+                        metric,
+                        value,
+                        by: None,
+                    },
+                    Err(why) => Input::NotMeasured { metric, why },
+                }
+            }
+            Happening::Posted {
+                channel,
+                seqs,
+                failure,
+            } => {
+                self.posted(channel, &seqs, failure);
+                return Ok(());
             }
             Happening::UndoEnded { node, ok, evidence } => {
                 self.programs -= 1;
@@ -552,7 +627,7 @@ impl Driver {
                 break;
             };
             if needed <= durable {
-                self.perform(action)?;
+                self.perform(needed, action)?;
             } else {
                 self.effects.push_back((needed, action));
             }
@@ -560,11 +635,30 @@ impl Driver {
         while self.unseen.front().is_some_and(|(seq, _)| *seq <= durable) {
             if let Some((seq, event)) = self.unseen.pop_front() {
                 watcher.event(&self.run.plan, &self.run.state, seq, &event);
+                if let Some(context) = &mut self.context {
+                    context.see(&self.run.plan, &event);
+                }
             }
+        }
+        for text in std::mem::take(&mut self.outbox.said) {
+            watcher.say(&text);
         }
         while self.answers.front().is_some_and(|(seq, _)| *seq <= durable) {
             if let Some((_, answer)) = self.answers.pop_front() {
                 let _gone = answer.send(Reply::Accepted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the engine what the host has to say. A run that is over takes nothing more: then
+    /// whoever watches is told.
+    fn pay(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
+        for input in std::mem::take(&mut self.owed) {
+            match (self.step(input.clone()), input) {
+                (Ok(events), _) => self.append(events)?,
+                (Err(_), Input::Note { text }) => watcher.trouble(&text),
+                (Err(_), _) => {}
             }
         }
         Ok(())
@@ -596,6 +690,20 @@ impl Driver {
             && self.attempts.is_empty()
             && self.checks.is_empty()
             && self.programs == 0
+            && self.outbox.in_flight == 0
+            && self.outbox.said.is_empty()
+    }
+
+    pub(crate) fn effects_are_done(&self) -> bool {
+        self.effects.is_empty()
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    pub(crate) fn journal(&self) -> &SqliteJournal {
+        &self.journal
     }
 
     fn ended(&self) -> Option<End> {
@@ -618,10 +726,9 @@ impl Driver {
     }
 
     fn nap(&self, watcher: &dyn Watcher) -> Duration {
-        let due = self
-            .run
-            .state
-            .next_due()
+        let context = self.context.as_ref().and_then(Context::next_due);
+        let due = [self.run.state.next_due(), self.outbox.next_due(), context];
+        let due = (due.into_iter().flatten().min())
             .map(|due| Duration::from_millis((due - self.clock.now_ms()).max(0) as u64));
         let nap = due.unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
         watcher.interval().map_or(nap, |interval| nap.min(interval))
@@ -630,6 +737,7 @@ impl Driver {
     fn wake(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {
         let now = self.clock.now_ms();
         watcher.tick(&self.run.plan, &self.run.state, now);
+        self.send_due();
         if self.run.state.next_due().is_some_and(|due| due <= now) {
             self.take(Input::Tick)?;
         }
@@ -656,7 +764,7 @@ impl Driver {
 
     // ---- effects -----------------------------------------------------------------------------
 
-    fn perform(&mut self, action: Action) -> Result<(), DriveError> {
+    fn perform(&mut self, seq: i64, action: Action) -> Result<(), DriveError> {
         match action {
             Action::Spawn {
                 node,
@@ -692,7 +800,7 @@ impl Driver {
             }
             Action::Notify { item } => self.ask(item),
             rule => {
-                self.perform_rule(rule);
+                self.perform_rule(seq, rule);
                 Ok(())
             }
         }
@@ -1062,6 +1170,17 @@ impl Driver {
             });
         });
     }
+}
+
+/// What is written or sent for people to read.
+fn is_for_people(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Tell { .. }
+            | Action::Digest { .. }
+            | Action::Record { .. }
+            | Action::HandOver { .. }
+    )
 }
 
 /// What a driver did, as if a program had.

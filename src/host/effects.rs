@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 impl Driver {
-    pub(crate) fn perform_rule(&mut self, action: Action) {
+    pub(crate) fn perform_rule(&mut self, seq: i64, action: Action) {
         match action {
             Action::RunProgram { duty } => self.run_duty(duty),
             Action::Undo { node } => self.run_undo(node),
@@ -19,14 +19,16 @@ impl Driver {
                 via,
                 about,
                 text,
-            } => self.tell(&of, via, &about, &text),
-            Action::Digest { sync } => self.write_digest(sync),
+            } => self.tell(seq, &of, via, &about, &text),
+            Action::Digest { sync } => self.write_digest(seq, sync),
             Action::Record {
                 domain,
                 by,
                 title,
                 text,
-            } => self.write_decision(domain, by.as_deref(), &title, &text),
+            } => self.write_decision(seq, domain, by.as_deref(), &title, &text),
+            Action::Measure { metric } => self.measure(metric),
+            Action::HandOver { situation } => self.write_handoff(seq, situation),
             Action::Spawn { .. }
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
@@ -107,6 +109,7 @@ impl Driver {
         dir: Option<&str>,
         end: impl FnOnce(bool, String) -> Happening + 'static,
     ) {
+        self.programs += 1;
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {
@@ -126,7 +129,6 @@ impl Driver {
             return self.send(end(false, "no program can be started here".into()));
         };
         let sender = self.sender.clone();
-        self.programs += 1;
         let _program = tokio::task::spawn_local(async move {
             // held until the end: nobody stops it half-way
             let (_stop, stopped) = mpsc::unbounded_channel();

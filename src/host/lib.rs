@@ -5,23 +5,32 @@
 //! connects them with the engine; [`reach`] is for agents that are no programs; [`control`] is how
 //! other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
 //! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
-//! do of what a plan may say.
+//! do of what a plan may say. What it writes for people: `notices` (through `post`, `page` and `place`),
+//! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod artifacts;
 pub mod brief;
 pub mod clock;
+mod context;
 pub mod control;
+mod digest;
+mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
 pub mod home;
 pub mod journal;
+pub mod measure;
 mod notices;
+mod page;
+mod place;
+mod post;
 pub mod process;
 pub mod reach;
 pub mod record;
 pub mod repository;
 pub mod run;
+pub mod speech;
 pub mod support;
 mod witness;
 mod work;

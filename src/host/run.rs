@@ -70,6 +70,17 @@ impl Run {
         id: &str,
         see: &mut dyn FnMut(&Plan, i64, &Event),
     ) -> Result<Run, RunError> {
+        Run::fold(journal, id, &mut |plan, _, seq, event| {
+            see(plan, seq, event)
+        })
+    }
+
+    /// The same, showing the state after each event, too.
+    pub fn fold(
+        journal: &dyn JournalRead,
+        id: &str,
+        see: &mut dyn FnMut(&Plan, &State, i64, &Event),
+    ) -> Result<Run, RunError> {
         let stored = journal
             .run(id)?
             .ok_or_else(|| RunError::Unknown(id.to_string()))?;
@@ -81,7 +92,7 @@ impl Run {
             let seq = view.seq;
             let applied = record::event(view).and_then(|event| {
                 apply(&plan, &mut state, &event).map_err(|e| e.to_string())?;
-                see(&plan, seq, &event);
+                see(&plan, &state, seq, &event);
                 Ok(())
             });
             match applied {

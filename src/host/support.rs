@@ -1,13 +1,13 @@
 //! What a run can do of what a plan may say.
 //!
 //! A statement that a run would silently not obey is worse than none: what cannot be done at all
-//! is refused before anything starts, what is only read is named.
+//! is refused before anything starts.
 
 use crate::environment::find_program;
 use crate::reach::Drivers;
 use coord_lang::ids::NodeId;
 use coord_plan::plan::{By, Driver, Evidence, Plan, Program};
-use coord_plan::rules::{Claim, Expect};
+use coord_plan::rules::MetricSource;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that a run cannot do, and what to do instead.
@@ -64,23 +64,6 @@ fn reached_over(driver: &Driver) -> Option<&'static str> {
     }
 }
 
-/// The kinds of statements in `plan` that are checked and shown, and that a run does not act on.
-pub fn only_read(plan: &Plan) -> Vec<&'static str> {
-    let rules = &plan.rules;
-    [
-        ("metrics", !rules.metrics.is_empty()),
-        ("promises", rules.expects.iter().any(is_of_the_run)),
-    ]
-    .into_iter()
-    .filter_map(|(name, there)| there.then_some(name))
-    .collect()
-}
-
-/// Judged by what happens; `coord plan` judges the others.
-fn is_of_the_run(promise: &Expect) -> bool {
-    !matches!(promise.claim, Claim::Measure { .. })
-}
-
 /// Programs that `plan` names without a path and that are not on this machine, each with the
 /// first task or gate that needs it. What a driver does starts no program.
 pub fn missing_programs(plan: &Plan, drivers: &Drivers) -> BTreeSet<(String, String)> {
@@ -132,5 +115,10 @@ fn programs<'p>(plan: &'p Plan, drivers: &'p Drivers) -> impl Iterator<Item = Ne
         Evidence::Run(program) => Some((program, gate.name.as_str(), &[][..])),
         Evidence::When(_) | Evidence::Person(_) | Evidence::Exists(_) => None,
     });
-    of_tasks.chain(of_gates)
+    let metrics = plan.rules.metrics.values();
+    let of_metrics = metrics.filter_map(|metric| match &metric.from {
+        MetricSource::Run(program) => Some((program, metric.name.as_str(), &[][..])),
+        MetricSource::Builtin(_) | MetricSource::Person(_) => None,
+    });
+    of_tasks.chain(of_gates).chain(of_metrics)
 }

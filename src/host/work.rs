@@ -204,7 +204,7 @@ fn log_facts(path: &Path, summary: &OutputSummary, went_well: bool) -> LogFacts 
 }
 
 /// The last lines of a log, without what a terminal would obey.
-fn tail(path: &Path) -> std::io::Result<String> {
+pub(crate) fn tail(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;

@@ -34,7 +34,7 @@ impl Freezer<'_> {
                 .map(|r| self.recurring(r))
                 .collect(),
             channels: model.channels.values().map(|c| self.channel(c)).collect(),
-            templates: model.templates.values().map(page).collect(),
+            templates: model.templates.values().map(|p| self.page(p)).collect(),
             metrics: model.metrics.values().map(|m| self.metric(m)).collect(),
             expects: model.expects.iter().map(|e| self.expect(e)).collect(),
             context: model.project.context.as_ref().map(|c| c.value.clone()),
@@ -257,6 +257,24 @@ impl Freezer<'_> {
         }
     }
 
+    /// A template keeps its fields; parameters have their values from here on.
+    fn page(&self, from: &model::Page) -> Page {
+        let mut text = from.text.clone();
+        for (id, param) in self.model.params.iter() {
+            let field = format!("${{{}}}", param.name.value);
+            if param.workflow.is_none() && text.contains(&field) {
+                let value = self.fill(&model::Template {
+                    parts: vec![model::TemplatePart::Param(id)],
+                });
+                text = text.replace(&field, &value);
+            }
+        }
+        Page {
+            name: from.name.value.clone(),
+            text,
+        }
+    }
+
     fn metric(&self, from: &model::Metric) -> Metric {
         Metric {
             name: from.name.value.clone(),
@@ -375,13 +393,6 @@ fn requirement(from: &model::Requirement) -> plan::Requirement {
     plan::Requirement {
         text: from.text.value.clone(),
         by: from.by.clone(),
-    }
-}
-
-fn page(from: &model::Page) -> Page {
-    Page {
-        name: from.name.value.clone(),
-        text: from.text.clone(),
     }
 }
 

@@ -46,6 +46,7 @@ fn manual() -> String {
         .chain([
             statements(),
             part("80-expressions.md"),
+            part("85-seeing.md"),
             limits(),
             diagnostics(),
         ])

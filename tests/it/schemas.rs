@@ -64,7 +64,7 @@ fn projects() -> Vec<(String, String)> {
 fn schemas_are_schemas() {
     let list = Space::new().coord(&["schema"]).run().exits(0).stdout;
     let names: Vec<&str> = list.lines().filter_map(|l| l.split(' ').next()).collect();
-    assert_eq!(names, ["check", "events", "ir", "plan", "status"]);
+    assert_eq!(names, ["check", "events", "ir", "plan", "report", "status"]);
     for name in names {
         let schema = schema(name);
         assert_eq!(
@@ -121,6 +121,7 @@ fn diagnostics_are_as_their_schema_says() {
 #[test]
 fn runs_are_as_their_schemas_say() {
     let (events, status) = (strict("events"), strict("status"));
+    let report = strict("report");
     let examples = coord_files("examples");
     for path in examples {
         let name = path.display().to_string();
@@ -134,6 +135,8 @@ fn runs_are_as_their_schemas_say() {
         }
         let shown = space.coord(&["status", "--format", "json"]).run().exits(0);
         holds(&status, &json(&shown.stdout), &name);
+        let told = space.coord(&["report", "--format", "json"]).run().exits(0);
+        holds(&report, &json(&told.stdout), &name);
     }
 }
 

@@ -18,6 +18,17 @@ pub(crate) struct Silent;
 
 impl Watcher for Silent {
     fn event(&mut self, _: &Plan, _: &State, _: i64, _: &Event) {}
+
+    fn say(&mut self, text: &str) {
+        print(text);
+    }
+}
+
+/// A channel of the project that goes to standard output.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _gone = out.write_all(words::plain(text).as_bytes());
+    let _gone = out.flush();
 }
 
 /// One JSON object a line on standard output, in journal order.
@@ -113,9 +124,21 @@ impl Watcher for Lines {
         self.waiting = state.waiting() == Waiting::ForPeople;
     }
 
+    fn say(&mut self, text: &str) {
+        print(text);
+    }
+
+    fn trouble(&mut self, text: &str) {
+        say_trouble(text);
+    }
+
     fn stopping(&mut self, again: bool) {
         say_stopping(again);
     }
+}
+
+fn say_trouble(text: &str) {
+    let _gone = writeln!(std::io::stderr().lock(), "warning: {}", words::plain(text));
 }
 
 fn say_stopping(again: bool) {
@@ -227,6 +250,14 @@ impl Watcher for Live {
 
     fn interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(100))
+    }
+
+    fn say(&mut self, text: &str) {
+        self.bars.suspend(|| print(text));
+    }
+
+    fn trouble(&mut self, text: &str) {
+        self.bars.suspend(|| say_trouble(text));
     }
 
     fn wants_lines(&self) -> bool {

@@ -244,6 +244,14 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
             '·',
             format!("{} is {value}", plan.rules.metrics[*metric].name),
         ),
+        RuleFact::MetricMissed { metric, why } if !why.is_empty() => (
+            '!',
+            format!(
+                "{} is not measured: {}",
+                plan.rules.metrics[*metric].name,
+                plain(why)
+            ),
+        ),
         RuleFact::SyncHeld { sync } => ('◆', format!("{} held", plan.rules.recurring[*sync].name)),
         RuleFact::UndoStarted { node: of } => ('↶', format!("{} is taken back", node(*of))),
         RuleFact::UndoEnded {
@@ -266,6 +274,8 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
         | RuleFact::ActionInterrupted { .. }
         | RuleFact::ActionEnded { .. }
         | RuleFact::ActionTaken { .. }
+        | RuleFact::MetricAsked { .. }
+        | RuleFact::MetricMissed { .. }
         | RuleFact::RunFinishing
         | RuleFact::UndoOrdered { .. }
         | RuleFact::UndoInterrupted { .. } => return None,

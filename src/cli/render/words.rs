@@ -6,9 +6,23 @@ use coord_engine::{
     SkipReason, State, Status, Stopping, Termination, Verdict,
 };
 use coord_host::clock;
+use coord_host::speech::Speech;
 use coord_lang::ids::NodeId;
 use coord_plan::clock::lasting;
 use coord_plan::plan::{NodeKind, Otherwise, Plan, Wanted};
+
+/// The words of what a run writes for people.
+pub(crate) fn speech() -> Speech {
+    Speech {
+        event: |plan, state, of| event(plan, state, of).map(|(_, text)| text),
+        reasons: |plan, state, node| {
+            let found = coord_engine::reasons(plan, state, node);
+            let said = found.iter().map(|why| reason(plan, state, node, why));
+            said.collect()
+        },
+        question,
+    }
+}
 
 /// Text from outside without anything that a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {

@@ -9,6 +9,7 @@ mod gates;
 mod interventions;
 mod journal;
 mod limits;
+mod metrics;
 mod needs;
 mod people;
 mod properties;

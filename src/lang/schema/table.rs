@@ -1571,7 +1571,7 @@ pub static ROWS: &[Row] = &[
         Once,
         NoBody,
         "by hand",
-        "What it is computed from: `task.on-time`, `task.completion`, `handoff.success`, `review.pass`, `blocker.resolution`, `blocked.share`, `agent.utilization`, `coordination.overhead`, `estimate.accuracy`, `escalation.count`, `conflict.resolution`, the last number that a program prints, or what a person says.",
+        "What it is computed from: `task.on-time`, `task.completion`, `handoff.success`, `review.pass`, `blocker.resolution`, `blocked.share`, `agent.utilization`, `coordination.overhead`, `estimate.accuracy`, `escalation.count`, `conflict.resolution`, `task.per-day`, `task.rework`, `response.time`, the last number that a program prints, or what a person says.",
         "from task.on-time",
     ),
     row(
