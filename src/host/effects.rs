@@ -49,7 +49,7 @@ impl Driver {
             &format!("action.{}.{number}", duty.0),
             env,
             None,
-            { move |ok, evidence| Happening::ActionEnded { duty, ok, evidence } },
+            move |ok, evidence| Happening::ActionEnded { duty, ok, evidence },
         );
     }
 
@@ -74,7 +74,7 @@ impl Driver {
             &format!("{name}.undo"),
             env,
             task.dir.as_deref(),
-            { move |ok, evidence| Happening::UndoEnded { node, ok, evidence } },
+            move |ok, evidence| Happening::UndoEnded { node, ok, evidence },
         );
     }
 
