@@ -65,18 +65,9 @@ fn reached_over(driver: &Driver) -> Option<&'static str> {
 
 fn only_read(plan: &Plan) -> Vec<&'static str> {
     let rules = &plan.rules;
-    let more = || plan.tasks().filter_map(|(_, _, t)| t.more.as_ref());
     [
-        ("escalations", !rules.escalations.is_empty()),
-        ("conflicts", !rules.conflicts.is_empty()),
-        ("handoffs", more().any(|m| m.handoff.is_some())),
-        ("incidents", !rules.incidents.is_empty()),
-        ("reactions", !rules.reactions.is_empty()),
-        ("modes", !rules.modes.is_empty()),
-        ("recurring syncs", !rules.recurring.is_empty()),
         ("metrics", !rules.metrics.is_empty()),
         ("promises", !rules.expects.is_empty()),
-        ("undo programs", more().any(|m| m.undo.is_some())),
     ]
     .into_iter()
     .filter_map(|(name, there)| there.then_some(name))

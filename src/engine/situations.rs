@@ -266,6 +266,21 @@ impl State {
                     .map(|due| (due, RuleTimer::Item(*item))),
             );
         }
+        timers.extend(
+            self.whole_time(plan, of)
+                .map(|due| (due, RuleTimer::Overdue(id))),
+        );
+        timers.sort();
+        timers
+    }
+
+    /// When the time of an open situation as a whole is over.
+    pub fn situation_due(&self, plan: &Plan, id: SituationId) -> Option<i64> {
+        let of = self.situations.get(id).filter(|of| of.is_open())?;
+        self.whole_time(plan, of)
+    }
+
+    fn whole_time(&self, plan: &Plan, of: &Situation) -> Option<i64> {
         let whole = match of.of {
             Of::Escalation(ladder) => plan.rules.escalations[ladder].sla_ms,
             Of::Conflict(conflict) => {
@@ -274,14 +289,10 @@ impl State {
             }
             Of::Incident(_) | Of::Handoff(_) => None,
         };
-        if let Some(ms) = whole
-            && !of.overdue
-            && of.passed_on.is_none()
-        {
-            timers.push((of.opened_ms.saturating_add(ms), RuleTimer::Overdue(id)));
-        }
-        timers.sort();
-        timers
+        let runs = !of.overdue && of.passed_on.is_none();
+        whole
+            .filter(|_| runs)
+            .map(|ms| of.opened_ms.saturating_add(ms))
     }
 }
 

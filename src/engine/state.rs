@@ -378,6 +378,20 @@ impl State {
         self.exhausted.contains(&resource)
     }
 
+    pub fn exhausted(&self) -> impl Iterator<Item = ResourceId> + '_ {
+        self.exhausted.iter().copied()
+    }
+
+    /// Domains whose work somebody ended.
+    pub fn halted_domains(&self) -> impl Iterator<Item = DomainId> + '_ {
+        self.halted_domains.iter().copied()
+    }
+
+    /// How often, and when last, each workflow beside the entry was started.
+    pub fn workflows(&self) -> impl Iterator<Item = (WorkflowId, &WorkflowState)> {
+        self.workflows.iter().filter(|(_, of)| of.starts > 0)
+    }
+
     pub(crate) fn has(&self, node: NodeId) -> bool {
         node.index() < self.nodes.len()
     }
