@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Report every mistake of every file
     Check(Check),
+    /// Play the scenarios of `test` blocks in virtual time
+    Test(Test),
     /// Format files in place
     Fmt(Fmt),
     /// Show when it ends, what is critical and who is busy
@@ -201,6 +203,20 @@ pub(crate) struct Check {
     /// The name that standard input is reported under.
     #[arg(long, value_name = "NAME", default_value = "stdin.coord")]
     pub(crate) stdin_filename: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    /// Files or folders [default: the project here].
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only tests with this in their title.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// Show what happened, in virtual time.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
 }
 
 #[derive(Args, Debug)]

@@ -24,6 +24,7 @@ mod raise;
 mod render;
 mod rules;
 mod run;
+mod scenario;
 mod schema;
 mod screen;
 mod support;
@@ -75,6 +76,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
+        Command::Test(args) => scenario::test(common, screen, args),
         Command::Plan(args) => plan::plan(common, screen, args),
         Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),

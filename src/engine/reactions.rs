@@ -182,7 +182,7 @@ impl State {
     }
 
     /// The failed work that `node` waits for, near or far, in the order of the plan.
-    pub(crate) fn failed_before(&self, plan: &Plan, node: NodeId) -> Vec<NodeId> {
+    pub fn failed_before(&self, plan: &Plan, node: NodeId) -> Vec<NodeId> {
         let mut seen = std::collections::BTreeSet::from([node]);
         let mut todo = vec![node];
         let mut failed = std::collections::BTreeSet::new();

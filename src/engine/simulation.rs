@@ -89,6 +89,8 @@ pub struct Simulation<'p, W> {
     scheduled: u64,
     /// The sizes of the journal after each step: what a host commits together.
     commits: Vec<usize>,
+    /// Inputs given for a time that the machine refused then.
+    refusals: Vec<Refusal>,
 }
 
 impl<'p, W: World> Simulation<'p, W> {
@@ -102,6 +104,7 @@ impl<'p, W: World> Simulation<'p, W> {
             coming: BTreeMap::new(),
             scheduled: 0,
             commits: Vec::new(),
+            refusals: Vec::new(),
         }
     }
 
@@ -141,6 +144,36 @@ impl<'p, W: World> Simulation<'p, W> {
 
     pub fn now_ms(&self) -> i64 {
         self.now_ms
+    }
+
+    /// Gives the machine an input at a time to come.
+    pub fn give_at(&mut self, at_ms: i64, input: Input) {
+        self.schedule(at_ms.saturating_sub(self.now_ms), input);
+    }
+
+    /// What of the inputs that came at their time was refused: late answers, and what cannot be.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// When the next thing happens, if anything does.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.coming_ms()
+            .into_iter()
+            .chain(self.state.next_due())
+            .min()
+    }
+
+    /// The same without what comes again and again.
+    pub fn next_of_work_ms(&self) -> Option<i64> {
+        self.coming_ms()
+            .into_iter()
+            .chain(self.state.next_due_of_work())
+            .min()
+    }
+
+    fn coming_ms(&self) -> Option<i64> {
+        self.coming.first_key_value().map(|((at_ms, _), _)| *at_ms)
     }
 
     pub fn commits(&self) -> &[usize] {
@@ -191,8 +224,10 @@ impl<'p, W: World> Simulation<'p, W> {
 
     fn deliver(&mut self, at_ms: i64) {
         self.now_ms = self.now_ms.max(at_ms);
-        if let Some((_, input)) = self.coming.pop_first() {
-            drop(self.input(input));
+        if let Some((_, input)) = self.coming.pop_first()
+            && let Err(refusal) = self.input(input)
+        {
+            self.refusals.push(refusal);
         }
     }
 

@@ -331,6 +331,14 @@ impl State {
         first.filter(|_| runs)
     }
 
+    /// The earliest timer of something that does not merely come again.
+    pub fn next_due_of_work(&self) -> Option<i64> {
+        let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
+        let node = self.timers.first().map(|(due, _, _)| *due);
+        let rule = self.rule_timers.first().map(|(due, _)| *due);
+        node.into_iter().chain(rule).min().filter(|_| runs)
+    }
+
     pub fn waiting(&self) -> Waiting {
         match self.status {
             RunStatus::NotStarted => Waiting::NotStarted,
