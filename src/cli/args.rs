@@ -565,7 +565,7 @@ pub(crate) struct Raise {
     #[arg(required = true, num_args = 1..=3, value_name = "WHAT")]
     pub(crate) what: Vec<String>,
     /// Those it concerns.
-    #[arg(long, value_name = "AGENT,…", value_delimiter = ',')]
+    #[arg(long, value_name = "AGENT,AGENT", value_delimiter = ',')]
     pub(crate) between: Vec<String>,
     /// The task that it is about.
     #[arg(long, value_name = "TASK")]

@@ -502,6 +502,8 @@ impl Turn<'_> {
         }
         match how {
             How::Settled | How::Withdrawn | How::Exhausted => {}
+            // of a handoff: it is taken as it is, and the work that waited for it goes on
+            How::Accepted if about.giver.is_some() => {}
             How::Abort => self.abort(about, answer),
             How::Accepted | How::Skip => {
                 for node in self.causes(about) {

@@ -355,11 +355,16 @@ impl State {
         let programs = self.undoing.at_work || self.duties_at_work().next().is_some();
         if self.machine_at_work > 0 || !self.checks_at_work.is_empty() || programs {
             Waiting::Running
-        } else if !self.open_items.is_empty() {
+        } else if !self.open_items.is_empty() || self.waits_in_mode() {
             Waiting::ForPeople
         } else {
             Waiting::ForTime
         }
+    }
+
+    /// Nothing but the end of a mode lets it go on.
+    fn waits_in_mode(&self) -> bool {
+        self.mode.is_some() && self.timers.is_empty() && self.rule_timers.is_empty()
     }
 
     pub fn situation(&self, id: SituationId) -> Option<&Situation> {
