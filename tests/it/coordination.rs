@@ -2,6 +2,7 @@
 //! handoffs, undo; who is asked, what the answers do, and what is told about it meanwhile.
 
 use crate::live::{events, fine, of_task, project, script, start, status, until, until_file};
+use crate::schemas::{holds, strict};
 use crate::space::{Ran, Space, Started};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -69,9 +70,21 @@ fn why(space: &Space, task: &str) -> String {
     fine(space, &["why", task]).stdout
 }
 
+/// Waits for the end of the run, and holds what it told programs against the schemas.
 #[track_caller]
-fn ends(live: Started<'_>, code: i32) -> Ran {
-    live.wait().exits(code)
+fn ends(space: &Space, live: Started<'_>, code: i32) -> Ran {
+    let ran = live.wait().exits(code);
+    as_the_schemas_say(space);
+    ran
+}
+
+#[track_caller]
+fn as_the_schemas_say(space: &Space) {
+    let (of_events, of_status) = (strict("events"), strict("status"));
+    for event in events(space) {
+        holds(&of_events, &event, &event.to_string());
+    }
+    holds(&of_status, &status(space), "status");
 }
 
 // ---------------------------------------------------------------- ladders
@@ -114,6 +127,7 @@ fn a_ladder_climbs_and_its_answer_is_a_retry() {
     assert_eq!(open["level"], "L2");
     assert_eq!(open["task"], "build");
     assert_eq!(open["items"][0].to_string(), item);
+    as_the_schemas_say(&space);
     let text = fine(&space, &["status"]).stdout;
     has(&text, "▲ escalation blocked about build, level L2, since ");
     has(&text, &format!("item {item} asks cto"));
@@ -139,7 +153,7 @@ fn a_ladder_climbs_and_its_answer_is_a_retry() {
         &["answer", &item, "retry", "--note", "it is there now"],
     );
     has(&said.stderr, &format!("item {item}: to be tried again"));
-    let ran = ends(live, 0);
+    let ran = ends(&space, live, 0);
     has(&ran.stderr, "escalation blocked closes: retry by cto");
     assert_eq!(count(&space, "situation.reached"), 2);
     assert_eq!(status(&space)["situations"], Value::Array(Vec::new()));
@@ -165,7 +179,7 @@ fn a_ladder_can_accept_skip_reassign_or_abort() {
         // the first rung may have passed meanwhile; the second asks the same
         let said = space.coord(&call).run();
         assert!(said.status.success(), "{answer} {item}: {said}");
-        let _ran = ends(live, code);
+        let _ran = ends(&space, live, code);
         assert_eq!(space.path("went-on").exists(), left, "{answer}");
         let closed = happened(&space, "situation.closed");
         let how = if answer == "accept" {
@@ -225,7 +239,7 @@ task other {
 }
 ",
     );
-    let ran = ends(start(&space, &[]), 1);
+    let ran = ends(&space, start(&space, &[]), 1);
     has(&ran.stderr, "escalation short closes: unanswered");
 }
 
@@ -300,7 +314,7 @@ task guarded {
     is(&space, "approved", "COMPLETED");
     is(&space, "guarded", "COMPLETED");
     let _done = fine(&space, &["done", "slow"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
     let waived: Vec<Value> = (events(&space).into_iter())
         .filter(|event| event["kind"] == "limit.settled")
         .map(|event| event["pending"].clone())
@@ -376,7 +390,7 @@ conflict schema \"Two writers\" {{
         serde_json::json!({ "agents": ["ann", "ben"], "task": "work" })
     );
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }
 
 #[test]
@@ -412,6 +426,7 @@ incident P0 \"Down\" {{
         asked(&space, "respond", "lead"),
         asked(&space, "respond", "ben"),
     );
+    as_the_schemas_say(&space);
     let text = fine(&space, &["status"]).stdout;
     has(&text, "▲ incident P0, since ");
     has(&text, "      the shop is down\n");
@@ -430,7 +445,7 @@ incident P0 \"Down\" {{
     assert_eq!(closed["rule"], "incident P0");
     assert_eq!(happened(&space, "workflow.started")["workflow"], "hotfix");
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }
 
 #[test]
@@ -461,7 +476,7 @@ workflow rollback(service: text, deep: bool default false) {{
         serde_json::json!({ "service": "api" })
     );
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }
 
 // ---------------------------------------------------------------- modes, domains, resources
@@ -501,13 +516,17 @@ task next {{
         &fine(&space, &["status"]).stdout,
         "■ safe-mode is on: nothing new starts",
     );
+    has(
+        &fine(&space, &["status"]).stdout,
+        "running, waits for people",
+    );
     let entered = happened(&space, "mode.entered");
     assert_eq!(
         (&entered["mode"], &entered["because"]),
         (&"safe-mode".into(), &"the disk is full".into())
     );
     let _off = fine(&space, &["safe-mode", "exit"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
     for file in ["entered", "left", "next-ran"] {
         assert!(space.path(file).exists(), "{file}");
     }
@@ -552,7 +571,7 @@ task later {{
             "a key leaked",
         ],
     );
-    let _ran = ends(live, 1);
+    let _ran = ends(&space, live, 1);
     has(
         &why(&space, "pay"),
         "security halted payments: a key leaked",
@@ -562,7 +581,7 @@ task later {{
 }
 
 #[test]
-fn an_exhausted_resource_holds_who_takes_from_it() {
+fn an_exhausted_resource_stops_who_takes_from_it_until_it_is_there_again() {
     let space = project(&format!(
         "{TEAM}
 resource gpu {{ capacity 2 }}
@@ -578,10 +597,16 @@ task train {{
     let _work = asked(&space, "work", "ann");
     let _gone = fine(&space, &["raise", "resource", "gpu"]);
     let _done = fine(&space, &["done", "work"]);
+    let _ran = ends(&space, live, 1);
     has(&why(&space, "train"), "`gpu` is exhausted");
     assert_eq!(status(&space)["exhausted"], serde_json::json!(["gpu"]));
-    let _there = fine(&space, &["raise", "resource", "gpu", "--over"]);
-    let _ran = ends(live, 0);
+    let there = fine(
+        &space,
+        &["raise", "resource", "gpu", "--over", "--run", "r"],
+    );
+    has(&there.stderr, "gpu is there again; nobody runs it now");
+    let _ran = fine(&space, &["resume", "r"]);
+    is(&space, "train", "COMPLETED");
 }
 
 // ---------------------------------------------------------------- agents
@@ -626,11 +651,11 @@ on agent.failed {{
         serde_json::json!(["spare"])
     );
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }
 
 #[test]
-fn an_agent_that_nobody_stands_by_for_is_waited_for() {
+fn a_run_that_failed_for_want_of_an_agent_goes_on_when_it_is_back() {
     let space = project(&format!(
         "{TEAM}
 agent worker
@@ -646,11 +671,13 @@ task job {{
     let _work = asked(&space, "work", "ann");
     let _failed = fine(&space, &["raise", "agent", "worker"]);
     let _done = fine(&space, &["done", "work"]);
+    let _ran = ends(&space, live, 1);
     has(&why(&space, "job"), "`worker` is isolated");
     let text = fine(&space, &["status"]).stdout;
     has(&text, "! agent worker is isolated, since ");
     let _back = fine(&space, &["raise", "agent", "worker", "--over"]);
-    let _ran = ends(live, 0);
+    let _ran = fine(&space, &["resume", "r"]);
+    is(&space, "job", "COMPLETED");
 }
 
 #[test]
@@ -681,7 +708,7 @@ fn a_task_is_given_to_somebody_else() {
         .exits(2);
     has(&person.stderr, "`ann` is a person, and a program does it");
     let _given = fine(&space, &["reassign", "r", "job", "--to", "spare"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
     assert_eq!(until_file(&space, "did"), "worker\nspare\n");
 }
 
@@ -750,7 +777,7 @@ task build {
     let accept = asked(&space, "accept", "developer");
     let _accepted = fine(&space, &["accept", &accept]);
     let _built = fine(&space, &["done", &asked(&space, "work", "developer")]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
     assert_eq!(happened(&space, "situation.closed")["how"], "settled");
 }
 
@@ -784,7 +811,7 @@ task build {
     has(&why(&space, "build"), "passed on to escalation blocked");
     let _accepted = fine(&space, &["accept", &item]);
     let _built = fine(&space, &["done", &asked(&space, "work", "developer")]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }
 
 // ---------------------------------------------------------------- undo
@@ -815,7 +842,7 @@ fn a_rollback_takes_back_what_was_done() {
     );
     assert!(space.path("undone").exists());
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 1);
+    let _ran = ends(&space, live, 1);
 }
 
 #[test]
@@ -829,6 +856,7 @@ fn a_cancelled_run_is_taken_back_and_a_failing_undo_asks_a_person() {
     let _cancelled = fine(&space, &["cancel", "--note", "wrong version"]);
     let item = asked(&space, "undo", "whoever");
     let shown = status(&space);
+    as_the_schemas_say(&space);
     assert_eq!(shown["undo"]["left"], serde_json::json!(["deploy"]));
     assert_eq!(shown["undo"]["item"].to_string(), item);
     has(
@@ -841,7 +869,7 @@ fn a_cancelled_run_is_taken_back_and_a_failing_undo_asks_a_person() {
     );
     std::fs::remove_file(space.path("stuck")).unwrap();
     let _again = fine(&space, &["answer", &item, "retry"]);
-    let _ran = ends(live, 1);
+    let _ran = ends(&space, live, 1);
     assert!(space.path("undone").exists());
     assert_eq!(status(&space)["state"], "cancelled");
 }
@@ -860,7 +888,7 @@ channel updates {{ file \"updates.txt\" }}
 on task.failed do retry else notify lead via updates
 "
     ));
-    let _ran = ends(start(&space, &[]), 1);
+    let _ran = ends(&space, start(&space, &[]), 1);
     assert_eq!(until_file(&space, "tries"), "tried\ntried\n");
     has(&until_file(&space, "updates.txt"), "lead");
     let sent = happened(&space, "notice.sent");
@@ -877,7 +905,7 @@ on task.failed do retry else notify lead via updates
 fn what_cannot_be_raised_gets_a_way_out() {
     let space = project(&format!("{TEAM}\nincident P0 {{ lead lead }}\n"));
     let live = start(&space, &["--no-wait"]);
-    let _ran = ends(live, 3);
+    let _ran = ends(&space, live, 3);
     let refused = |args: &[&str], what: &str| {
         let ran = space.coord(args).run().exits(2);
         has(&ran.stderr, what);
@@ -920,7 +948,10 @@ fn what_cannot_be_raised_gets_a_way_out() {
 fn metrics_and_decisions_are_said_from_the_command_line() {
     let space = project(&format!(
         "{TEAM}
-metric coverage {{ target >= 90% from by lead }}
+metric coverage {{
+  target >= 90%
+  from by lead
+}}
 
 domain storage {{ lead lead }}
 
@@ -957,5 +988,5 @@ on metric coverage < 50% do record \"coverage is low\"
         .exits(2);
     has(&wrong.stderr, "did you mean `storage`?");
     let _done = fine(&space, &["done", "work"]);
-    let _ran = ends(live, 0);
+    let _ran = ends(&space, live, 0);
 }

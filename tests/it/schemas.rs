@@ -16,7 +16,7 @@ fn schema(name: &str) -> Value {
 }
 
 /// The published schema, and no field may be missing from it.
-fn strict(name: &str) -> Validator {
+pub(crate) fn strict(name: &str) -> Validator {
     let mut schema = schema(name);
     close(&mut schema);
     jsonschema::draft202012::new(&schema).unwrap()
@@ -38,7 +38,7 @@ fn close(schema: &mut Value) {
 }
 
 #[track_caller]
-fn holds(validator: &Validator, value: &Value, of: &str) {
+pub(crate) fn holds(validator: &Validator, value: &Value, of: &str) {
     let wrong: Vec<String> = validator
         .iter_errors(value)
         .take(5)
