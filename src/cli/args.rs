@@ -356,6 +356,9 @@ pub(crate) struct Pace {
     /// Stop with status 3 instead of waiting for people.
     #[arg(long)]
     pub(crate) no_wait: bool,
+    /// Stay when all work is done: for incidents, conflicts and schedules, until it is stopped.
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) stay: bool,
     #[arg(long, value_enum, default_value_t = Progress::Auto)]
     pub(crate) progress: Progress,
 }

@@ -337,6 +337,7 @@ fn options(pace: &Pace, run: &coord_host::run::Run) -> Options {
         lookahead: parallel.saturating_mul(LOOKAHEAD_PER_SLOT).min(512),
         fail_fast: pace.fail_fast || before.is_some_and(|o| o.fail_fast),
         respect_calendar: false,
+        stay_until_ms: pace.stay.then_some(i64::MAX),
     }
 }
 

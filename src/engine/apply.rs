@@ -58,7 +58,12 @@ impl State {
                 otherwise,
             } => self.on_need_expired(plan, fact, *node, *need, *otherwise),
             Fact::WantExpired { node, want, .. } => self.on_want_expired(plan, fact, *node, *want),
-            Fact::WindowOpened { node } => self.edit(plan, *node, |node| node.window_open = true),
+            Fact::WindowOpened { node } => {
+                self.nodes[*node].window_open = true;
+                self.start_clocks(plan, *node);
+                self.refresh(plan, *node);
+                Ok(())
+            }
             Fact::ConditionHeld { node, .. } => {
                 self.edit(plan, *node, |node| node.condition_held = true)
             }

@@ -290,7 +290,14 @@ impl State {
             self.note_passed_over(plan, node);
         }
         let now_ms = self.now_ms;
+        let tracks = self.index.tracks_late || self.index.tracks_stalled;
+        let estimate = plan
+            .task(node)
+            .and_then(|task| task.estimate)
+            .filter(|_| tracks);
+        let long_ms = estimate.map(|estimate| self.elapsed(plan, estimate.high));
         self.change(plan, fact, node, Move::Start, |state| {
+            state.long_ms = long_ms;
             state.first_started_ms.get_or_insert(now_ms);
             state.passed_over = 0;
             if let Some(attempt) = &mut state.attempt {

@@ -7,7 +7,8 @@
 //! - `Failed` and `Skipped` become impossible when the node ended otherwise for good; a node with
 //!   an impossible need is skipped ("branch not taken").
 //! - The limit of a need counts from when every need *without* a limit is there; that of a want
-//!   from when all needs are there.
+//!   from when all needs are there; neither before the calendar lets the node begin, nor, in a run that keeps to the calendar,
+//!   before working hours do.
 //! - What was once met can be undone only by `coord retry`, and only for those not yet begun.
 
 use std::sync::Arc;
@@ -32,11 +33,12 @@ impl State {
     }
 
     /// Sets the clocks of a node whose needs may all be there from the start.
-    pub(crate) fn start_clocks(&mut self, node: NodeId) {
-        let now_ms = self.now_ms;
+    pub(crate) fn start_clocks(&mut self, plan: &Plan, node: NodeId) {
+        let now_ms = self.work_begins(plan);
         let state = &mut self.nodes[node];
-        let met = state.unmet == 0;
-        let unlimited = state.unmet_unlimited == 0;
+        // what may not begin yet keeps nobody waiting
+        let met = state.unmet == 0 && state.window_open;
+        let unlimited = state.unmet_unlimited == 0 && state.window_open;
         state.needs_met_ms = met.then(|| state.needs_met_ms.unwrap_or(now_ms));
         state.limits_since_ms = unlimited.then(|| state.limits_since_ms.unwrap_or(now_ms));
     }
@@ -54,7 +56,7 @@ impl State {
         }
         let impossible = |s| s == NeedState::Impossible;
         change(&mut state.impossible, impossible(from), impossible(to));
-        self.start_clocks(node);
+        self.start_clocks(plan, node);
     }
 
     /// True when the needs are there and no want is waited for.
@@ -74,7 +76,7 @@ impl State {
         let state = &mut self.nodes[node];
         state.needs_met_ms = None;
         state.limits_since_ms = None;
-        self.start_clocks(node);
+        self.start_clocks(plan, node);
     }
 
     fn update_need(&mut self, plan: &Plan, node: NodeId, slot: u32) {

@@ -6,9 +6,11 @@
 //! an agent who falls free concerns few.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use coord_lang::glob::Glob;
 use coord_lang::ids::{AgentId, HandoffId, Id, NodeId, PhaseId, ResourceId, Table, WorkflowId};
+use coord_plan::calendar::Calendar;
 use coord_plan::plan::{By, Driver, Plan, Task};
 use coord_plan::rules::Happening;
 
@@ -98,7 +100,27 @@ pub(crate) struct Index {
     pub(crate) tracks_late: bool,
     pub(crate) tracks_stalled: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
+    pub(crate) calendar: LazyCalendar,
 }
+
+/// The plan's calendar, laid out when somebody asks for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LazyCalendar(OnceLock<Box<Calendar>>);
+
+impl LazyCalendar {
+    pub(crate) fn get_or_init(&self, plan: &Plan) -> &Calendar {
+        self.0.get_or_init(|| Box::new(Calendar::of(plan)))
+    }
+}
+
+/// It follows from the plan alone.
+impl PartialEq for LazyCalendar {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for LazyCalendar {}
 
 impl Index {
     pub(crate) fn new(plan: &Plan) -> Self {

@@ -107,6 +107,8 @@ pub struct NodeState {
     /// It is at work for longer than it was estimated.
     pub late: bool,
     pub stalled: bool,
+    /// How long its try at work may take by its estimate, where a reaction asks for that.
+    pub(crate) long_ms: Option<i64>,
     /// What it did was taken back.
     pub undone: bool,
     /// How often it was tried again after it had failed.

@@ -20,6 +20,9 @@ pub struct Options {
     /// Tasks wait for the earliest start that the plan's calendar gives them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub respect_calendar: bool,
+    /// The run does not end before this time: what it reacts to may still happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay_until_ms: Option<i64>,
 }
 
 impl Default for Options {
@@ -30,6 +33,7 @@ impl Default for Options {
             lookahead: 0,
             fail_fast: false,
             respect_calendar: false,
+            stay_until_ms: None,
         }
     }
 }

@@ -94,7 +94,8 @@ impl State {
         }
     }
 
-    /// Nodes that cannot go on by themselves, and with them everything behind.
+    /// Notes what cannot go on without help: the tasks right behind what failed or is late, also
+    /// across milestones, joins and syncs.
     pub(crate) fn refresh_blocked(&mut self, plan: &Plan, node: NodeId) {
         if !self.index.tracks_blocked {
             return;
@@ -148,7 +149,10 @@ impl State {
         let of = &self.nodes[node];
         match of.status {
             Status::Failed | Status::InDoubt => true,
-            Status::Created | Status::Assigned => of.blocked_since_ms.is_some(),
+            // a task that waits is no obstacle of its own: those behind it wait for the same
+            Status::Created | Status::Assigned => {
+                of.blocked_since_ms.is_some() && self.index.team_of(node).is_none()
+            }
             Status::InProgress => of.late,
             Status::Cancelled | Status::Review | Status::Completed | Status::Skipped => false,
         }
@@ -179,6 +183,29 @@ impl State {
             self.needs[(first + i) as usize] == NeedState::Open
                 && need.nodes().all(|on| self.is_held(on))
         })
+    }
+
+    /// What keeps a blocked node from starting: failed, doubtful or late work.
+    pub(crate) fn obstacles(&self, plan: &Plan, node: NodeId) -> Vec<NodeId> {
+        let mut found = std::collections::BTreeSet::new();
+        let mut seen = std::collections::BTreeSet::from([node]);
+        let mut todo = vec![node];
+        while let Some(node) = todo.pop() {
+            let first = self.index.first_need(node);
+            for (i, need) in (0..).zip(&plan.nodes[node].needs) {
+                if self.needs[(first + i) as usize] != NeedState::Open {
+                    continue;
+                }
+                for on in need.nodes().filter(|on| self.is_held(*on)) {
+                    if self.nodes[on].status != Status::Created {
+                        found.insert(on);
+                    } else if seen.insert(on) {
+                        todo.push(on);
+                    }
+                }
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// The failed work that `node` waits for, near or far, in the order of the plan.

@@ -48,23 +48,18 @@ impl Turn<'_> {
 
     /// Called when nothing else is left to do at this moment.
     pub(crate) fn end(&mut self) -> bool {
-        let drained = self.state.machine_at_work == 0 && self.state.checks_at_work.is_empty();
-        if !drained {
+        if !self.state.is_drained() {
             return false;
         }
-        let drained = !self.state.undoing.at_work && self.state.duties_at_work().next().is_none();
-        if !drained {
-            return false;
-        }
-        let ended = self.state.unfinished == 0
-            && self.state.open_situations.is_empty()
-            && self.state.undoing.left.is_empty();
-        if (ended || self.state.is_stuck()) && self.tell_finish() {
+        let over = self.state.is_over();
+        let stays = (self.state.options.stay_until_ms).is_some_and(|until| self.at_ms < until);
+        if !stays && over && self.tell_finish() {
             return true;
         }
         match self.state.status {
-            RunStatus::Running if ended || self.state.is_stuck() => self.conclude(),
-            RunStatus::Draining if ended => self.conclude(),
+            RunStatus::Running if stays => return false,
+            RunStatus::Running if over => self.conclude(),
+            RunStatus::Draining if self.state.has_ended() => self.conclude(),
             RunStatus::Draining => self.emit(Fact::RunPaused),
             RunStatus::Halting => self.emit_failure(),
             RunStatus::Cancelling if !self.state.undoing.left.is_empty() => return false,
@@ -95,7 +90,8 @@ impl Turn<'_> {
     }
 
     fn conclude(&mut self) {
-        if self.state.unfinished == 0 && self.state.failed == 0 {
+        let settled = self.state.open_situations.is_empty() && self.state.undoing.left.is_empty();
+        if self.state.unfinished == 0 && self.state.failed == 0 && settled {
             self.emit(Fact::RunCompleted);
         } else {
             self.emit_failure();
@@ -127,7 +123,7 @@ impl Turn<'_> {
 }
 
 impl State {
-    fn is_stuck(&self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         self.open_items.is_empty()
             && self.timers.is_empty()
             && self.rule_timers.is_empty()
@@ -150,7 +146,7 @@ impl State {
         self.started_ms = Some(self.now_ms);
         for node in plan.nodes.ids() {
             self.nodes[node].window_open = self.window(plan, node).is_none();
-            self.start_clocks(node);
+            self.start_clocks(plan, node);
         }
         self.refresh_all(plan);
         self.refresh_every_team(plan);

@@ -224,17 +224,6 @@ impl State {
         }
     }
 
-    /// Working time from now on, in time on the clock.
-    fn elapsed(&self, plan: &Plan, span: coord_plan::plan::Span) -> i64 {
-        if !span.working {
-            return span.ms;
-        }
-        let calendar = coord_plan::calendar::Calendar::of(plan);
-        let origin = plan.origin_ms.unwrap_or(0);
-        let from = self.now_ms.saturating_sub(origin);
-        calendar.add_working(from, span.ms).saturating_sub(from)
-    }
-
     pub(crate) fn refresh_situation(&mut self, plan: &Plan, id: SituationId) {
         let due = self.next_of(plan, id).is_some();
         if due {
@@ -315,9 +304,16 @@ impl Turn<'_> {
         note: String,
         start: u32,
     ) -> SituationId {
+        // several tasks behind the same obstacle are one matter
+        let obstacles = |about: &About| match about.node {
+            Some(node) if about.pending.is_none() => self.state.obstacles(self.plan, node),
+            Some(_) | None => Vec::new(),
+        };
+        let cause = obstacles(&about);
         let same = |id: &&SituationId| {
             let other = &self.state.situations[**id];
-            other.of == of && other.about == about
+            let same_cause = || !cause.is_empty() && obstacles(&other.about) == cause;
+            other.of == of && (other.about == about || same_cause())
         };
         match self.state.open_situations.iter().find(same) {
             Some(open) => *open,

@@ -327,8 +327,34 @@ impl State {
         let node = self.timers.first().map(|(due, _, _)| *due);
         let rule = self.rule_timers.first().map(|(due, _)| *due);
         let background = self.background.first().map(|(due, _)| *due);
-        let first = [node, rule, background].into_iter().flatten().min();
+        let stays = self.stays_until();
+        let first = [node, rule, background, stays].into_iter().flatten().min();
         first.filter(|_| runs)
+    }
+
+    /// When a run in which nothing is left to do may end, if it has to wait for that.
+    fn stays_until(&self) -> Option<i64> {
+        self.options.stay_until_ms.filter(|_| self.is_over() && self.is_drained())
+    }
+
+    /// True when everything has ended, or nothing can move any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.has_ended() || self.is_stuck()
+    }
+
+    /// True when nothing is left to do.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.unfinished == 0
+            && self.open_situations.is_empty()
+            && self.undoing.left.is_empty()
+    }
+
+    /// True when the host has nothing under way.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.machine_at_work == 0
+            && self.checks_at_work.is_empty()
+            && !self.undoing.at_work
+            && self.duties_at_work().next().is_none()
     }
 
     /// The earliest timer of something that does not merely come again.
@@ -336,7 +362,12 @@ impl State {
         let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
         let node = self.timers.first().map(|(due, _, _)| *due);
         let rule = self.rule_timers.first().map(|(due, _)| *due);
-        node.into_iter().chain(rule).min().filter(|_| runs)
+        let stays = self.stays_until();
+        node.into_iter()
+            .chain(rule)
+            .chain(stays)
+            .min()
+            .filter(|_| runs)
     }
 
     pub fn waiting(&self) -> Waiting {

@@ -1,7 +1,7 @@
 //! Time limits: every timer is derived from recorded facts, so none is lost or reset by a crash.
 
 use coord_lang::ids::{NodeId, RecurringId, WorkflowId};
-use coord_plan::plan::{NodeKind, Plan};
+use coord_plan::plan::{NodeKind, Plan, Span};
 
 use crate::event::Fact;
 use crate::item::ItemId;
@@ -147,7 +147,7 @@ impl State {
         let Some(started) = attempt.started_ms.filter(|_| attempt.end.is_none()) else {
             return;
         };
-        let high = task.estimate.map(|e| e.high.ms);
+        let high = state.long_ms;
         if self.index.tracks_late && !state.late {
             let deadline = (task.deadline_ms)
                 .zip(plan.origin_ms.filter(|_| self.options.respect_calendar))
@@ -183,6 +183,31 @@ impl State {
         }
     }
 
+    /// How long an amount of time that begins now is on the clock. Where the project does not say
+    /// when it starts, its hours count from the start of the run.
+    pub(crate) fn elapsed(&self, plan: &Plan, span: Span) -> i64 {
+        if !span.working {
+            return span.ms;
+        }
+        let origin = plan.origin_ms.or(self.started_ms).unwrap_or(self.now_ms);
+        let from = self.now_ms.saturating_sub(origin);
+        let calendar = self.index.calendar.get_or_init(plan);
+        let start = calendar.next_working(from);
+        calendar.add_working(start, span.ms).saturating_sub(from)
+    }
+
+    /// Now, or when working hours begin in a run that keeps to the calendar.
+    pub(crate) fn work_begins(&self, plan: &Plan) -> i64 {
+        match plan.origin_ms.filter(|_| self.options.respect_calendar) {
+            Some(origin) => {
+                let calendar = self.index.calendar.get_or_init(plan);
+                let from = calendar.next_working(self.now_ms.saturating_sub(origin));
+                origin.saturating_add(from)
+            }
+            None => self.now_ms,
+        }
+    }
+
     /// When the calendar lets `node` begin, if the run asks the calendar.
     pub(crate) fn window(&self, plan: &Plan, node: NodeId) -> Option<i64> {
         let origin = plan.origin_ms.filter(|_| self.options.respect_calendar)?;
@@ -205,8 +230,13 @@ impl Turn<'_> {
             && at == due
         {
             self.fire_rule_timer(timer);
-        } else if let Some((_, background)) = self.state.background.first().copied() {
+        } else if let Some((at, background)) = self.state.background.first().copied()
+            && at == due
+        {
             self.fire_background(background);
+        } else {
+            // the time to stay is up
+            return false;
         }
         true
     }

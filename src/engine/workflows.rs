@@ -90,7 +90,7 @@ impl State {
         for node in &nodes {
             self.judge_all_needs(plan, *node);
             self.nodes[*node].window_open = self.window(plan, *node).is_none();
-            self.start_clocks(*node);
+            self.start_clocks(plan, *node);
         }
         for (id, phase) in plan
             .phases

@@ -269,8 +269,27 @@ impl<'m> Freezer<'m> {
     }
 
     fn push_need(&mut self, of: NodeId, need: Need, span: source::Span) {
+        if need.within.is_some() {
+            self.drop_unlimited(of, &need);
+        }
         self.nodes[of].needs.push(need);
         self.spans[of.index()].push(span);
+    }
+
+    /// A limit on something that the order of work makes it wait for anyway takes the place of
+    /// that: else it would count from when there is nothing left to wait for.
+    fn drop_unlimited(&mut self, of: NodeId, limited: &Need) {
+        let same = |n: &Need| {
+            n.on == limited.on
+                && n.or.is_empty()
+                && limited.or.is_empty()
+                && n.within.is_none()
+                && n.wanted == limited.wanted
+        };
+        if let Some(i) = self.nodes[of].needs.iter().position(same) {
+            self.nodes[of].needs.remove(i);
+            self.spans[of.index()].remove(i);
+        }
     }
 
     fn join(&mut self, name: &str, phase: Option<PhaseId>, workflow: Option<WorkflowId>) -> NodeId {

@@ -36,14 +36,20 @@ pub(super) fn play(model: &Model, plan: &Plan, scenario: &Scenario) -> Played {
     let calendar = Calendar::of(plan);
     let start_ms = plan.origin_ms.unwrap_or(SOME_MONDAY_MS);
     let givens = || scenario.givens.iter().map(|given| &given.value);
+    let mut cues: Vec<(i64, Input)> = givens().filter_map(|given| cue(plan, given)).collect();
+    cues.sort_by_key(|(at, _)| *at);
     let options = Options {
         cores: CORES,
         respect_calendar: plan.origin_ms.is_some(),
         ..Options::default()
     };
+    // whatever is given happens in the run, also when its work is done by then
+    let last = cues.iter().map(|(at, _)| start_ms + at).max();
+    let options = Options {
+        stay_until_ms: last.map(|at| at + 1),
+        ..options
+    };
     let script = || Script::new(givens(), &calendar, start_ms);
-    let mut cues: Vec<(i64, Input)> = givens().filter_map(|given| cue(plan, given)).collect();
-    cues.sort_by_key(|(at, _)| *at);
     let mut crashes: Vec<i64> = givens()
         .filter_map(|given| match given {
             Given::Crash { at_ms } => Some(start_ms + at_ms),

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long somebody takes to answer, where nothing else is given.
 const ANSWER_MS: i64 = 60_000;
 
+/// How long a program of a rule takes.
+const ACTION_MS: i64 = 5 * 60_000;
+
 /// So many times; None: every time.
 type Times = Option<u32>;
 
@@ -149,8 +152,7 @@ impl<'p> Script<'p> {
         match item.ask {
             Ask::Work => {
                 let fails = item.node.is_some_and(|node| once(&mut self.fails, node));
-                let rejects = by.is_some_and(|agent| once(&mut self.rejects, agent));
-                if fails || rejects {
+                if fails {
                     Verdict::Reject
                 } else {
                     Verdict::Done
@@ -275,8 +277,9 @@ impl World for Script<'_> {
 
     fn action(&mut self, _: &Plan, _: &State, _: DutyId) -> Finding {
         Finding {
+            takes_ms: ACTION_MS,
             passed: !self.recovery_fails,
-            ..Finding::fine()
+            evidence: String::new(),
         }
     }
 }

@@ -288,7 +288,8 @@ impl<'s> Lower<'_, 's> {
             return Some((GateFailure::Retry(times.unwrap_or(1)), rest));
         }
         let (rest, ending) = split(chain, |action| match action {
-            Action::Halt | Action::Fail => Some(GateFailure::Halt),
+            // `halt` stays in the chain: it stops the run, not only what the gate guards
+            Action::Fail => Some(GateFailure::Halt),
             Action::Warn | Action::Proceed => Some(GateFailure::Warn),
             _ => None,
         });
