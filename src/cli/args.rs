@@ -496,7 +496,7 @@ pub(crate) enum Choice {
     Skip,
     /// Somebody else does it.
     Reassign,
-    /// It fails; what is about no task ends the run.
+    /// It fails; where it has failed, or is about no task, the run ends.
     Abort,
 }
 

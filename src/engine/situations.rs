@@ -19,8 +19,9 @@ use crate::event::Fact;
 use crate::interventions::may_be_skipped;
 use crate::item::{Ask, Closed, Item, ItemId, Part};
 use crate::occasion::{Kind, Occasion};
-use crate::outcome::{FailReason, SkipReason, Stopping};
+use crate::outcome::{FailReason, SkipReason, Stopping, Termination};
 use crate::rule_fact::RuleFact;
+use crate::rules::stopped;
 use crate::situation::{About, How, Of, Pending, Resolution, Situation, SituationId};
 use crate::state::State;
 use crate::status::{IllegalTransition, RunStatus, Status};
@@ -501,6 +502,7 @@ impl Turn<'_> {
             // of a handoff: it is taken as it is, and the work that waited for it goes on
             How::Accepted if about.giver.is_some() => {}
             How::Abort => self.abort(about, answer),
+            How::Skip if self.is_at_work(about) => self.stop_by_answer(about, answer, true),
             How::Accepted | How::Skip => {
                 for node in self.causes(about) {
                     self.skip_by_answer(node, answer);
@@ -508,7 +510,9 @@ impl Turn<'_> {
             }
             How::Retry => {
                 for node in self.causes(about) {
-                    self.reopen(node, answer.by.clone());
+                    if !self.reopen(node, answer.by.clone()) {
+                        self.take_away(node, Termination::TakenAway);
+                    }
                 }
             }
             How::Reassign => {
@@ -523,12 +527,30 @@ impl Turn<'_> {
     }
 
     fn abort(&mut self, about: &About, answer: &Resolution) {
-        let by = answer.by.as_deref().unwrap_or("whoever was asked");
-        let why = format!("{by} decided to stop");
+        let why = stopped(answer.by.as_deref(), &answer.note);
         match about.node {
+            Some(_) if self.is_at_work(about) => self.stop_by_answer(about, answer, false),
             Some(node) if !self.state.nodes[node].status.is_ended() => self.fail_by_rule(node, why),
             Some(_) | None => self.halt_by_rule(why),
         }
+    }
+
+    fn is_at_work(&self, about: &About) -> bool {
+        about
+            .node
+            .is_some_and(|node| self.state.nodes[node].is_at_work())
+    }
+
+    /// What is at work is ended first, and comes to its end then.
+    fn stop_by_answer(&mut self, about: &About, answer: &Resolution, skipped: bool) {
+        let Some(node) = about.node else { return };
+        self.rule(RuleFact::Stopped {
+            node,
+            by: answer.by.clone(),
+            reason: answer.note.clone(),
+            skipped,
+        });
+        self.take_away(node, Termination::Halted);
     }
 
     pub(crate) fn settle_pending(&mut self, about: &About, waived: bool) {
@@ -747,6 +769,40 @@ impl State {
             self.refresh(plan, node);
         }
         Ok(())
+    }
+
+    /// A node ended: what rules opened because it was late, failed or waited is over with it, as
+    /// long as nobody has decided it.
+    pub(crate) fn withdraw_situations(&mut self, plan: &Plan, node: NodeId) {
+        let well = self.nodes[node].status.ended_well();
+        let over = |id: &SituationId| {
+            let of = &self.situations[*id];
+            let parent = of.about.situation.map(|parent| self.situations[parent].of);
+            let own = matches!(of.of, Of::Escalation(_))
+                && !matches!(parent, Some(Of::Conflict(_) | Of::Handoff(_)));
+            match of.about.pending {
+                Some(pending) => pending.node(self) == Some(node),
+                None => own && well && of.by.is_none() && of.about.node == Some(node),
+            }
+        };
+        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        for id in over {
+            self.withdraw_situation(plan, id);
+        }
+    }
+
+    /// What was needed is there after all.
+    pub(crate) fn withdraw_need(&mut self, plan: &Plan, node: NodeId, need: u32) {
+        let wanted = Some(Pending::Need { node, need });
+        let over = |id: &SituationId| self.situations[*id].about.pending == wanted;
+        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        for id in over {
+            self.withdraw_situation(plan, id);
+        }
+    }
+
+    fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
+        self.decide_situation(plan, id, How::Withdrawn, &exhausted());
     }
 
     fn decide_situation(&mut self, plan: &Plan, id: SituationId, how: How, answer: &Resolution) {

@@ -334,7 +334,9 @@ impl State {
 
     /// When a run in which nothing is left to do may end, if it has to wait for that.
     fn stays_until(&self) -> Option<i64> {
-        self.options.stay_until_ms.filter(|_| self.is_over() && self.is_drained())
+        self.options
+            .stay_until_ms
+            .filter(|_| self.is_over() && self.is_drained())
     }
 
     /// True when everything has ended, or nothing can move any more.
@@ -344,9 +346,7 @@ impl State {
 
     /// True when nothing is left to do.
     pub(crate) fn has_ended(&self) -> bool {
-        self.unfinished == 0
-            && self.open_situations.is_empty()
-            && self.undoing.left.is_empty()
+        self.unfinished == 0 && self.open_situations.is_empty() && self.undoing.left.is_empty()
     }
 
     /// True when the host has nothing under way.
@@ -482,6 +482,9 @@ impl State {
                 self.count_in_workflow(plan, node, to.is_ended());
             }
             self.mark_phases(node);
+            if to.is_ended() {
+                self.withdraw_situations(plan, node);
+            }
             self.tell_dependents(plan, node);
         }
         if to == Status::Completed && plan.task(node).is_some() {

@@ -26,7 +26,7 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
         }
         Part::Decide => format!("decide {title}{about}{note}"),
         Part::View => format!("say what you think of {title}{about}{note}"),
-        Part::Respond => format!("answer {title}{about}{note}"),
+        Part::Respond => format!("respond to {title}{about}{note}"),
         Part::Confirm(line) => {
             let text = match of.of {
                 Of::Incident(id) => plan.rules.incidents[id].confirms.get(line as usize),
@@ -257,6 +257,10 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
         ),
         RuleFact::Late { node: of } => ('!', format!("{} is late", node(*of))),
         RuleFact::Stalled { node: of } => ('!', format!("{} makes no progress", node(*of))),
+        RuleFact::Stopped { node: of, by, .. } => {
+            let by = by.as_deref().unwrap_or("somebody");
+            ('■', format!("{} is stopped by {by}", node(*of)))
+        }
         RuleFact::Prioritized { node: of, priority } => {
             ('·', format!("{} has priority P{priority} now", node(*of)))
         }

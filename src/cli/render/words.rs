@@ -253,7 +253,7 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
             Termination::Timeout => "is being ended: it timed out".into(),
             Termination::Cancel => "is being ended: the run is cancelled".into(),
             Termination::TakenAway => "is being ended: it is taken away from its agent".into(),
-            Termination::Halted => "is being ended: its domain was halted".into(),
+            Termination::Halted => "is being ended: its work was stopped".into(),
         },
         Reason::Ended(of) => ending(plan, state, node, of),
     }

@@ -1,10 +1,13 @@
 //! Modes, agents and resources that are out, handoffs, and why a node waits for them.
 
-use coord_lang::ids::{AgentId, ModeId, NodeId, ResourceId};
-use coord_plan::plan::{Driver, TaskRules};
-use coord_plan::rules::{Ending, Escalation, Handoff, Level, Mode, Party};
+use coord_lang::ids::{AgentId, EscalationId, ModeId, NodeId, ResourceId};
+use coord_plan::plan::{Driver, Limit, Otherwise, TaskRules, Wanted};
+use coord_plan::rules::{Action, Ending, Escalation, Handoff, Level, Mode, Party};
 
-use crate::{Input, Reason, RunStatus, Status, Verdict, Waiting, is_blocked, reasons};
+use crate::{
+    About, How, Input, Of, Outcome, Reason, RunStatus, Status, Verdict, Waiting, is_blocked,
+    reasons,
+};
 
 use super::bench::Bench;
 use super::draft::Draft;
@@ -64,7 +67,7 @@ fn a_run_that_failed_for_want_of_an_agent_goes_on_when_it_is_back() {
         agent: worker,
         why: "silent".into(),
     });
-    bench.end(job, crate::Outcome::Cancelled);
+    bench.end(job, Outcome::Cancelled);
     assert_eq!(bench.run_status(), RunStatus::Failed);
     let isolated = Reason::Isolated { agent: worker };
     assert!(reasons(&bench.plan, &bench.state, job).contains(&isolated));
@@ -103,20 +106,16 @@ fn a_resource_that_is_there_again_reopens_the_run() {
     assert!(over.is_err(), "a completed run is over");
 }
 
-/// `build` takes over from `draw`; nobody accepts in time, and `lead` is asked.
-fn handed_over() -> (Bench, NodeId) {
-    let mut draft = Draft::new();
-    let (designer, developer) = (draft.human("designer"), draft.human("developer"));
-    let lead = draft.human("lead");
-    let rules = &mut draft.plan.rules;
-    let ladder = rules.escalations.push(Escalation {
+/// A ladder of one rung, which `who` has.
+fn ladder(draft: &mut Draft, who: AgentId) -> EscalationId {
+    draft.plan.rules.escalations.push(Escalation {
         name: "blocked".into(),
         title: None,
         levels: vec![Level {
             name: "L1".into(),
             title: None,
             by: Party {
-                agents: vec![lead],
+                agents: vec![who],
                 ..Party::default()
             },
             quorum: 1,
@@ -125,15 +124,23 @@ fn handed_over() -> (Bench, NodeId) {
         }],
         sla_ms: None,
         otherwise: Ending::Halt,
-    });
-    let handoff = rules.handoffs.push(Handoff {
+    })
+}
+
+/// `build` takes over from `draw`; nobody accepts in time, and `lead` is asked.
+fn handed_over() -> (Bench, NodeId) {
+    let mut draft = Draft::new();
+    let (designer, developer) = (draft.human("designer"), draft.human("developer"));
+    let lead = draft.human("lead");
+    let ladder = ladder(&mut draft, lead);
+    let handoff = draft.plan.rules.handoffs.push(Handoff {
         name: "component".into(),
         title: None,
         requires: Vec::new(),
         checks: Vec::new(),
         fields: Vec::new(),
         accept_within_ms: Some(1000),
-        accept_otherwise: vec![coord_plan::rules::Action::Escalate {
+        accept_otherwise: vec![Action::Escalate {
             to: ladder,
             level: None,
         }],
@@ -170,5 +177,105 @@ fn a_handoff_that_is_left_out_up_the_ladder_leaves_its_work_out() {
     let item = bench.item(build, "decide");
     bench.answer(item, "lead", Verdict::Skip);
     assert_eq!(bench.status(build), Status::Skipped);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
+}
+
+fn how_it_closed(bench: &Bench) -> Vec<How> {
+    let closed = bench
+        .state
+        .situations()
+        .filter_map(|(_, of)| of.closed.as_ref());
+    closed.map(|(_, resolution)| resolution.how).collect()
+}
+
+#[test]
+fn a_ladder_about_a_failure_is_withdrawn_when_the_task_ends_well_after_all() {
+    let mut draft = Draft::new();
+    let lead = draft.human("lead");
+    let to = ladder(&mut draft, lead);
+    let escalate = vec![Action::Escalate { to, level: None }];
+    let a = draft.task("a", |task| {
+        task.more = Some(Box::new(TaskRules {
+            on_fail: escalate,
+            ..TaskRules::default()
+        }));
+    });
+    let mut bench = Bench::start(draft);
+    bench.break_down(a);
+    bench.give(Input::Retry { node: a, by: None });
+    assert_eq!(how_it_closed(&bench), []);
+    bench.succeed(a);
+    assert_eq!(how_it_closed(&bench), [How::Withdrawn]);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_ladder_about_a_need_is_withdrawn_when_what_is_needed_comes_late() {
+    let mut draft = Draft::new();
+    let lead = draft.human("lead");
+    let to = ladder(&mut draft, lead);
+    let (a, b) = (draft.task("a", |_| {}), draft.task("b", |_| {}));
+    draft.need(b, a, Wanted::Done).within = Some(Limit {
+        ms: 1000,
+        otherwise: Otherwise::Escalate,
+        also: vec![Action::Escalate { to, level: None }],
+    });
+    let mut bench = Bench::start(draft);
+    bench.pass(2000);
+    let decision = bench.item(b, "decide");
+    let waits = reasons(&bench.plan, &bench.state, b);
+    assert!(
+        waits.iter().any(|r| matches!(r, Reason::Situation { .. })),
+        "{waits:?}"
+    );
+    bench.succeed(a);
+    assert_eq!(bench.status(b), Status::InProgress);
+    assert_eq!(how_it_closed(&bench), [How::Withdrawn]);
+    assert!(!bench.state.item(decision).unwrap().is_open());
+    bench.succeed(b);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
+}
+
+/// Somebody raises a ladder about a task at work, which is answered with `verdict`.
+fn about_work(verdict: Verdict) -> (Bench, NodeId) {
+    let mut draft = Draft::new();
+    let lead = draft.human("lead");
+    let to = ladder(&mut draft, lead);
+    let a = draft.task("a", |_| {});
+    let mut bench = Bench::start(draft);
+    bench.give(Input::Raise {
+        of: Of::Escalation(to),
+        about: About {
+            node: Some(a),
+            ..About::default()
+        },
+        by: Some("lead".into()),
+        note: "too slow".into(),
+    });
+    let item = bench.item(a, "decide");
+    bench.answer(item, "lead", verdict);
+    (bench, a)
+}
+
+#[test]
+fn an_answer_about_work_at_hand_ends_it_first() {
+    for (verdict, status, run) in [
+        (Verdict::Abort, Status::Failed, RunStatus::Failed),
+        (Verdict::Skip, Status::Skipped, RunStatus::Completed),
+        (Verdict::Retry, Status::InProgress, RunStatus::Running),
+    ] {
+        let (mut bench, a) = about_work(verdict);
+        assert_eq!(bench.status(a), Status::InProgress, "{verdict:?}");
+        assert_eq!(bench.count("task.terminating"), 1, "{verdict:?}");
+        bench.end(a, Outcome::Cancelled);
+        assert_eq!(
+            (bench.status(a), bench.run_status()),
+            (status, run),
+            "{verdict:?}"
+        );
+    }
+    let (mut bench, a) = about_work(Verdict::Accept);
+    assert_eq!(bench.count("task.terminating"), 0, "it goes on as it is");
+    bench.succeed(a);
     assert_eq!(bench.run_status(), RunStatus::Completed);
 }
