@@ -10,6 +10,7 @@ use coord_engine::{Ask, Item, ItemId, Verdict};
 use coord_host::control::Order;
 use coord_host::run::Run;
 use coord_lang::ids::AgentId;
+use coord_lang::schema;
 use std::collections::BTreeMap;
 
 /// Outputs that tell whoever takes work over what is known of it.
@@ -103,9 +104,13 @@ fn give(
     if let Some(item) = item.filter(|item| item.is_open()) {
         fits(run, id, item, verdict)?;
     }
+    let by = who(run, id, acting.by.r#as.as_deref());
+    if acting.by.r#as.is_none() {
+        one_of_many(run, id, by.as_deref())?;
+    }
     let order = Order::Answer {
         item: id.0,
-        by: who(run, id, acting.by.r#as.as_deref()),
+        by,
         verdict,
         to,
         note: order::note(acting),
@@ -156,6 +161,27 @@ fn who(run: &Run, item: ItemId, given: Option<&str>) -> Option<String> {
     match of {
         [only] => Some(run.plan.agents[*only].name.clone()),
         _ => order::login(),
+    }
+}
+
+/// Of several who are asked, somebody has to say who answers.
+fn one_of_many(run: &Run, id: ItemId, login: Option<&str>) -> Result<(), Failure> {
+    let Some(item) = run.state.item(id).filter(|item| item.is_open()) else {
+        return Ok(());
+    };
+    let names = || {
+        item.of
+            .iter()
+            .map(|agent| run.plan.agents[*agent].name.as_str())
+    };
+    match names().next() {
+        Some(first) if !names().any(|name| Some(name) == login) => Err(Failure::wrong(format!(
+            "item {} is for {}: who answers?",
+            id.0,
+            schema::one_of(names())
+        ))
+        .help(format!("say it with `--as {first}`"))),
+        _ => Ok(()),
     }
 }
 

@@ -114,6 +114,8 @@ pub enum Reason {
         attempt: u32,
         why: Termination,
     },
+    /// It was completed, and its undo has run.
+    TakenBack,
     Ended(Ending),
 }
 
@@ -142,6 +144,7 @@ impl Reason {
             | Reason::Item { .. }
             | Reason::AtWork { .. }
             | Reason::Terminating { .. }
+            | Reason::TakenBack
             | Reason::Ended(_) => Vec::new(),
         }
     }
@@ -212,6 +215,7 @@ pub fn reasons(plan: &Plan, state: &State, node: NodeId) -> Vec<Reason> {
         Status::Completed | Status::Failed | Status::Skipped | Status::Cancelled => {
             let ending = state.nodes[node].ending.as_deref();
             out.extend(ending.cloned().map(Reason::Ended));
+            out.extend(state.nodes[node].undone.then_some(Reason::TakenBack));
             if state.nodes[node].status == Status::Failed {
                 situations(state, &mut out, |id| {
                     state.situations[id].about.node == Some(node)

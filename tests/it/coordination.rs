@@ -243,6 +243,36 @@ task other {
     has(&ran.stderr, "escalation short closes: unanswered");
 }
 
+#[test]
+fn a_ladder_goes_when_somebody_helps_without_it() {
+    let space = failing();
+    let live = start(&space, &[]);
+    let _item = asked(&space, "decide", "cto");
+    std::fs::write(space.path("ok"), "").unwrap();
+    let _again = fine(&space, &["retry", "build"]);
+    let ran = ends(&space, live, 0);
+    has(&ran.stderr, "escalation blocked closes: withdrawn");
+}
+
+#[test]
+fn work_at_hand_is_stopped_by_an_answer() {
+    let slow = script("slow", "", "echo at-work > at-work; sleep 60");
+    let space = project(&format!(
+        "human lead\n\nescalation late {{ level L1 by lead }}\n\n{slow}"
+    ));
+    let live = start(&space, &[]);
+    let _at_work = until_file(&space, "at-work");
+    let about = ["--task", "slow", "--as", "lead"];
+    let _raised = fine(
+        &space,
+        &[&["raise", "escalation", "late"][..], &about].concat(),
+    );
+    let _stopped = fine(&space, &["answer", "slow", "abort", "--note", "it hangs"]);
+    let _ran = ends(&space, live, 1);
+    has(&why(&space, "slow"), "lead decided to stop: it hangs");
+    assert_eq!(happened(&space, "task.stopped")["by"], "lead");
+}
+
 // ---------------------------------------------------------------- limits and gates
 
 #[test]
@@ -341,6 +371,8 @@ conflict schema \"Two writers\" {{
   reviewers ben
   decide lead within 1h
 }}
+
+conflict style {{ decide [ann, ben] }}
 "
     ));
     let live = start(&space, &[]);
@@ -875,6 +907,44 @@ fn a_cancelled_run_is_taken_back_and_a_failing_undo_asks_a_person() {
 }
 
 // ---------------------------------------------------------------- reactions
+
+#[test]
+fn a_crash_takes_nothing_of_an_undo_and_of_a_rule_that_were_under_way() {
+    let slow =
+        |file: &str| format!("[\"sh\", \"-c\", \"echo on >> {file}; test -e go || sleep 60\"]");
+    let space = project(&format!(
+        "{TEAM}
+agent worker
+
+task deploy {{
+  run [\"true\"]
+  undo run {}
+}}
+
+on agent.failed do recover run {}
+",
+        slow("undone"),
+        slow("recovered")
+    ));
+    let live = start(&space, &[]);
+    is(&space, "deploy", "COMPLETED");
+    let _failed = fine(&space, &["raise", "agent", "worker"]);
+    let _under_way = until_file(&space, "recovered");
+    crash(live);
+    std::fs::write(space.path("go"), "").unwrap();
+    let live = space.coord(&["resume", "r"]).start();
+    let _back = happened(&space, "agent.back");
+    assert_eq!(until_file(&space, "recovered"), "on\non\n");
+    std::fs::remove_file(space.path("go")).unwrap();
+    let _cancelled = fine(&space, &["cancel", "r"]);
+    let _under_way = until_file(&space, "undone");
+    crash(live);
+    std::fs::write(space.path("go"), "").unwrap();
+    let _ran = ends(&space, space.coord(&["resume", "r"]).start(), 1);
+    assert_eq!(until_file(&space, "undone"), "on\non\n");
+    assert_eq!(count(&space, "undo.interrupted"), 1);
+    assert_eq!(count(&space, "action.interrupted"), 1);
+}
 
 #[test]
 fn a_reaction_tries_again_and_then_tells_somebody() {

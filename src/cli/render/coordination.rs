@@ -60,7 +60,7 @@ fn situation(run: &Run, id: SituationId, of: &Situation) -> String {
     let due = |at: Option<i64>| at.map_or_else(String::new, |at| format!(", due {}", rfc3339(at)));
     for item in &of.asking.open {
         if let Some(asked) = state.item(*item) {
-            let who = rule_words::names(plan, &asked.of);
+            let who = rule_words::any_of(plan, &asked.of);
             out.push_str(&format!(
                 "; item {} asks {who}{}",
                 item.0,

@@ -79,7 +79,7 @@ pub(crate) fn waits_for(plan: &Plan, state: &State, id: SituationId) -> String {
 fn after_colon(plan: &Plan, state: &State, of: &Situation) -> String {
     let asked: Vec<String> = (of.asking.open.iter())
         .filter_map(|item| Some((item, state.item(*item)?)))
-        .map(|(id, item)| format!("{} (item {})", names(plan, &item.of), id.0))
+        .map(|(id, item)| format!("{} (item {})", any_of(plan, &item.of), id.0))
         .collect();
     match asked.as_slice() {
         [] => String::new(),
@@ -126,6 +126,14 @@ pub(crate) fn names(plan: &Plan, agents: &[AgentId]) -> String {
     match names.as_slice() {
         [] => "everybody".to_string(),
         names => names.join(", "),
+    }
+}
+
+/// Those who may answer.
+pub(crate) fn any_of(plan: &Plan, agents: &[AgentId]) -> String {
+    match agents {
+        [] => "anybody".to_string(),
+        agents => names(plan, agents),
     }
 }
 

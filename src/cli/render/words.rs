@@ -255,6 +255,7 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
             Termination::TakenAway => "is being ended: it is taken away from its agent".into(),
             Termination::Halted => "is being ended: its work was stopped".into(),
         },
+        Reason::TakenBack => "was taken back".into(),
         Reason::Ended(of) => ending(plan, state, node, of),
     }
 }
@@ -559,14 +560,17 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             item,
             otherwise: end,
             ..
-        } => (
-            '!',
-            format!(
-                "nobody answered item {} in time: {}",
-                item.0,
-                otherwise(*end)
-            ),
-        ),
+        } => {
+            // what follows in a situation is told when it does
+            let follows = match state.item(*item)?.ask {
+                Ask::Situation { .. } => String::new(),
+                _ => format!(": {}", otherwise(*end)),
+            };
+            (
+                '!',
+                format!("nobody answered item {} in time{follows}", item.0),
+            )
+        }
         Fact::GateHeld { node, run, why } => {
             let gate = state.gate_run(*run).map(|r| r.gate);
             let fault = gate_fault(plan, state, gate, why);
