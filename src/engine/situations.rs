@@ -579,7 +579,9 @@ impl Turn<'_> {
 
     fn skip_by_answer(&mut self, node: NodeId, answer: &Resolution) {
         let status = self.state.nodes[node].status;
-        if may_be_skipped(&self.plan.nodes[node].kind, status) {
+        // whoever was asked stands above the reviewers
+        let in_review = status == Status::Review;
+        if in_review || may_be_skipped(&self.plan.nodes[node].kind, status) {
             self.emit(Fact::Skipped {
                 node,
                 why: SkipReason::Person {

@@ -1,7 +1,7 @@
 //! Modes, agents and resources that are out, handoffs, and why a node waits for them.
 
 use coord_lang::ids::{AgentId, EscalationId, ModeId, NodeId, ResourceId};
-use coord_plan::plan::{Driver, Limit, Otherwise, TaskRules, Wanted};
+use coord_plan::plan::{Driver, GateFailure, Limit, Otherwise, TaskRules, Wanted};
 use coord_plan::rules::{Action, Ending, Escalation, Handoff, Level, Mode, Party};
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::bench::Bench;
-use super::draft::Draft;
+use super::draft::{Draft, approval, run};
 
 fn mode(draft: &mut Draft) -> ModeId {
     draft.plan.rules.modes.push(Mode {
@@ -278,4 +278,65 @@ fn an_answer_about_work_at_hand_ends_it_first() {
     assert_eq!(bench.count("task.terminating"), 0, "it goes on as it is");
     bench.succeed(a);
     assert_eq!(bench.run_status(), RunStatus::Completed);
+}
+
+#[test]
+fn a_task_in_review_is_left_out_by_whoever_decides_about_its_approval() {
+    let mut draft = Draft::new();
+    let (boss, lead) = (draft.human("boss"), draft.human("lead"));
+    let to = ladder(&mut draft, lead);
+    let a = draft.task("a", |task| {
+        let mut approval = approval(1, &[boss]);
+        approval.within = Some(Limit {
+            ms: 1000,
+            otherwise: Otherwise::Escalate,
+            also: vec![Action::Escalate { to, level: None }],
+        });
+        task.approvals.push(approval);
+    });
+    for (verdict, status) in [
+        (Verdict::Skip, Status::Skipped),
+        (Verdict::Abort, Status::Failed),
+        (Verdict::Accept, Status::Completed),
+        (Verdict::Done, Status::Completed),
+        (Verdict::Retry, Status::Review),
+    ] {
+        let mut bench = Bench::start(Draft {
+            plan: draft.plan.clone(),
+        });
+        bench.succeed(a);
+        bench.pass(2000);
+        let item = bench.item(a, "decide");
+        bench.answer(item, "lead", verdict);
+        assert_eq!(bench.status(a), status, "{verdict:?}");
+        assert_eq!(bench.state.open_situations().count(), 0, "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_gate_is_decided_by_whoever_is_asked() {
+    let mut draft = Draft::new();
+    let lead = draft.human("lead");
+    let to = ladder(&mut draft, lead);
+    let gate = draft.gate(vec![run()], Vec::new(), GateFailure::Halt);
+    draft.plan.gates[gate].on_fail_do = vec![Action::Escalate { to, level: None }];
+    let a = draft.task("a", |task| task.ensures.push(gate));
+    for (verdict, status) in [
+        (Verdict::Skip, Status::Skipped),
+        (Verdict::Abort, Status::Failed),
+        (Verdict::Accept, Status::Completed),
+        (Verdict::Retry, Status::Review),
+    ] {
+        let mut bench = Bench::start(Draft {
+            plan: draft.plan.clone(),
+        });
+        bench.succeed(a);
+        bench.check(false);
+        let waits = reasons(&bench.plan, &bench.state, a);
+        assert!(matches!(waits[0], Reason::Held { .. }), "{waits:?}");
+        let item = bench.item(a, "decide");
+        bench.answer(item, "lead", verdict);
+        assert_eq!(bench.status(a), status, "{verdict:?}");
+        assert_eq!(bench.running_check().is_some(), verdict == Verdict::Retry);
+    }
 }
