@@ -491,6 +491,7 @@ impl State {
             state.failures = 0;
             state.reopened += 1;
             state.held_needs.clear();
+            state.renewed_needs.clear();
             state.ending = None;
             state.doom = None;
             state.condition_held = false;

@@ -285,7 +285,7 @@ fn needs(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
         match state.needs[(first + i) as usize] {
             NeedState::Open | NeedState::Impossible => {
-                let since = state.nodes[node].limits_since_ms;
+                let since = state.limit_since(node, i);
                 let due_ms = need
                     .within
                     .as_ref()

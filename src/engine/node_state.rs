@@ -116,6 +116,8 @@ pub struct NodeState {
     pub(crate) was_held: bool,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,
+    /// Needs whose limit counts anew, and since when.
+    pub(crate) renewed_needs: Vec<(u32, i64)>,
     pub(crate) doom: Option<Box<Doom>>,
     pub(crate) leftovers: Leftovers,
 

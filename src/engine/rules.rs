@@ -264,6 +264,12 @@ impl State {
                 let slot = self.index.first_need(node) + need;
                 if waived {
                     self.set_need(plan, node, slot, NeedState::Waived);
+                } else {
+                    let now_ms = self.now_ms;
+                    let of = &mut self.nodes[node];
+                    of.held_needs.retain(|other| *other != need);
+                    of.renewed_needs.retain(|(other, _)| *other != need);
+                    of.renewed_needs.push((need, now_ms));
                 }
                 self.refresh(plan, node);
             }

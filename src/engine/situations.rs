@@ -509,14 +509,14 @@ impl Turn<'_> {
                 }
             }
             How::Retry => {
-                for node in self.causes(about) {
-                    if !self.reopen(node, answer.by.clone()) {
+                for node in self.late(about) {
+                    if !self.reopen(node, answer.by.clone()) && about.pending.is_none() {
                         self.take_away(node, Termination::TakenAway);
                     }
                 }
             }
             How::Reassign => {
-                for node in self.causes(about) {
+                for node in self.late(about) {
                     let to = answer.to;
                     if self.reassign(node, to).is_ok() {
                         self.reopen(node, answer.by.clone());
@@ -575,6 +575,20 @@ impl Turn<'_> {
             causes.push(node);
         }
         causes
+    }
+
+    /// The same of a limit that passed: what did not come in time.
+    fn late(&self, about: &About) -> Vec<NodeId> {
+        let Some(Pending::Need { node, need }) = about.pending else {
+            return self.causes(about);
+        };
+        let needed = &self.plan.nodes[node].needs[need as usize];
+        let open = |node: &NodeId| !self.state.nodes[*node].status.is_ended();
+        let mut late = self.state.failed_before(self.plan, node);
+        if late.is_empty() {
+            late.extend(needed.nodes().filter(open));
+        }
+        late
     }
 
     fn skip_by_answer(&mut self, node: NodeId, answer: &Resolution) {

@@ -340,3 +340,61 @@ fn a_gate_is_decided_by_whoever_is_asked() {
         assert_eq!(bench.running_check().is_some(), verdict == Verdict::Retry);
     }
 }
+
+/// `b` waits too long for `a`, which `worker` does and `fails` at; `verdict` is the answer.
+fn late(fails: bool, verdict: Verdict) -> (Bench, NodeId, NodeId) {
+    let mut draft = Draft::new();
+    let lead = draft.human("lead");
+    let to = ladder(&mut draft, lead);
+    let worker = draft.agent("worker", 1, Driver::Shell);
+    let a = by(&mut draft, "a", worker);
+    let b = draft.task("b", |_| {});
+    draft.need(b, a, Wanted::Done).within = Some(Limit {
+        ms: 1000,
+        otherwise: Otherwise::Escalate,
+        also: vec![Action::Escalate { to, level: None }],
+    });
+    let mut bench = Bench::start(draft);
+    if fails {
+        bench.break_down(a);
+    }
+    bench.pass(2000);
+    let item = bench.item(b, "decide");
+    bench.give(Input::Answer {
+        item,
+        by: Some("lead".into()),
+        verdict,
+        to: Some(AgentId(0)).filter(|_| verdict == Verdict::Reassign),
+        note: String::new(),
+        outputs: Default::default(),
+    });
+    (bench, a, b)
+}
+
+#[test]
+fn an_answer_about_a_late_need_does_what_it_says() {
+    use Status::{Created, Failed, InProgress, Skipped};
+    for (fails, verdict, a_is, b_is) in [
+        (false, Verdict::Accept, InProgress, InProgress),
+        (false, Verdict::Skip, InProgress, Skipped),
+        (false, Verdict::Abort, InProgress, Failed),
+        (false, Verdict::Retry, InProgress, Created),
+        (true, Verdict::Retry, InProgress, Created),
+        (true, Verdict::Reassign, InProgress, Created),
+        (true, Verdict::Accept, Failed, InProgress),
+    ] {
+        let (bench, a, b) = late(fails, verdict);
+        let found = (bench.status(a), bench.status(b));
+        assert_eq!(found, (a_is, b_is), "{fails} {verdict:?}");
+    }
+    let (mut bench, a, b) = late(false, Verdict::Reassign);
+    assert_eq!(bench.count("task.reassigned"), 1);
+    bench.end(a, Outcome::Cancelled);
+    assert_eq!(
+        bench.state.node(a).attempt.as_ref().unwrap().agents,
+        [AgentId(0)]
+    );
+    bench.pass(2000);
+    let _again = bench.item(b, "decide");
+    assert_eq!(bench.count("need.expired"), 2, "the limit counts anew");
+}
