@@ -19,6 +19,9 @@ use crate::state::State;
 use crate::status::{IllegalTransition, RunStatus, Status};
 use crate::turn::Turn;
 
+/// Actions at one moment; more than that, and rules bring each other about for ever.
+const AT_ONCE: u32 = 1_000;
+
 /// How an action went.
 enum Act {
     Done,
@@ -186,6 +189,13 @@ impl Turn<'_> {
         let Some(action) = chain.and_then(|chain| chain.get(duty.step as usize)) else {
             return self.rule(RuleFact::ActionTaken { duty: id });
         };
+        self.actions += 1;
+        if self.actions > AT_ONCE {
+            return self.rule(RuleFact::ActionRefused {
+                duty: id,
+                why: "rules go round in circles: each brings about the next".to_string(),
+            });
+        }
         match self.act(action, duty) {
             Ok(Act::Done) => self.rule(RuleFact::ActionTaken { duty: id }),
             Ok(Act::Runs) => self.rule(RuleFact::ActionStarted {

@@ -14,6 +14,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) at_ms: i64,
     pub(crate) events: Vec<Event>,
+    /// Actions of rules that this turn has carried out.
+    pub(crate) actions: u32,
 }
 
 impl<'a> Turn<'a> {
@@ -25,6 +27,7 @@ impl<'a> Turn<'a> {
             state,
             at_ms,
             events: Vec::new(),
+            actions: 0,
         }
     }
 

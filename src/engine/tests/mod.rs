@@ -16,6 +16,7 @@ mod properties;
 mod random;
 mod recovery;
 mod retries;
+mod ruled;
 mod scale;
 mod syncs;
 mod whys;

@@ -15,6 +15,7 @@ const STEPS: usize = 20_000;
 
 fn options(dice: &mut Dice) -> Options {
     Options {
+        stay_until_ms: None,
         cores: 1 + dice.below(4) as u32,
         lookahead: dice.below(4) as u32,
         parallel: dice.percent(20).then(|| 1 + dice.below(3) as u32),
