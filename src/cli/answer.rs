@@ -35,8 +35,9 @@ pub(crate) fn choose(common: &Common, screen: &Screen, args: &Choose) -> Outcome
 /// Of an item, or a decision that nobody was asked for.
 pub(crate) fn decide(common: &Common, screen: &Screen, args: &Decide) -> Outcome {
     let desk = Desk::open(common, screen, args.run.as_deref())?;
-    let names_item =
-        args.domain.is_none() && (args.choice.is_some() || number(&args.what).is_some());
+    let what = &args.what;
+    let item = args.choice.is_some() || number(what).is_some() || is_asked(&desk.run, what);
+    let names_item = args.domain.is_none() && item;
     if !names_item {
         return record(&desk, args);
     }
@@ -48,6 +49,13 @@ pub(crate) fn decide(common: &Common, screen: &Screen, args: &Decide) -> Outcome
         note: args.text.clone().or_else(|| args.acting.note.clone()),
     };
     give(&desk, item, verdict(choice), to, &acting, BTreeMap::new())
+}
+
+/// True when people are to decide about a task of that name.
+fn is_asked(run: &Run, task: &str) -> bool {
+    let node = run.plan.find(task);
+    let decides = |item: &Item| item.ask.name() == "decide" && item.node == node;
+    node.is_some() && run.state.open_items().any(|(_, item)| decides(item))
 }
 
 fn record(desk: &Desk<'_>, args: &Decide) -> Outcome {

@@ -109,6 +109,7 @@ impl State {
         known(there, fact.kind(), "task", node.0)?;
         self.leave_lane(plan, node);
         Arc::make_mut(&mut self.index).reassign(plan, node, agents);
+        self.nodes[node].reassigned += 1;
         while self.lanes.len() < self.index.lanes.len() {
             self.lanes.push(Default::default());
         }

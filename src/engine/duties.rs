@@ -238,6 +238,7 @@ impl Turn<'_> {
             Action::Retry(times) => self.retry_by_rule(about, times.unwrap_or(1))?,
             Action::Reassign(to) => {
                 let node = about.node.ok_or("it is about no task")?;
+                self.check_round(node)?;
                 self.reassign(node, *to)?;
                 self.reopen(node, None);
             }
@@ -302,6 +303,18 @@ impl Turn<'_> {
             Action::Warn | Action::Continue => {}
         }
         Ok(Act::Done)
+    }
+
+    /// A rule passes nothing on more often than there are agents: it would go on for ever.
+    fn check_round(&self, node: NodeId) -> Result<(), String> {
+        let of = &self.state.nodes[node];
+        let times = of.reopened.max(of.reassigned);
+        match (times as usize) < self.plan.agents.len() {
+            true => Ok(()),
+            false => Err(format!(
+                "it was given to others or tried again {times} times"
+            )),
+        }
     }
 
     fn retry_by_rule(&mut self, about: &About, times: u32) -> Result<(), String> {

@@ -113,6 +113,8 @@ pub struct NodeState {
     pub undone: bool,
     /// How often it was tried again after it had failed.
     pub reopened: u32,
+    /// How often it was given to somebody else.
+    pub(crate) reassigned: u32,
     pub(crate) was_held: bool,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,

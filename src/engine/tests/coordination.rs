@@ -48,6 +48,32 @@ fn a_run_in_a_mode_waits_for_somebody_to_leave_it() {
     assert_eq!(bench.run_status(), RunStatus::Completed);
 }
 
+#[test]
+fn after_a_mode_only_so_many_start_at_once() {
+    let mut draft = Draft::new();
+    let a = draft.task("a", |_| {});
+    let (b, c) = (draft.task("b", |_| {}), draft.task("c", |_| {}));
+    draft.after(b, &[a]);
+    draft.after(c, &[a]);
+    let mode = mode(&mut draft);
+    draft.plan.rules.modes[mode].restart = Some(1);
+    let mut bench = Bench::start(draft);
+    bench.give(Input::EnterMode {
+        mode,
+        by: None,
+        because: String::new(),
+    });
+    bench.succeed(a);
+    bench.give(Input::LeaveMode { mode, by: None });
+    assert_eq!(bench.status(b), Status::InProgress);
+    assert_eq!(
+        reasons(&bench.plan, &bench.state, c),
+        [Reason::Restart { most: 1 }]
+    );
+    bench.succeed(b);
+    assert_eq!(bench.status(c), Status::InProgress);
+}
+
 fn by(draft: &mut Draft, name: &str, agent: AgentId) -> NodeId {
     draft.task(name, |task| {
         task.by = coord_plan::plan::By::All(vec![agent])

@@ -21,7 +21,6 @@ fn options(dice: &mut Dice) -> Options {
         parallel: dice.percent(20).then(|| 1 + dice.below(3) as u32),
         fail_fast: false,
         respect_calendar: false,
-        stay_until_ms: None,
     }
 }
 

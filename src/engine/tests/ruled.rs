@@ -424,8 +424,13 @@ fn play(plan: &Plan, seed: u64, crashes: bool) -> Simulation<'_, Chance> {
             simulation = Simulation::recover(plan, world(seed), &events, now_ms, vec![]).unwrap();
         }
     }
-    // what comes again and again never comes to rest: so long as there is other work
+    // what comes again and again never comes to rest: so long as there is other work; a mode is
+    // for people to leave
     for _ in 0..STEPS {
+        if let Some(mode) = simulation.state().mode() {
+            let by = None;
+            drop(simulation.input(Input::LeaveMode { mode, by }));
+        }
         if simulation.next_of_work_ms().is_none() || !simulation.advance() {
             break;
         }
@@ -437,6 +442,12 @@ fn hold(plan: &Plan, seed: u64, simulation: &Simulation<'_, Chance>) {
     assert_eq!(audit(plan, simulation.events()), Ok(()), "seed {seed}");
     let again = replay(plan, simulation.events()).unwrap();
     assert!(again == *simulation.state(), "seed {seed}: a replay differs");
+    // while somebody who is silent is waited for, scheduled workflows go on
+    let state = simulation.state();
+    let again = plan.workflows.values().any(|w| w.every.is_some());
+    if again && state.open_items().next().is_some() && state.status() == RunStatus::Running {
+        return;
+    }
     assert!(simulation.next_of_work_ms().is_none(), "seed {seed} does not come to rest");
     let rests = [Waiting::Ended, Waiting::ForPeople, Waiting::Paused];
     let waiting = simulation.state().waiting();
