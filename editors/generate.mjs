@@ -3,6 +3,8 @@
 //   node editors/generate.mjs           writes them
 //   node editors/generate.mjs --check   fails when they are not as they would be written
 //
+// `editors/test --update` does this, and generates the parser, which knows the statements' words too.
+//
 // words.json has one entry per statement: what it declares (`declares`) or how else it is
 // coloured (`kind`), the words that may follow it (`words`), and the values (`values`).
 // tests/it/editors.rs holds it to the compiler's table of statements.

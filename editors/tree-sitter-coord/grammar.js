@@ -3,7 +3,8 @@
  * @license MIT OR Apache-2.0
  *
  * Follows grammar/coord.pest of the compiler. No word is reserved: a statement is whatever word
- * stands where a statement may begin, and which words mean something is the queries' business.
+ * stands where a statement may begin. Those of the language are told apart there, and only there,
+ * so that a query can speak of `(keyword "task")`; everything else is the queries' business.
  * Numbers with letters are sorted by their unit, and what has no unit of the language is a plain
  * `quantity`.
  */
@@ -17,13 +18,18 @@ const YMD = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 const HM = '[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?';
 
 /**
- * A number with one of the language's units; before `quantity` where both match.
+ * A number with one of the language's units. Without a precedence: the longest token wins, and of
+ * equal ones the rule that stands first, so `4h` is a duration and `4hours` a `quantity`.
  * @param {string} pattern
  */
-const unit = pattern => token(prec(1, new RustRegex(pattern)));
+const unit = pattern => token(new RustRegex(pattern));
+
+const STATEMENTS = Object.keys(require('../words.json'));
 
 module.exports = grammar({
   name: 'coord',
+
+  word: $ => $.word,
 
   externals: $ => [
     $._newline, // ends a statement
@@ -43,23 +49,30 @@ module.exports = grammar({
   conflicts: _ => [],
 
   rules: {
-    source_file: $ => repeat(choice($._newline, $.statement)),
+    source_file: $ => seq(repeat($._line), optional(alias($._plain, $.statement))),
+
+    // a statement ends with its line or with its block, so that what stands behind its word is never
+    // the word of another
+    _line: $ =>
+      choice(
+        $._newline,
+        seq(alias($._plain, $.statement), $._newline),
+        alias($._with_block, $.statement),
+      ),
 
     // `##` belongs to the next declaration
     doc_comment: _ => token(prec(1, /##[^\r\n]*/)),
     comment: _ => token(/#([^#\r\n][^\r\n]*)?/),
 
-    // right: whatever can be an argument is one, so that only a newline, `}` or a block ends it
-    statement: $ =>
-      prec.right(
-        seq(
-          field('keyword', alias($.word, $.keyword)),
-          repeat($._argument),
-          optional(field('body', $.block)),
-        ),
-      ),
+    _plain: $ => $._head,
+    _with_block: $ => seq($._head, field('body', $.block)),
+    _head: $ => prec.right(seq(field('keyword', $.keyword), repeat($._argument))),
 
-    block: $ => seq('{', repeat(choice($._newline, $.statement)), '}'),
+    // one that the language does not know is a `word` in it
+    keyword: $ => choice(...STATEMENTS, $.word),
+
+    block: $ =>
+      seq('{', repeat($._line), optional(alias($._plain, $.statement)), '}'),
 
     _argument: $ => choice($._value, $.fence, $.operator),
 

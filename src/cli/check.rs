@@ -7,6 +7,7 @@ use super::files;
 use super::project;
 use super::render::diagnostics::{self, Found};
 use super::render::{github, sarif};
+use coord_host::repository;
 use coord_lang::source::Sources;
 use coord_lang::syntax::Limits;
 use coord_plan::compile::{Settings, compile};
@@ -96,36 +97,12 @@ pub(crate) fn read(file: &Path, stdin_name: &str, limits: &Limits) -> Result<Sou
     }
 }
 
-/// The project's files, for globs that match none; only where the project is alone in a folder
-/// that is a repository's root, else the answer would be a guess.
+/// The project's files, for globs that match none.
 pub(crate) fn beside(file: &Path) -> Option<Vec<String>> {
-    let root = project::folder_of(file);
-    if file == Path::new("-") || !root.join(".git").exists() {
+    if file == Path::new("-") {
         return None;
     }
-    let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).ok()?.flatten() {
-            let path = entry.path();
-            let kind = entry.file_type().ok()?;
-            let hidden = entry.file_name().to_string_lossy().starts_with(".git");
-            if kind.is_dir() && !hidden {
-                folders.push(path);
-            } else if kind.is_file() {
-                found.extend(
-                    path.strip_prefix(&root)
-                        .ok()
-                        .and_then(Path::to_str)
-                        .map(str::to_string),
-                );
-            }
-            if found.len() > 50_000 {
-                return None;
-            }
-        }
-    }
-    Some(found)
+    repository::files(&project::folder_of(file))
 }
 
 /// A `file:` URI for a path; a made-up name stays as it is.

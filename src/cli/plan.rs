@@ -11,6 +11,7 @@ use coord_plan::compile::Settings;
 use coord_plan::levelling::{Options, PLACEMENTS_PER_SECOND, Stop};
 use coord_plan::plan::Plan;
 use coord_plan::schedule::Schedule;
+use coord_plan::schedule::promise::{Promise, Verdict};
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,11 +38,20 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         TextOrJson::Text => explain_plan::text(plan, schedule, look(screen, args)),
     };
     deliver(screen, args.output.as_deref(), &text)?;
-    Ok(if loaded.compiled.has_errors() {
-        Exit::Wrong
-    } else {
-        Exit::Done
-    })
+    if loaded.compiled.has_errors() {
+        return Ok(Exit::Wrong);
+    }
+    let broken = |promise: &&Promise| promise.verdict == Verdict::Broken;
+    match schedule.promises.iter().filter(broken).count() {
+        0 => Ok(Exit::Done),
+        n => {
+            let (s, does) = if n == 1 { ("", "does") } else { ("s", "do") };
+            screen.err(&format!(
+                "{n} promise{s} {does} not hold in this schedule\n"
+            ));
+            Ok(Exit::Failed)
+        }
+    }
 }
 
 /// The schedule counts on the cores of this machine, as a run does.
@@ -104,12 +114,12 @@ pub(crate) fn sound<'a>(
     compiled.plan.as_ref().zip(compiled.schedule.as_ref())
 }
 
-/// True when every error is a deadline that cannot be met.
+/// True when every error is a deadline or a promise that cannot be met.
 fn only_dates(found: &[Diagnostic]) -> bool {
     found
         .iter()
         .filter(|d| d.is_error())
-        .all(|d| matches!(d.code, "E0601" | "E0602"))
+        .all(|d| matches!(d.code, "E0601" | "E0602" | "E0611"))
 }
 
 fn look(screen: &Screen, args: &Args) -> Look {

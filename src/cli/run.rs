@@ -10,15 +10,15 @@ use super::render::{diagnostics, words};
 use super::screen::Screen;
 use coord_engine::{Options, Status};
 use coord_host::driver::{DriveError, End, Setup, Watcher, drive};
-use coord_host::environment::find_program;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::{Reaper, prepare_coordinator};
+use coord_host::reach::Drivers;
 use coord_host::run::{self as stored, Meta, NewRun};
+use coord_host::support::missing_programs;
 use coord_lang::source::Sources;
 use coord_plan::compile::Settings;
-use coord_plan::plan::{Evidence, Plan, Program};
-use std::collections::{BTreeMap, BTreeSet};
+use coord_plan::plan::{Plan, Program};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -101,6 +101,7 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
     if let Some(exit) = has_ended(screen, &run) {
         return Ok(exit);
     }
+    super::support::can_go_on(&run)?;
     let reaper = start_reaper()?;
     let (home, journal) = open(home.path())?;
     let run = if journal.last_seq().map_err(home::journal_failure)? == last_seq {
@@ -236,36 +237,7 @@ fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
 
 /// E0710: every program that is named without a path has to be on this machine.
 fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
-    let mut missing: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    let mut look = |program: &Program, task: &str, env: &[(String, String)]| {
-        let name = match program {
-            Program::Argv(argv) => argv.first().cloned().unwrap_or_default(),
-            Program::Script { language, .. } => language.clone(),
-        };
-        let own_path = env.iter().any(|(key, _)| key == "PATH");
-        if name.contains('/') || own_path {
-            return;
-        }
-        let there = *known
-            .entry(name.clone())
-            .or_insert_with(|| find_program(&name).is_some());
-        if !there {
-            missing.insert((name, task.to_string()));
-        }
-    };
-    for (_, node, task) in plan.tasks() {
-        if let Some(program) = &task.program {
-            look(program, &node.name, &task.env);
-        }
-    }
-    for gate in plan.gates.values() {
-        for check in &gate.checks {
-            if let Evidence::Run(program) = &check.evidence {
-                look(program, &gate.name, &[]);
-            }
-        }
-    }
+    let missing = missing_programs(plan, &Drivers::default());
     if missing.is_empty() {
         return Ok(());
     }
@@ -390,8 +362,11 @@ fn go(
         home,
         run,
         journal,
-        reaper,
+        reaper: Some(reaper),
         options,
+        drivers: Drivers::default(),
+        people: None,
+        signals: true,
         no_wait: pace.no_wait,
         grace: grace(),
     };

@@ -342,10 +342,15 @@ impl<'p> Audit<'p> {
     }
 
     fn is_machine(&self, node: NodeId) -> bool {
-        let shell = |agent: &AgentId| self.plan.agents[*agent].driver == Driver::Shell;
         self.plan.task(node).is_some_and(|task| {
             let agents = task.by.agents();
-            task.program.is_some() && (agents.is_empty() || agents.iter().any(shell))
+            let program = task.program.is_some();
+            (agents.is_empty() && program)
+                || agents.iter().any(|a| match self.plan.agents[*a].driver {
+                    Driver::Shell => program,
+                    Driver::Human => false,
+                    _ => true,
+                })
         })
     }
 

@@ -22,6 +22,9 @@ use crate::turn::Turn;
 /// Actions at one moment; more than that, and rules bring each other about for ever.
 const AT_ONCE: u32 = 1_000;
 
+/// How often rules give a task that fails to somebody else.
+const REASSIGNED: u32 = 5;
+
 /// How an action went.
 enum Act {
     Done,
@@ -238,7 +241,13 @@ impl Turn<'_> {
             Action::Retry(times) => self.retry_by_rule(about, times.unwrap_or(1))?,
             Action::Reassign(to) => {
                 let node = about.node.ok_or("it is about no task")?;
-                self.check_round(node)?;
+                let of = &self.state.nodes[node];
+                let again = of.reopened.max(of.reassigned);
+                if again >= REASSIGNED {
+                    return Err(format!(
+                        "it was given to others or tried again {again} times"
+                    ));
+                }
                 self.reassign(node, *to)?;
                 self.reopen(node, None);
             }
@@ -303,18 +312,6 @@ impl Turn<'_> {
             Action::Warn | Action::Continue => {}
         }
         Ok(Act::Done)
-    }
-
-    /// A rule passes nothing on more often than there are agents: it would go on for ever.
-    fn check_round(&self, node: NodeId) -> Result<(), String> {
-        let of = &self.state.nodes[node];
-        let times = of.reopened.max(of.reassigned);
-        match (times as usize) < self.plan.agents.len() {
-            true => Ok(()),
-            false => Err(format!(
-                "it was given to others or tried again {times} times"
-            )),
-        }
     }
 
     fn retry_by_rule(&mut self, about: &About, times: u32) -> Result<(), String> {

@@ -336,17 +336,18 @@ fn starts(counts: impl Iterator<Item = usize>) -> Vec<u32> {
     out
 }
 
-/// A task is a machine's when it has a program and one of its agents is a shell (or it has no
-/// agents at all); `any of` then picks among the shells only.
+/// A task is a machine's when the host does its attempts: when one of its agents is a shell and
+/// it has a program (or it has no agents at all), or is reached over a driver. `any of` then picks
+/// among those only.
 fn team(plan: &Plan, task: &Task) -> Team {
-    let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
+    let spawned = |agent: &AgentId| is_spawned(plan, task, *agent);
     let named = task.by.agents();
     let machine = team_is_machine(plan, task, named);
     let any = matches!(task.by, By::Any(_));
     let mut agents: Vec<AgentId> = Vec::new();
     for agent in named
         .iter()
-        .filter(|agent| !(any && machine) || shell(agent))
+        .filter(|agent| !(any && machine) || spawned(agent))
     {
         if !agents.contains(agent) {
             agents.push(*agent);
@@ -359,10 +360,25 @@ fn team(plan: &Plan, task: &Task) -> Team {
     }
 }
 
-/// True when the host spawns the program of a task that these do.
+/// True when the host does the attempts at a task that these do.
 pub(crate) fn team_is_machine(plan: &Plan, task: &Task, agents: &[AgentId]) -> bool {
-    let shell = |agent: &AgentId| plan.agents[*agent].driver == Driver::Shell;
-    task.program.is_some() && (agents.is_empty() || agents.iter().any(shell))
+    match agents {
+        [] => task.program.is_some(),
+        named => named.iter().any(|agent| is_spawned(plan, task, *agent)),
+    }
+}
+
+/// A program is started for a shell, and a driver called for whoever is reached over one.
+fn is_spawned(plan: &Plan, task: &Task, agent: AgentId) -> bool {
+    match plan.agents[agent].driver {
+        Driver::Shell => task.program.is_some(),
+        Driver::Human => false,
+        Driver::Http(_)
+        | Driver::Acp(_)
+        | Driver::Mcp { .. }
+        | Driver::A2a(_)
+        | Driver::Remote(_) => true,
+    }
 }
 
 fn uses(task: &Task) -> Vec<(ResourceId, u32)> {

@@ -258,6 +258,7 @@ impl State {
         }
         self.status = RunStatus::Cancelled;
         self.ended_ms = Some(self.now_ms);
+        self.end_workflows();
         self.refresh_all(plan);
         Ok(())
     }

@@ -154,6 +154,17 @@ impl State {
         }
     }
 
+    /// With the run.
+    pub(crate) fn end_workflows(&mut self) {
+        self.workflows_due.clear();
+        let now_ms = self.now_ms;
+        for (_, of) in self.workflows.iter_mut() {
+            if of.is_running() {
+                of.ended_ms = Some(now_ms);
+            }
+        }
+    }
+
     pub(crate) fn on_workflow_ended(
         &mut self,
         plan: &Plan,

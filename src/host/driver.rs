@@ -9,13 +9,14 @@ use crate::environment::{passed_on, variable};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
+use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, DutyId, Event, Fact, Input, Options, Outcome, Process, RunStatus, State,
-    Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
+    Action, CheckId, DutyId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process,
+    RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::ids::{AgentId, GateId, Id, NodeId};
 use coord_plan::plan::{Evidence, Plan, Task};
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// Happenings that are taken in one turn of the loop, so that effects are not starved.
@@ -35,16 +36,21 @@ const PER_TURN: usize = 512;
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// Lines of output that a slow display may lag behind before it misses some.
 const LIVE_LINES: usize = 256;
-/// Nodes that are looked through for outputs to hand on.
-const MAX_UPSTREAM: usize = 256;
 
 /// Everything that a run needs to move.
 pub struct Setup {
     pub home: Home,
     pub run: Run,
     pub journal: SqliteJournal,
-    pub reaper: Reaper,
+    /// Starts programs; without one, none can be started.
+    pub reaper: Option<Reaper>,
     pub options: Options,
+    /// Who speaks for agents that are no programs.
+    pub drivers: Drivers,
+    /// Who answers before the inbox does.
+    pub people: Option<Box<dyn People>>,
+    /// Signals pause the run and end it. They are this process's own affair otherwise.
+    pub signals: bool,
     /// Stop instead of waiting for people.
     pub no_wait: bool,
     /// Between the polite request to end and the kill.
@@ -74,8 +80,11 @@ pub trait Watcher {
 /// How the drive ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {
+    /// All of it ended well.
     Completed,
+    /// Something failed, and nothing else could move.
     Failed,
+    /// Somebody ended it.
     Cancelled,
     /// Paused by an order, not by a signal.
     Paused,
@@ -156,8 +165,11 @@ pub(crate) struct Driver {
     pub(crate) home: Home,
     pub(crate) run: Run,
     journal: SqliteJournal,
-    pub(crate) reaper: Reaper,
+    pub(crate) reaper: Option<Reaper>,
     options: Options,
+    drivers: Drivers,
+    people: Option<Box<dyn People>>,
+    signals: bool,
     no_wait: bool,
     pub(crate) grace: Duration,
     pub(crate) clock: Clock,
@@ -222,6 +234,9 @@ impl Driver {
             journal: setup.journal,
             reaper: setup.reaper,
             options: setup.options,
+            drivers: setup.drivers,
+            people: setup.people,
+            signals: setup.signals,
             no_wait: setup.no_wait,
             grace: setup.grace,
             spawned,
@@ -316,19 +331,16 @@ impl Driver {
         Ok(never_spawned)
     }
 
-    /// Attempts of programs that are written down and have no recorded end.
+    /// Attempts of programs and drivers that are written down and have no recorded end.
     fn open_attempts(&self) -> Vec<(NodeId, u32)> {
         let plan = &self.run.plan;
         let is_open = |(node, of): (NodeId, &coord_engine::NodeState)| {
             let attempt = of.attempt.as_ref()?;
             let live =
                 matches!(of.status, Status::Assigned | Status::InProgress) && attempt.end.is_none();
-            let here = attempt
-                .agents
-                .iter()
-                .any(|a| plan.agents[*a].driver == coord_plan::plan::Driver::Shell);
-            let program = plan.task(node).is_some_and(|t| t.program.is_some());
-            (live && here && program).then_some((node, attempt.number))
+            let task = plan.task(node);
+            let here = task.is_some_and(|t| reach::is_spawned(plan, t, &attempt.agents));
+            (live && here).then_some((node, attempt.number))
         };
         self.run.state.nodes().filter_map(is_open).collect()
     }
@@ -363,13 +375,7 @@ impl Driver {
         mut asked: mpsc::UnboundedReceiver<Asked>,
         watcher: &mut dyn Watcher,
     ) -> Result<End, DriveError> {
-        let io = |source| DriveError::Io {
-            doing: "listen for signals".into(),
-            source,
-        };
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
-        let mut hangup = signal(SignalKind::hangup()).map_err(io)?;
+        let mut signals = Signals::new(self.signals)?;
         loop {
             self.perform_durable(watcher)?;
             self.leave_to_people()?;
@@ -379,9 +385,9 @@ impl Driver {
             let nap = self.nap(watcher);
             tokio::select! {
                 biased;
-                _ = interrupt.recv() => if self.on_signal(2, watcher)? { return Ok(End::Signalled(2)) },
-                _ = terminate.recv() => if self.on_signal(15, watcher)? { return Ok(End::Signalled(15)) },
-                _ = hangup.recv() => if self.on_signal(1, watcher)? { return Ok(End::Signalled(1)) },
+                number = signals.next() => if self.on_signal(number, watcher)? {
+                    return Ok(End::Signalled(number))
+                },
                 // before what is frequent, so that a busy run still listens
                 Some(order) = asked.recv() => self.asked(order)?,
                 Some(first) = receiver.recv() => self.take_all(first, &mut receiver)?,
@@ -687,11 +693,35 @@ impl Driver {
                 }
                 Ok(())
             }
-            Action::Notify { .. } => Ok(()),
+            Action::Notify { item } => self.ask(item),
             rule => {
                 self.perform_rule(rule);
                 Ok(())
             }
+        }
+    }
+
+    /// Asks those of this process who answer at once; what they leave is the inbox's.
+    fn ask(&mut self, item: ItemId) -> Result<(), DriveError> {
+        loop {
+            let open = self.run.state.item(item).is_some_and(|i| i.is_open());
+            let question = Question::of(&self.run.plan, &self.run.state, item);
+            let (Some(people), Some(question)) = (&mut self.people, question.filter(|_| open))
+            else {
+                return Ok(());
+            };
+            let Some(answer) = people.answer(&question) else {
+                return Ok(());
+            };
+            let answer = answer.to(&question);
+            self.take(Input::Answer {
+                item,
+                by: answer.by,
+                verdict: answer.verdict,
+                to: None,
+                note: answer.note,
+                outputs: answer.outputs,
+            })?;
         }
     }
 
@@ -719,10 +749,19 @@ impl Driver {
         let Some(task) = plan.task(node) else {
             return Ok(());
         };
-        let Some(program) = &task.program else {
+        if let Some(driver) = self.drivers.of_first(&plan, agents) {
+            return self.call(driver, node, attempt, agents);
+        }
+        let name = &plan.nodes[node].name;
+        let (Some(program), Some(reaper)) = (&task.program, self.reaper.clone()) else {
+            let why = format!("no driver of this program speaks for who does `{name}`");
+            self.send(Happening::Ended {
+                node,
+                attempt,
+                finished: Finished::silent(Outcome::SpawnFailed(why)),
+            });
             return Ok(());
         };
-        let name = &plan.nodes[node].name;
         let stem = format!("{name}.{attempt}");
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
@@ -759,17 +798,8 @@ impl Driver {
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
-        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
-        let keep = Keep {
-            root: self.run.meta.root.clone(),
-            folder: run::artifacts(&self.home, &self.run.id).join(name),
-            produces: task
-                .produces
-                .iter()
-                .filter(|a| a.path.is_some())
-                .cloned()
-                .collect(),
-        };
+        let sender = self.sender.clone();
+        let keep = self.keep(name, task);
         let _attempt = tokio::task::spawn_local(async move {
             let spawned = |process| {
                 let _loop_is_gone = sender.send(Happening::Spawned {
@@ -789,6 +819,57 @@ impl Driver {
             });
         });
         Ok(())
+    }
+
+    /// An attempt that a driver does, under the rules of a program's.
+    fn call(
+        &mut self,
+        driver: Arc<dyn reach::Driver>,
+        node: NodeId,
+        attempt: u32,
+        agents: &[AgentId],
+    ) -> Result<(), DriveError> {
+        let plan = Arc::clone(&self.run.plan);
+        let root = self.run.meta.root.clone();
+        let job = Work::of(&plan, &self.run.state, node, agents, &root);
+        let (Some(job), Some(task)) = (job, plan.task(node)) else {
+            return Ok(());
+        };
+        self.witness
+            .spawning(node, attempt)
+            .map_err(|source| DriveError::Io {
+                doing: "write the record of spawns".into(),
+                source,
+            })?;
+        let keep = self.keep(&job.task, task);
+        let log = self.logs.join(format!("{}.{attempt}.log", job.task));
+        let (stop, stopped) = mpsc::unbounded_channel();
+        self.attempts.insert(node, stop);
+        let (sender, grace) = (self.sender.clone(), self.grace);
+        let _attempt = tokio::task::spawn_local(async move {
+            let mut finished = match reach::attempt(driver, job, stopped, grace).await {
+                Ok(done) => finished(&done, &log),
+                Err(outcome) => Finished::silent(outcome),
+            };
+            if finished.outcome.is_success() && !keep.produces.is_empty() {
+                finished = keep.kept(finished).await;
+            }
+            let _loop_is_gone = sender.send(Happening::Ended {
+                node,
+                attempt,
+                finished,
+            });
+        });
+        Ok(())
+    }
+
+    fn keep(&self, name: &str, task: &Task) -> Keep {
+        let with_path = task.produces.iter().filter(|a| a.path.is_some());
+        Keep {
+            root: self.run.meta.root.clone(),
+            folder: run::artifacts(&self.home, &self.run.id).join(name),
+            produces: with_path.cloned().collect(),
+        }
     }
 
     fn viewer(&self, node: NodeId) -> Option<mpsc::Sender<LiveLine>> {
@@ -850,7 +931,7 @@ impl Driver {
                 .unwrap_or_default();
             set(&format!("COORD_ARTIFACT_{}", variable(short)), full.into());
         }
-        for before in self.upstream(node) {
+        for before in reach::upstream(plan, &self.run.state, node) {
             let of = variable(&plan.nodes[before].name);
             for (key, value) in &self.run.state.node(before).outputs {
                 set(
@@ -867,24 +948,6 @@ impl Driver {
         }
         task.env.iter().for_each(|(k, v)| set(k, v.into()));
         latest(env)
-    }
-
-    /// What a node waits for, near ones first, so far as their outputs are handed on.
-    fn upstream(&self, node: NodeId) -> Vec<NodeId> {
-        let mut found = Vec::new();
-        let mut seen = std::collections::HashSet::from([node]);
-        let mut queue = VecDeque::from([node]);
-        while let Some(at) = queue.pop_front() {
-            for before in self.run.plan.nodes[at].needs.iter().flat_map(|n| n.nodes()) {
-                if seen.len() <= MAX_UPSTREAM && seen.insert(before) {
-                    queue.push_back(before);
-                    found.push(before);
-                }
-            }
-        }
-        found.reverse(); // the nearest wins where two have the same name
-        found.retain(|n| !self.run.state.node(*n).outputs.is_empty());
-        found
     }
 
     fn brief(
@@ -969,7 +1032,15 @@ impl Driver {
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.checks.insert(check, stop);
-        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
+        let sender = self.sender.clone();
+        let Some(reaper) = self.reaper.clone() else {
+            self.send(Happening::CheckEnded {
+                check,
+                passed: false,
+                evidence: "no program can be started here".into(),
+            });
+            return;
+        };
         let _check = tokio::task::spawn_local(async move {
             let finished = work::run(&reaper, job, stopped, |_| {}).await;
             let (passed, evidence) = verdict(&finished);
@@ -979,6 +1050,60 @@ impl Driver {
                 evidence,
             });
         });
+    }
+}
+
+/// What a driver did, as if a program had.
+fn finished(done: &Done, log: &Path) -> Finished {
+    let mut facts = LogFacts {
+        bytes: done.log.len() as u64,
+        ..LogFacts::default()
+    };
+    if !done.log.is_empty() && std::fs::write(log, &done.log).is_err() {
+        facts.cut = true;
+    }
+    if done.exit != 0 {
+        facts.tail = work::tail_of(&done.log);
+    }
+    Finished {
+        outcome: Outcome::Exit(done.exit),
+        outputs: done.named_outputs(),
+        log: facts,
+    }
+}
+
+/// The signals that pause a run, where they are its affair.
+struct Signals(Option<[Signal; 3]>);
+
+impl Signals {
+    fn new(listen: bool) -> Result<Signals, DriveError> {
+        if !listen {
+            return Ok(Signals(None));
+        }
+        let on = |kind| {
+            signal(kind).map_err(|source| DriveError::Io {
+                doing: "listen for signals".into(),
+                source,
+            })
+        };
+        Ok(Signals(Some([
+            on(SignalKind::interrupt())?,
+            on(SignalKind::terminate())?,
+            on(SignalKind::hangup())?,
+        ])))
+    }
+
+    /// The number of the next one.
+    async fn next(&mut self) -> i32 {
+        let Some([interrupt, terminate, hangup]) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            biased;
+            _ = interrupt.recv() => 2,
+            _ = terminate.recv() => 15,
+            _ = hangup.recv() => 1,
+        }
     }
 }
 

@@ -122,7 +122,10 @@ impl Driver {
             grace: self.grace,
             viewer: None,
         };
-        let (reaper, sender) = (self.reaper.clone(), self.sender.clone());
+        let Some(reaper) = self.reaper.clone() else {
+            return self.send(end(false, "no program can be started here".into()));
+        };
+        let sender = self.sender.clone();
         self.programs += 1;
         let _program = tokio::task::spawn_local(async move {
             // held until the end: nobody stops it half-way

@@ -1,9 +1,11 @@
 //! Floor 4: the machine around the engine.
 //!
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
-//! is the form in between, [`published`] the one for other programs; [`process`] starts and ends programs; [`driver`] is the one loop that
-//! connects them with the engine; [`control`] is how other commands speak to it. `witness`, `artifacts`,
-//! `work`, `environment`, `brief` and [`clock`] are its tools.
+//! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
+//! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
+//! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
+//! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
+//! do of what a plan may say.
 
 mod artifacts;
 pub mod brief;
@@ -17,7 +19,10 @@ pub mod journal;
 mod notices;
 pub mod process;
 pub mod published;
+pub mod reach;
 pub mod record;
+pub mod repository;
 pub mod run;
+pub mod support;
 mod witness;
 mod work;

@@ -22,16 +22,25 @@ pub struct Meta {
 
 /// A run read back: its plan and the state after every durable event.
 pub struct Run {
+    /// Its number in the journal.
     pub key: RunKey,
+    /// Its name, as `coord runs` lists it.
     pub id: String,
+    /// The project's file, as it was named.
     pub file: String,
+    /// When it was made, in ms since 1970 UTC.
     pub created_at_ms: i64,
+    /// Of all texts of the project.
     pub source_digest: String,
+    /// What its creator kept beside the plan.
     pub meta: Meta,
+    /// What it is pinned to.
     pub plan: Arc<Plan>,
+    /// After every durable event.
     pub state: State,
     /// The last event of this run.
     pub last_seq: i64,
+    /// How many there are.
     pub events: u64,
 }
 

@@ -210,12 +210,19 @@ fn tail(path: &Path) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines: Vec<&str> = text.lines().collect();
+    Ok(tail_of(&String::from_utf8_lossy(&bytes)))
+}
+
+/// The last lines of a text, without what a terminal would obey.
+pub(crate) fn tail_of(text: &str) -> String {
+    let start = text.len().saturating_sub(TAIL_BYTES as usize);
+    let start = (start..text.len())
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(text.len());
+    let lines: Vec<&str> = text[start..].lines().collect();
     let kept = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-    let shown = kept.join("\n");
-    Ok(shown
+    kept.join("\n")
         .chars()
         .filter(|c| !c.is_control() || *c == '\n')
-        .collect())
+        .collect()
 }

@@ -3,6 +3,7 @@
 //! A diagnostic has a stable code, one sentence in the user's words, a label on the user's own
 //! token, labels on causes, and at most one help, with an edit where a machine can make it.
 
+use crate::schema;
 use crate::source::{Sources, Span};
 
 /// How bad it is; the letter of a code gives the default.
@@ -19,12 +20,14 @@ pub struct Label {
     pub text: String,
 }
 
-/// A text edit that a machine may apply as it stands.
+/// A text edit that a machine can make as it stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fix {
     pub span: Span,
     pub replacement: String,
     pub title: String,
+    /// False for a guess that only the user can confirm: it is offered, and never made by itself.
+    pub is_sure: bool,
 }
 
 /// One finding.
@@ -103,8 +106,19 @@ impl Diagnostic {
             span,
             replacement: replacement.into(),
             title: title.clone(),
+            is_sure: true,
         });
         self.help = Some(title);
+        self
+    }
+
+    /// Says that the edit takes `word` for a slip of the fingers, where `near` is all that may have
+    /// been meant, best first; it is a mere guess when that is not plain.
+    #[must_use]
+    pub fn guessed(mut self, word: &str, near: &[&str]) -> Diagnostic {
+        if let Some(fix) = &mut self.fix {
+            fix.is_sure = schema::is_slip(word, near);
+        }
         self
     }
 

@@ -127,7 +127,8 @@ impl Comparison {
             .map_or("", |(s, _)| s)
     }
 
-    pub(crate) fn holds(self, order: Ordering) -> bool {
+    /// True when two values in that order compare so.
+    pub fn holds(self, order: Ordering) -> bool {
         match self {
             Comparison::Equal => order.is_eq(),
             Comparison::NotEqual => order.is_ne(),

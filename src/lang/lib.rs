@@ -18,6 +18,7 @@ pub mod lower;
 pub mod model;
 pub mod schema;
 pub mod source;
+pub mod stack;
 pub mod syntax;
 pub mod time;
 pub mod value;

@@ -180,6 +180,25 @@ pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec
     scored.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
+/// True when `word` is plainly a slip of the fingers for the first of `near`: one letter in four
+/// may be wrong, two at most, nothing else comes as close, and all numbers agree (`task-3` is not
+/// `task-1`).
+pub fn is_slip(word: &str, near: &[&str]) -> bool {
+    let Some((meant, others)) = near.split_first() else {
+        return false;
+    };
+    let folded = |text: &str| text.to_lowercase().replace('_', "-");
+    let digits = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    let distance = |other: &str| strsim::osa_distance(&folded(word), &folded(other));
+    let wrong = distance(meant);
+    let allowed = (word.chars().count() / 4).min(2);
+    wrong <= allowed && digits(word) == digits(meant) && others.iter().all(|o| distance(o) > wrong)
+}
+
 /// "`a`", "`a` or `b`", "`a`, `b` or `c`".
 pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|w| format!("`{w}`")).collect();
@@ -193,6 +212,19 @@ pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_alone() {
+        assert!(is_slip("bakend", &["backend"]));
+        assert!(is_slip("Web_app", &["web-app"]));
+        assert!(is_slip("fronteds", &["frontend"]));
+        assert!(!is_slip("back", &["backend"]), "too far");
+        assert!(!is_slip("qa", &["qb"]), "too short");
+        assert!(!is_slip("task-3", &["task-1"]), "another number");
+        assert!(!is_slip("aple", &["able", "axle"]), "two as close");
+        assert!(is_slip("neds", &["needs", "reads"]));
+        assert!(!is_slip("server", &[]));
+    }
 
     #[test]
     fn no_word_has_two_rows_for_one_place() {

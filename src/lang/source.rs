@@ -149,6 +149,15 @@ impl SourceFile {
             .trim_end_matches(['\n', '\r'])
     }
 
+    /// From the start of the line that holds `offset` on: found by walking back, which is faster
+    /// than a search among all lines.
+    fn line_with(&self, offset: u32) -> &str {
+        let at = (offset as usize).min(self.text.len());
+        let before = &self.text.as_bytes()[..at];
+        let start = before.iter().rposition(|b| *b == b'\n');
+        self.text.get(start.map_or(0, |n| n + 1)..).unwrap_or("")
+    }
+
     /// The byte offset where line `index` (from 0) starts.
     pub fn line_offset(&self, index: usize) -> usize {
         self.line_starts
@@ -158,7 +167,7 @@ impl SourceFile {
 
     /// Columns of white space at the start of the line that holds `offset`; a tab counts as two.
     pub fn line_indent(&self, offset: u32) -> usize {
-        let line = self.line(self.line_index(offset));
+        let line = self.line_with(offset);
         let spaces = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
         spaces.map(|c| if c == '\t' { 2 } else { 1 }).sum()
     }
@@ -175,10 +184,7 @@ impl SourceFile {
 
     /// The first character of the line that holds `offset`, past white space.
     pub fn line_first(&self, offset: u32) -> Option<char> {
-        self.line(self.line_index(offset))
-            .trim_start()
-            .chars()
-            .next()
+        self.line_with(offset).trim_start().chars().next()
     }
 
     /// Line and column of byte `offset`, for people.

@@ -72,6 +72,9 @@ pub fn effort(text: &str) -> Result<Effort, UnitError> {
         rest = tail;
         let milli = milli(number).ok_or(UnitError::TooLong)?;
         if unit == "wd" || unit == "wh" {
+            if working.is_some() {
+                return Err(UnitError::Order);
+            }
             working = Some(working_part(milli, unit)?);
             continue;
         }
@@ -300,6 +303,8 @@ mod tests {
         );
         assert_eq!(effort("1m2h"), Err(UnitError::Order));
         assert_eq!(effort("1wd2h"), Err(UnitError::Mixed));
+        assert_eq!(effort("1wd2wd"), Err(UnitError::Order));
+        assert_eq!(effort("1wd2wh"), Err(UnitError::Order));
         assert_eq!(effort("99999999999999999999h"), Err(UnitError::TooLong));
         assert_eq!(effort("999999999d"), Err(UnitError::TooLong));
     }

@@ -102,8 +102,8 @@ fn number(kind: Kind) -> u32 {
         Kind::Name(Some("agent" | "human" | "group" | "tier")) => "class",
         Kind::Name(Some("task" | "sync" | "milestone")) => "function",
         Kind::Name(Some("phase" | "workflow" | "project")) => "namespace",
-        Kind::Name(Some("param" | "secret")) => "parameter",
-        Kind::Name(Some("produces")) => "property",
+        Kind::Name(Some("param" | "secret" | "parameter" | "each")) => "parameter",
+        Kind::Name(Some("produces" | "field")) => "property",
         Kind::Name(_) => "variable",
     };
     TYPES.iter().position(|t| *t == name).unwrap_or(0) as u32

@@ -31,6 +31,8 @@ pub(super) struct Documents {
     limits: Limits,
     /// Counts changes of any of them, and of files on disk.
     revision: u64,
+    /// Counts what happened to files on disk, as far as the client tells.
+    disk_revision: u64,
 }
 
 impl Documents {
@@ -39,11 +41,16 @@ impl Documents {
             open: BTreeMap::new(),
             limits,
             revision: 1,
+            disk_revision: 0,
         }
     }
 
     pub(super) fn revision(&self) -> u64 {
         self.revision
+    }
+
+    pub(super) fn disk_revision(&self) -> u64 {
+        self.disk_revision
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Document> {
@@ -55,7 +62,7 @@ impl Documents {
     }
 
     pub(super) fn open(&mut self, name: &str, version: i32, text: String) {
-        self.revision += 1;
+        self.touched();
         let mut pieces = Pieces::default();
         let parsed = pieces.parse(SourceFile::new(name, text), &self.limits);
         let document = Document {
@@ -68,13 +75,14 @@ impl Documents {
     }
 
     pub(super) fn close(&mut self, name: &str) {
-        self.revision += 1;
+        self.touched();
         self.open.remove(name);
     }
 
     /// Something changed that is not open here.
     pub(super) fn touched(&mut self) {
         self.revision += 1;
+        self.disk_revision += 1;
     }
 
     /// Applies edits one after the other, each to the text that the one before left.

@@ -23,6 +23,12 @@ impl Project {
         &self.files[0].0
     }
 
+    /// False for projects without an `owns`, which the files on disk do not matter to.
+    pub(super) fn may_own(&self) -> bool {
+        let mut texts = self.files.iter().map(|(_, parsed)| parsed.source().text());
+        texts.any(|text| text.contains("owns"))
+    }
+
     /// True when both hold the very same texts.
     pub(super) fn is_same(&self, other: &Project) -> bool {
         let pairs = || self.files.iter().zip(&other.files);

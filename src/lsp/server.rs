@@ -41,6 +41,7 @@ pub(super) fn run(connection: Connection, limits: Limits) -> bool {
     let mut server = Server {
         connection,
         client,
+        limits,
         documents: Documents::new(limits),
         snapshots,
         is_compiling: false,
@@ -59,6 +60,8 @@ fn capabilities() -> lsp::ServerCapabilities {
     let sync = lsp::TextDocumentSyncOptions {
         open_close: Some(true),
         change: Some(lsp::TextDocumentSyncKind::Incremental),
+        // what was saved, or written beside it since, is a file that a glob may match
+        save: Some(true.into()),
         ..lsp::TextDocumentSyncOptions::default()
     };
     let tokens = lsp::SemanticTokensOptions {
@@ -82,12 +85,16 @@ fn capabilities() -> lsp::ServerCapabilities {
         workspace_symbol_provider: Some(true.into()),
         code_action_provider: Some(
             lsp::CodeActionOptions {
-                code_action_kinds: Some(vec![lsp::CodeActionKind::QuickFix]),
+                code_action_kinds: Some(vec![
+                    lsp::CodeActionKind::QuickFix,
+                    actions::FIX_ALL.to_string().into(),
+                ]),
                 ..lsp::CodeActionOptions::default()
             }
             .into(),
         ),
         document_formatting_provider: Some(true.into()),
+        document_range_formatting_provider: Some(true.into()),
         rename_provider: Some(
             lsp::RenameOptions {
                 prepare_provider: Some(true),
@@ -146,6 +153,7 @@ struct Published {
 struct Server {
     connection: Connection,
     client: Client,
+    limits: Limits,
     documents: Documents,
     snapshots: Sender<Snapshot>,
     is_compiling: bool,
@@ -196,6 +204,7 @@ impl Server {
                 .map(|(name, d)| (name.clone(), d.parsed.clone()))
                 .collect(),
             folders: self.client.folders.clone(),
+            disk_revision: self.documents.disk_revision(),
         };
         self.is_compiling = self.snapshots.send(snapshot).is_ok();
     }
@@ -319,7 +328,7 @@ impl Server {
                     self.documents.close(&name_of(&p.text_document.uri));
                 }
             }
-            "workspace/didChangeWatchedFiles" => self.documents.touched(),
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.documents.touched(),
             "$/cancelRequest" => {
                 if let Ok(id) = serde_json::from_value::<RequestId>(params["id"].clone()) {
                     self.cancel(&id);
@@ -404,7 +413,8 @@ impl Server {
             }
             "textDocument/documentSymbol"
             | "textDocument/foldingRange"
-            | "textDocument/formatting" => false,
+            | "textDocument/formatting"
+            | "textDocument/rangeFormatting" => false,
             _ => is_behind,
         }
     }
@@ -465,10 +475,16 @@ impl Server {
                 let params: lsp::DocumentFormattingParams = read(params)?;
                 self.text(&params.text_document, format::format_document)
             }
+            "textDocument/rangeFormatting" => {
+                let params: lsp::DocumentRangeFormattingParams = read(params)?;
+                self.text(&params.text_document, |document| {
+                    format::format_range(document, params.range)
+                })
+            }
             "textDocument/codeAction" => {
                 let params: lsp::CodeActionParams = read(params)?;
                 self.in_file(&params.text_document, |a, file| {
-                    actions::actions(a, file, &params)
+                    actions::actions(a, file, self.limits, &params)
                 })
             }
             "textDocument/semanticTokens/full" => {

@@ -11,10 +11,11 @@
 //!   their own in large ones.
 //!
 //! Energy is counted twice, by the clock and on the working axis, where pauses do not count; both
-//! are true, also when a plan mixes the two. A tail goes by needs without alternatives only, since
+//! are true, also when a plan mixes the two. With several calendars each has a working axis, where
+//! what is done in its working time counts. A tail goes by needs without alternatives only, since
 //! another alternative might do.
 
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::CriticalPath;
 use crate::critical_path::network::Network;
 use crate::levelling::Options;
@@ -68,11 +69,11 @@ pub enum Shared {
 
 pub fn lower_bound(
     network: &Network,
-    calendar: &Calendar,
+    calendars: &Calendars,
     logical: &CriticalPath,
     options: &Options,
 ) -> LowerBound {
-    let mut bounds = Bounds::new(network, calendar, logical);
+    let mut bounds = Bounds::new(network, calendars, logical);
     for (shared, capacity, users) in shared_things(network, options) {
         bounds.energy(shared, capacity, &users);
     }
@@ -266,25 +267,28 @@ struct Argument {
 
 struct Bounds<'a, 'p> {
     network: &'a Network<'p>,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     logical: &'a CriticalPath,
     clock_tails: Vec<i64>,
-    working_tails: Vec<i64>,
+    /// By calendar: the lengths of what is done while it does not rest.
+    working_tails: Vec<Vec<i64>>,
     best: LowerBound,
 }
 
 impl<'a, 'p> Bounds<'a, 'p> {
     fn new(
         network: &'a Network<'p>,
-        calendar: &'a Calendar,
+        calendars: &'a Calendars,
         logical: &'a CriticalPath,
     ) -> Bounds<'a, 'p> {
+        let numbers = 0..calendars.len() as u32;
+        let on_axis = |axis| tails(network, |id| counts(network, calendars, id, axis));
         Bounds {
             network,
-            calendar,
+            calendars,
             logical,
             clock_tails: tails(network, |_| true),
-            working_tails: tails(network, |working| working),
+            working_tails: numbers.map(on_axis).collect(),
             best: LowerBound {
                 ms: logical.makespan_ms,
                 reason: Reason::CriticalPath,
@@ -293,14 +297,13 @@ impl<'a, 'p> Bounds<'a, 'p> {
     }
 
     fn energy(&mut self, of: Shared, capacity: i64, users: &[(NodeId, i64)]) {
-        let working = self.working_argument(capacity, users).map(|argument| {
-            (
-                self.calendar.end_of(argument.end),
-                argument.energy,
-                argument.tasks,
-                true,
-            )
+        let axes = 0..self.calendars.len() as u32;
+        let working = axes.filter_map(|axis| {
+            let argument = self.working_argument(capacity, users, axis)?;
+            let end = self.calendars.get(axis).end_of(argument.end);
+            Some((end, argument.energy, argument.tasks, true))
         });
+        let working: Vec<(i64, i64, usize, bool)> = working.collect();
         let clock = self
             .clock_argument(capacity, users)
             .map(|argument| (argument.end, argument.energy, argument.tasks, false));
@@ -321,17 +324,21 @@ impl<'a, 'p> Bounds<'a, 'p> {
         }
     }
 
-    /// On the working axis, by the tasks in working time alone.
-    fn working_argument(&self, capacity: i64, users: &[(NodeId, i64)]) -> Option<Argument> {
+    /// On the working axis of a calendar, by what is done in its working time alone.
+    fn working_argument(
+        &self,
+        capacity: i64,
+        users: &[(NodeId, i64)],
+        axis: u32,
+    ) -> Option<Argument> {
+        let calendar = self.calendars.get(axis);
         let working = users
             .iter()
-            .filter(|(node, _)| self.network.spans[*node].working);
+            .filter(|(node, _)| counts(self.network, self.calendars, *node, axis));
         let users = working.map(|&(node, amount)| User {
-            head: self
-                .calendar
-                .worked(self.logical.nodes[node].earliest_start_ms),
+            head: calendar.worked(self.logical.nodes[node].earliest_start_ms),
             energy: self.network.spans[node].ms.saturating_mul(amount),
-            tail: self.working_tails[node.index()],
+            tail: self.working_tails[axis as usize][node.index()],
         });
         best_argument(capacity, users.collect())
     }
@@ -339,10 +346,8 @@ impl<'a, 'p> Bounds<'a, 'p> {
     /// By the clock: working time takes at least as long as it is. Without tasks in elapsed time
     /// the working axis says more.
     fn clock_argument(&self, capacity: i64, users: &[(NodeId, i64)]) -> Option<Argument> {
-        if users
-            .iter()
-            .all(|(node, _)| self.network.spans[*node].working)
-        {
+        let works = |(node, _): &(NodeId, i64)| self.network.spans[*node].working;
+        if self.calendars.len() == 1 && users.iter().all(works) {
             return None;
         }
         let users = users.iter().map(|&(node, amount)| User {
@@ -354,8 +359,13 @@ impl<'a, 'p> Bounds<'a, 'p> {
     }
 }
 
+/// Whether a node is done in working time, and none of it while a calendar rests.
+fn counts(network: &Network, calendars: &Calendars, node: NodeId, axis: u32) -> bool {
+    network.spans[node].working && calendars.is_within(node, axis)
+}
+
 /// The longest way after each node that every schedule has to go, counting some lengths.
-fn tails(network: &Network, counts: impl Fn(bool) -> bool) -> Vec<i64> {
+fn tails(network: &Network, counts: impl Fn(NodeId) -> bool) -> Vec<i64> {
     let mut tails = vec![0i64; network.len()];
     for &id in network
         .plan
@@ -365,11 +375,7 @@ fn tails(network: &Network, counts: impl Fn(bool) -> bool) -> Vec<i64> {
         .filter(|&&id| !network.contingent[id])
     {
         let span = network.spans[id];
-        let length = if counts(span.working) {
-            span.ms.max(0)
-        } else {
-            0
-        };
+        let length = if counts(id) { span.ms.max(0) } else { 0 };
         let way = tails[id.index()] + length;
         for &group in network.groups(id) {
             if let [only] = network.members(group) {

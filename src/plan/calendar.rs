@@ -18,13 +18,15 @@ use coord_lang::model::{self, Model};
 use coord_lang::time::{DAY_MS, Date, MINUTE_MS, WEEK_MS};
 use jiff::Timestamp;
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const TABLE_WEEKS: i64 = 40 * 53;
 /// Real weeks before the origin's own, for looking back.
 const WEEKS_BEFORE: i64 = 8;
+/// So many weeks before the first of the table, every table repeats plain weeks.
+const PLAIN_WEEKS_BEFORE: i64 = 4;
 /// The day number (days since 1970) of Monday 2026-01-05: where a plan without a start is laid.
 const ANY_MONDAY: i64 = 20_458;
 /// Instants further out are cut to this, far past the language's limits.
@@ -156,9 +158,99 @@ impl Calendar {
                     ..hours.clone()
                 };
                 let origin = first_instant(&plain);
-                Layout::new(&plain, TimeZone::UTC, origin).lay(TABLE_WEEKS)
+                // every week is like any other, and the two of the table repeat outwards
+                Layout::new(&plain, TimeZone::UTC, origin).lay(1)
             }
         }
+    }
+
+    /// The hours of an agent, on the same axis as the plan's own. Without an origin, zones keep the
+    /// distance that they have in winter.
+    pub(crate) fn of_agent(plan: &Plan, hours: &Hours) -> Calendar {
+        let zone = hours.timezone.as_ref().unwrap_or(&plan.timezone);
+        if plan.origin_ms.is_some() {
+            return Calendar::new(hours, zone, plan.origin_ms);
+        }
+        let plain = Hours {
+            holidays: Vec::new(),
+            ..hours.clone()
+        };
+        let seconds = |zone: &str| {
+            let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+            zone.to_offset(at(ANY_MONDAY * DAY_MS)).seconds()
+        };
+        let project = plan.hours.timezone.as_ref().unwrap_or(&plan.timezone);
+        let apart = Offset::from_seconds(seconds(zone) - seconds(project));
+        let zone = apart.map_or(TimeZone::UTC, TimeZone::fixed);
+        Layout::new(&plain, zone, first_instant(&plan.hours)).lay(TABLE_WEEKS)
+    }
+
+    /// When all of these work; they are laid out from the same origin.
+    pub(crate) fn common(parts: &[&Calendar]) -> Calendar {
+        let frame = parts[0];
+        let weeks = (frame.last - frame.first + WEEK_MS / 2) / WEEK_MS;
+        let (first, last) = (frame.first, frame.first + weeks * WEEK_MS);
+        // where plain weeks repeat in all of them
+        let far = PLAIN_WEEKS_BEFORE * WEEK_MS;
+        let together = |from: i64, to: i64| {
+            let mut parts = parts.iter().map(|part| part.intervals(from, to));
+            let first = parts.next().unwrap_or_default();
+            parts.fold(first, |a, b| meet(&a, &b))
+        };
+        let real = together(first + WEEK_MS, last);
+        let mut week = together(first - far, first - far + WEEK_MS);
+        if week.is_empty() && !real.is_empty() {
+            week = frame.intervals(first - far, first - far + WEEK_MS);
+        }
+        let moved = |by: i64| week.iter().map(move |&(a, b)| (a + by, b + by));
+        let mut common = Calendar {
+            day_ms: parts.iter().map(|part| part.day_ms).min().unwrap_or(0),
+            shifts: Vec::with_capacity(real.len() + 2 * week.len()),
+            week_ms: week.iter().map(|(start, end)| end - start).sum(),
+            first,
+            last,
+            total: 0,
+        };
+        let all = moved(far).chain(real.iter().copied());
+        for (start, end) in all.chain(moved(far + last - first)) {
+            common.shifts.push(Shift {
+                start,
+                end,
+                before: common.total,
+            });
+            common.total += end - start;
+        }
+        common
+    }
+
+    /// True when nothing is ever worked: then all time counts.
+    pub fn never_works(&self) -> bool {
+        self.week_ms == 0
+    }
+
+    /// When the shift ends that is at work at `t`.
+    pub(crate) fn closing(&self, t: i64) -> i64 {
+        if self.week_ms == 0 {
+            return FAR_MS;
+        }
+        let weeks = self.weeks_outside(t);
+        let after = self
+            .shifts
+            .partition_point(|shift| shift.start <= t - weeks * WEEK_MS);
+        let shift = self.shifts[after.saturating_sub(1)];
+        shift.end + weeks * WEEK_MS
+    }
+
+    /// When there is work between two instants.
+    fn intervals(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let mut found = Vec::new();
+        let mut at = self.next_working(from);
+        while at < to {
+            let end = self.closing(at).min(to);
+            found.push((at, end));
+            at = self.next_working(end);
+        }
+        found
     }
 
     /// The working time of one whole day.
@@ -260,6 +352,24 @@ impl Calendar {
             0
         }
     }
+}
+
+/// The common part of two lists of stretches, each in order.
+fn meet(a: &[(i64, i64)], b: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let (mut i, mut j) = (0, 0);
+    let mut found = Vec::new();
+    while let (Some(&(from, to)), Some(&(other_from, other_to))) = (a.get(i), b.get(j)) {
+        let (start, end) = (from.max(other_from), to.min(other_to));
+        if start < end {
+            found.push((start, end));
+        }
+        if to <= other_to {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    found
 }
 
 /// The first working instant of the week that undated plans are laid on, as if in UTC.
@@ -516,6 +626,58 @@ mod tests {
             }
             let between = worked[from..].iter().filter(|w| **w).count() as i64 * STEP;
             prop_assert_eq!(calendar.working_between(time(from), time(WINDOW)), between);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn what_is_common_is_worked_by_everybody_every_quarter_of_an_hour(
+            kinds in proptest::collection::vec((
+                1u8..128, proptest::collection::vec(0u32..=96, 2..7),
+                proptest::collection::vec((0i64..14, 0i64..4), 0..3), 0usize..ZONES.len(),
+            ), 2..4),
+            around in 0usize..AROUND.len(), shift in 0i64..96, origin in -200i64..200,
+            from in 0usize..WINDOW / 2, amount in 1usize..60,
+        ) {
+            let base = instant(AROUND[around]) + shift * STEP;
+            let origin = base + origin * STEP;
+            let mut all = vec![true; WINDOW];
+            let mut calendars = Vec::new();
+            for (days, bounds, holidays, zone) in &kinds {
+                let hours = hours_of(*days, bounds, holidays, base.div_euclid(DAY_MS));
+                prop_assume!(!hours.ranges.is_empty());
+                let zone = TimeZone::get(ZONES[*zone]).unwrap();
+                let worked = worked_quarters(&hours, &zone, base, WINDOW);
+                all.iter_mut().zip(worked).for_each(|(all, worked)| *all &= worked);
+                calendars.push(Layout::new(&hours, zone, origin).lay(16));
+            }
+            let calendars: Vec<&Calendar> = calendars.iter().collect();
+            let calendar = Calendar::common(&calendars);
+            if calendar.never_works() {
+                prop_assert!(all.iter().all(|worked| !worked));
+                return Ok(());
+            }
+            let time = |quarter: usize| base - origin + quarter as i64 * STEP;
+            let work = amount as i64 * STEP;
+            if let Some(done) = (from..WINDOW).filter(|q| all[*q]).nth(amount - 1) {
+                prop_assert_eq!(calendar.add_working(time(from), work), time(done + 1));
+            }
+            if let Some(first) = (0..from).rev().filter(|q| all[*q]).nth(amount - 1) {
+                prop_assert_eq!(calendar.sub_working(time(from), work), time(first));
+            }
+            if let Some(next) = (from..WINDOW).find(|q| all[*q]) {
+                prop_assert_eq!(calendar.next_working(time(from)), time(next));
+            }
+            let between = all[from..].iter().filter(|w| **w).count() as i64 * STEP;
+            prop_assert_eq!(calendar.working_between(time(from), time(WINDOW)), between);
+            // far away, plain weeks repeat
+            for far in [time(from) + 60 * WEEK_MS, time(from) - 60 * WEEK_MS] {
+                let start = calendar.next_working(far);
+                let finish = calendar.add_working(far, work);
+                prop_assert_eq!(calendar.working_between(start, finish), work);
+                prop_assert_eq!(calendar.sub_working(finish, work), start);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Never stops at the first error. A phase that cannot go on leaves its result out, and what
 //! depends on it stays silent.
 
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::freeze::{Bindings, freeze};
 use crate::judge;
 use crate::levelling::{Options, Stop};
@@ -14,6 +14,7 @@ use coord_lang::diagnostic::{self, Diagnostic};
 use coord_lang::lower::{Facts, lower};
 use coord_lang::model::Model;
 use coord_lang::source::Sources;
+use coord_lang::stack::with_room;
 use coord_lang::syntax::tree::Tree;
 use coord_lang::syntax::{Limits, parse};
 
@@ -104,6 +105,10 @@ pub fn understand(
 
 /// The second half of [`compile`]: plan, schedule and what they show.
 pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
+    with_room(|| plan_here(understood, settings))
+}
+
+fn plan_here(understood: Understood, settings: &Settings) -> Compiled {
     let Understood {
         model,
         facts,
@@ -125,11 +130,13 @@ pub fn plan(understood: Understood, settings: &Settings) -> Compiled {
         alone => (alone, None),
     };
     let schedule = plan.as_ref().map(|plan| {
-        let calendar = Calendar::of(plan);
-        let schedule = schedule_on(plan, &calendar, &settings.schedule, &settings.stop);
+        let calendars = Calendars::of(plan);
+        let schedule = schedule_on(plan, &calendars, &settings.schedule, &settings.stop);
         let whole = facts.incomplete_tasks.is_empty();
         let all = full.as_ref().unwrap_or(plan);
-        diagnostics.extend(judge::judge(&model, plan, all, &schedule, &calendar, whole));
+        diagnostics.extend(judge::judge(
+            &model, plan, all, &schedule, &calendars, whole,
+        ));
         schedule
     });
     allow(&model, &mut diagnostics);

@@ -23,6 +23,7 @@ pub(crate) mod sample;
 mod tests;
 
 use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::plan::{Estimate, NodeKind, Origin, Plan, Span, Wanted};
 use coord_lang::ids::{Id, NodeId, Table};
 use network::{Group, Network};
@@ -107,14 +108,14 @@ impl Calendar {
     }
 }
 
-pub fn critical_path(network: &Network, calendar: &Calendar) -> CriticalPath {
+pub fn critical_path(network: &Network, calendars: &Calendars) -> CriticalPath {
     let plan = network.plan;
-    let forward = Forward::run(network, calendar, &network.spans);
-    let nodes = backward(network, calendar, &forward);
-    let path = trace(network, calendar, &forward, &nodes);
+    let forward = Forward::run(network, calendars, &network.spans);
+    let nodes = backward(network, calendars, &forward);
+    let path = trace(network, calendars, &forward, &nodes);
     let makespan_with = |pick: fn(Estimate) -> Span| {
         let spans = with_estimates(network, pick);
-        Forward::run(network, calendar, &spans).makespan
+        Forward::run(network, calendars, &spans).makespan
     };
     CriticalPath {
         makespan_ms: forward.makespan,
@@ -124,6 +125,15 @@ pub fn critical_path(network: &Network, calendar: &Calendar) -> CriticalPath {
         missing_estimates: missing_estimates(plan),
         nodes,
     }
+}
+
+/// One longest path when every task takes as little as it may.
+pub(crate) fn low_path(plan: &Plan, calendars: &Calendars) -> Vec<Step> {
+    let mut network = Network::new(plan);
+    network.spans = with_estimates(&network, |estimate| estimate.low);
+    let forward = Forward::run(&network, calendars, &network.spans);
+    let nodes = backward(&network, calendars, &forward);
+    trace(&network, calendars, &forward, &nodes)
 }
 
 fn with_estimates(network: &Network, pick: fn(Estimate) -> Span) -> Table<NodeId, Span> {
@@ -152,7 +162,7 @@ struct Forward {
 }
 
 impl Forward {
-    fn run(network: &Network, calendar: &Calendar, spans: &Table<NodeId, Span>) -> Forward {
+    fn run(network: &Network, calendars: &Calendars, spans: &Table<NodeId, Span>) -> Forward {
         let zeros = || network.plan.nodes.ids().map(|_| 0).collect();
         let mut forward = Forward {
             start: zeros(),
@@ -162,9 +172,7 @@ impl Forward {
         };
         for &id in &network.plan.order {
             let ready = forward.ready(network, id);
-            let start = calendar.begin(spans[id], ready);
-            forward.start[id] = start;
-            forward.finish[id] = calendar.finish(spans[id], start);
+            (forward.start[id], forward.finish[id]) = calendars.place(id, spans[id], ready);
             if !network.contingent[id] {
                 forward.makespan = forward.makespan.max(forward.finish[id]);
             }
@@ -194,7 +202,7 @@ fn earliest(members: &[NodeId], finish: &Table<NodeId, i64>) -> NodeId {
     best
 }
 
-fn backward(network: &Network, calendar: &Calendar, forward: &Forward) -> Table<NodeId, Logical> {
+fn backward(network: &Network, calendars: &Calendars, forward: &Forward) -> Table<NodeId, Logical> {
     let pauses = network.uses_working;
     let mut limit: Table<NodeId, i64> =
         network.plan.nodes.ids().map(|_| forward.makespan).collect();
@@ -211,18 +219,19 @@ fn backward(network: &Network, calendar: &Calendar, forward: &Forward) -> Table<
             continue;
         }
         let span = network.spans[id];
-        let latest = calendar.latest_start(span, limit[id]);
+        let latest = calendars.latest_start(id, span, limit[id]);
         for number in network.group_range(id) {
             let by = forward.by[number];
             limit[by] = limit[by].min(latest);
         }
-        let only_a_pause = pauses && span.ms <= 0 && calendar.working_between(start, latest) == 0;
+        let pause = || calendars.project().working_between(start, latest) == 0;
+        let only_a_pause = pauses && span.ms <= 0 && pause();
         let latest = if only_a_pause { start } else { latest };
         nodes[id] = Logical {
             earliest_start_ms: start,
             earliest_finish_ms: finish,
             latest_start_ms: latest,
-            latest_finish_ms: calendar.finish(span, latest),
+            latest_finish_ms: calendars.place(id, span, latest).1,
             slack_ms: latest - start,
             critical: latest == start,
             contingent: false,
@@ -247,14 +256,14 @@ fn off_plan(start: i64, makespan: i64) -> Logical {
 /// Walks back from the end, from each node to the need that it started with.
 fn trace(
     network: &Network,
-    calendar: &Calendar,
+    calendars: &Calendars,
     forward: &Forward,
     nodes: &Table<NodeId, Logical>,
 ) -> Vec<Step> {
     let mut walk: Vec<(NodeId, Option<Group>)> = Vec::new();
     let mut at = last(network, forward);
     while let Some(node) = at {
-        let driving = driving(network, calendar, forward, nodes, node);
+        let driving = driving(network, calendars, forward, nodes, node);
         walk.push((node, driving.map(|(_, group)| group)));
         at = driving.map(|(number, _)| forward.by[number]);
     }
@@ -302,14 +311,14 @@ fn last(network: &Network, forward: &Forward) -> Option<NodeId> {
 /// The need that a node starts with; of several the one with the least slack, then the latest.
 fn driving(
     network: &Network,
-    calendar: &Calendar,
+    calendars: &Calendars,
     forward: &Forward,
     nodes: &Table<NodeId, Logical>,
     node: NodeId,
 ) -> Option<(usize, Group)> {
     let drives = |number: &usize| {
         let ended = forward.finish[forward.by[*number]];
-        calendar.begin(network.spans[node], ended) == forward.start[node]
+        calendars.place(node, network.spans[node], ended).0 == forward.start[node]
     };
     let number = network
         .group_range(node)

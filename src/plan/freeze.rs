@@ -135,11 +135,51 @@ impl<'m> Freezer<'m> {
     }
 
     pub(crate) fn fill(&self, template: &Template) -> String {
-        template.fill(|id: ParamId| match self.values.get(id.index()) {
-            Some(Some(Value::Text(text))) => text.clone(),
-            Some(Some(other)) => other.to_string(),
-            _ => format!("${{{}}}", self.model.params[id].name.value),
+        template.fill(|id: ParamId| {
+            let unknown = || format!("${{{}}}", self.model.params[id].name.value);
+            self.value_text(id).unwrap_or_else(unknown)
         })
+    }
+
+    fn value_text(&self, param: ParamId) -> Option<String> {
+        match self.values.get(param.index())?.as_ref()? {
+            Value::Text(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// A title or a line for people, with the values of its workflow's parameters filled in; what
+    /// has no value stays as it is written.
+    fn words(&self, workflow: Option<WorkflowId>, text: &str) -> String {
+        let Some(workflow) = workflow.filter(|_| text.contains("${")) else {
+            return text.to_string();
+        };
+        let params = &self.model.workflows[workflow].params;
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            let filled = after.split_once('}').and_then(|(name, behind)| {
+                let named = |id: &&ParamId| self.model.params[**id].name.value == name;
+                Some((self.value_text(*params.iter().find(named)?)?, behind))
+            });
+            rest = match filled {
+                Some((value, behind)) => {
+                    out.push_str(&value);
+                    behind
+                }
+                None => {
+                    out.push_str("${");
+                    after
+                }
+            };
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn title_of(&self, workflow: Option<WorkflowId>, title: Option<&String>) -> Option<String> {
+        title.map(|title| self.words(workflow, title))
     }
 
     pub(crate) fn expr(&self, expr: &coord_lang::expr::Expr) -> coord_lang::expr::Expr {
@@ -193,9 +233,10 @@ impl<'m> Freezer<'m> {
         kind: NodeKind,
     ) -> NodeId {
         self.spans.push(Vec::new());
+        let title = self.title_of(workflow, title);
         self.nodes.push(Node {
             name: name.to_string(),
-            title: title.cloned(),
+            title,
             phase,
             needs: Vec::new(),
             wants: Vec::new(),
@@ -326,7 +367,7 @@ impl<'m> Freezer<'m> {
             });
             self.phases.push(Phase {
                 name: phase.name.value.clone(),
-                title: phase.title.clone(),
+                title: self.title_of(phase.workflow, phase.title.as_ref()),
                 open: None,
                 end,
                 window_ms,
@@ -608,7 +649,7 @@ impl<'m> Freezer<'m> {
     // ---- values ------------------------------------------------------------------------------
 
     fn task(&self, task: &model::Task) -> Task {
-        let day_ms = self.hours.day_ms();
+        let day_ms = self.day_of(task);
         let estimate = task.takes.as_ref().map(|e| Estimate {
             low: Span::from_effort(e.low, day_ms),
             likely: Span::from_effort(e.likely, day_ms),
@@ -628,7 +669,9 @@ impl<'m> Freezer<'m> {
             when: task.when.as_ref().map(|e| self.expr(&e.value)),
             estimate,
             program: task.run.as_ref().map(|p| self.program(p)),
-            steps: task.steps.clone(),
+            steps: (task.steps.iter())
+                .map(|step| self.words(task.workflow, step))
+                .collect(),
             doc: task.doc.clone(),
             writes: task
                 .writes
@@ -640,8 +683,12 @@ impl<'m> Freezer<'m> {
                 .iter()
                 .map(|g| g.value.as_str().to_string())
                 .collect(),
-            produces: task.produces.iter().map(artifact).collect(),
-            takes_artifacts: task.needs_artifacts.iter().map(|n| self.taken(n)).collect(),
+            produces: (task.produces.iter())
+                .map(|a| self.artifact(task.workflow, a))
+                .collect(),
+            takes_artifacts: (task.needs_artifacts.iter())
+                .map(|need| self.taken(task.workflow, need))
+                .collect(),
             uses: task.uses.iter().map(|u| (u.resource, u.amount)).collect(),
             priority: task.priority as u8,
             deadline_ms: match (deadline, due) {
@@ -663,7 +710,7 @@ impl<'m> Freezer<'m> {
                 .iter()
                 .map(|(k, v)| (k.clone(), self.fill(v)))
                 .collect(),
-            dir: task.dir.as_ref().map(|d| d.value.clone()),
+            dir: (task.dir.as_ref()).map(|d| self.words(task.workflow, &d.value)),
             on_fail: match task.on_fail {
                 model::OnFail::Block => OnFail::Block,
                 model::OnFail::Halt => OnFail::Halt,
@@ -671,6 +718,21 @@ impl<'m> Freezer<'m> {
             },
             more: self.more(task),
         }
+    }
+
+    /// The working time of a day of those who do a task: of the shortest of their days. A machine
+    /// without hours of its own has none.
+    fn day_of(&self, task: &model::Task) -> i64 {
+        let doers = task.by.iter().flat_map(|by| by.value.agents());
+        let days = doers.filter_map(|agent| {
+            let agent = &self.model.agents[*agent];
+            match own_hours(self.model, agent) {
+                Some(hours) => Some(hours.day_ms()),
+                None if matches!(agent.driver, model::Driver::Human) => Some(self.hours.day_ms()),
+                None => None,
+            }
+        });
+        days.min().unwrap_or_else(|| self.hours.day_ms())
     }
 
     /// What only some tasks have; None for all others.
@@ -732,8 +794,20 @@ impl<'m> Freezer<'m> {
         found
     }
 
+    fn artifact(&self, workflow: Option<WorkflowId>, from: &model::Artifact) -> Artifact {
+        Artifact {
+            name: from.name.value.clone(),
+            title: self.title_of(workflow, from.title.as_ref()),
+            path: (from.path.as_ref()).map(|p| self.words(workflow, &p.value)),
+        }
+    }
+
     /// The path of a needed artifact: from the task that makes it, else from the promise.
-    fn taken(&self, need: &model::NeedArtifact) -> (String, Option<String>) {
+    fn taken(
+        &self,
+        workflow: Option<WorkflowId>,
+        need: &model::NeedArtifact,
+    ) -> (String, Option<String>) {
         let agent = &self.model.agents[need.agent];
         let made = need
             .producer
@@ -745,7 +819,7 @@ impl<'m> Freezer<'m> {
             .find_map(|a| a.path.as_ref());
         (
             format!("{}.{}", agent.name.value, need.artifact),
-            path.map(|p| p.value.clone()),
+            path.map(|p| self.words(workflow, &p.value)),
         )
     }
 
@@ -774,7 +848,7 @@ impl<'m> Freezer<'m> {
                 .requires
                 .iter()
                 .map(|r| Requirement {
-                    text: r.text.value.clone(),
+                    text: self.words(sync.workflow, &r.text.value),
                     by: if r.by.is_empty() {
                         sync.participants.clone()
                     } else {
@@ -783,7 +857,9 @@ impl<'m> Freezer<'m> {
                 })
                 .collect(),
             gates: sync.gates.iter().map(|g| g.value).collect(),
-            agenda: sync.agenda.clone(),
+            agenda: (sync.agenda.iter())
+                .map(|line| self.words(sync.workflow, line))
+                .collect(),
             within: sync.within.as_ref().map(|l| self.limit(l)),
         }
     }
@@ -837,6 +913,20 @@ impl<'m> Freezer<'m> {
             quorum: from.quorum,
             of: from.of.clone(),
             within: from.within.as_ref().map(|l| self.limit(l)),
+        }
+    }
+
+    fn workflow(&self, id: WorkflowId, from: &model::Workflow) -> plan::Workflow {
+        let params = from.params.iter().map(|id| {
+            let param = &self.model.params[*id];
+            let default = param.default.as_ref().map(|d| d.value.clone());
+            (param.name.value.clone(), default)
+        });
+        plan::Workflow {
+            name: from.name.value.clone(),
+            title: self.title_of(Some(id), from.title.as_ref()),
+            params: params.collect(),
+            every: None,
         }
     }
 
@@ -905,10 +995,8 @@ impl<'m> Freezer<'m> {
             .collect();
         claims::add(model, &mut resources, &mut self.nodes);
         let rules = self.rules();
-        let workflows = model
-            .workflows
-            .values()
-            .map(|w| workflow(model, w))
+        let workflows = (model.workflows.iter())
+            .map(|(id, w)| self.workflow(id, w))
             .collect();
         let plan = Plan {
             ir: IR,
@@ -1019,6 +1107,12 @@ fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
 }
 
+/// The calendar that an agent names.
+fn own_hours(model: &Model, agent: &model::Agent) -> Option<Hours> {
+    let calendar = agent.calendar.as_ref()?;
+    Some(Hours::of(&model.calendars[calendar.value]))
+}
+
 /// What the brief of an agent and the rules about it need; None for a plain one.
 fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
     let globs = |owns: &model::Owns| owns.glob.value.as_str().to_string();
@@ -1038,30 +1132,9 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
         secrets: (agent.secrets.iter())
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
+        hours: own_hours(model, agent),
     };
     (profile != Profile::default()).then(|| Box::new(profile))
-}
-
-fn workflow(model: &Model, workflow: &model::Workflow) -> plan::Workflow {
-    let params = workflow.params.iter().map(|id| {
-        let param = &model.params[*id];
-        let default = param.default.as_ref().map(|d| d.value.clone());
-        (param.name.value.clone(), default)
-    });
-    plan::Workflow {
-        name: workflow.name.value.clone(),
-        title: workflow.title.clone(),
-        params: params.collect(),
-        every: None,
-    }
-}
-
-fn artifact(artifact: &model::Artifact) -> Artifact {
-    Artifact {
-        name: artifact.name.value.clone(),
-        title: artifact.title.clone(),
-        path: artifact.path.as_ref().map(|p| p.value.clone()),
-    }
 }
 
 fn retry(retry: &model::Retry) -> Retry {

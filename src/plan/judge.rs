@@ -1,11 +1,13 @@
 //! Judgements that need the whole graph or its schedule: dates, slack, loads, redundancies.
 
 use crate::anchor::Anchor;
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::clock::Clock;
 use crate::graph::{Graph, reached_by};
-use crate::plan::{Node, Origin, Plan};
+use crate::plan::{By, Node, Origin, Plan};
+use crate::rules::{Claim, Expect, Measured};
 use crate::schedule::Schedule;
+use crate::schedule::promise::{Figure, Promise, Verdict};
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::ids::{AgentId, Id, MilestoneId, NodeId, PhaseId};
 use coord_lang::model::{Criticality, Evidence, Model, Task};
@@ -22,7 +24,7 @@ pub(crate) fn judge(
     plan: &Plan,
     all: &Plan,
     schedule: &Schedule,
-    calendar: &Calendar,
+    calendars: &Calendars,
     whole: bool,
 ) -> Vec<Diagnostic> {
     let clock = Clock::of(plan);
@@ -31,7 +33,7 @@ pub(crate) fn judge(
         plan,
         all,
         schedule,
-        calendar,
+        calendars,
         clock,
         out: Vec::new(),
     };
@@ -43,6 +45,8 @@ pub(crate) fn judge(
         judge.phases(&overloaded);
         judge.criticality();
         judge.turns();
+        judge.never_together();
+        judge.promises();
     } else {
         judge.out.retain(Diagnostic::is_error);
     }
@@ -60,7 +64,7 @@ struct Judge<'a> {
     plan: &'a Plan,
     all: &'a Plan,
     schedule: &'a Schedule,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     clock: Clock,
     out: Vec<Diagnostic>,
 }
@@ -186,9 +190,77 @@ impl Judge<'_> {
         }
     }
 
+    /// E0611: promises that no schedule keeps.
+    fn promises(&mut self) {
+        let schedule = self.schedule;
+        let never = |promise: &&Promise| promise.verdict == Verdict::Impossible;
+        for promise in schedule.promises.iter().filter(never) {
+            let (Some(written), Some(expect)) = (
+                self.model.expects.get(promise.number),
+                self.plan.rules.expects.get(promise.number),
+            ) else {
+                continue;
+            };
+            let fact = self.best_of(promise, expect);
+            let help = if promise.by_bound {
+                let day_ms = self.calendars.project().day_ms();
+                let why = schedule.lower_bound.describe(self.plan, day_ms);
+                format!("{why}: change that, or promise less")
+            } else if promise.path.is_empty() {
+                "promise less".to_string()
+            } else {
+                let path = self.way(&promise.path);
+                format!("the way there is {path}: shorten it, or promise less")
+            };
+            let message = format!("`{}` cannot hold: {fact}", expect.title);
+            self.out.push(
+                Diagnostic::new("E0611", written.claim.span, message)
+                    .label("no schedule of this plan keeps it")
+                    .help(help),
+            );
+        }
+    }
+
+    /// What is better in no schedule.
+    fn best_of(&self, promise: &Promise, expect: &Expect) -> String {
+        let figure = promise.best.or(promise.figure);
+        let length = figure.map(Figure::in_words).unwrap_or_default();
+        let until = match figure {
+            Some(Figure::Instant(ms)) if self.clock.is_dated() => {
+                format!(", until {}", self.clock.at(ms))
+            }
+            _ => String::new(),
+        };
+        let name = |node: NodeId| &self.plan.nodes[node].name;
+        let ends = |node: NodeId| {
+            let at = until.replace("until ", "on ");
+            format!("`{}` ends after at least {length}{at}", name(node))
+        };
+        match &expect.claim {
+            Claim::Measure { of, .. } => match *of {
+                Measured::Finish => format!("the plan takes at least {length}{until}"),
+                Measured::Percentile(_) => {
+                    format!("the low estimates alone take {length}{until}")
+                }
+                Measured::CriticalPath => format!("the critical path takes {length}{until}"),
+                Measured::LowerBound => format!("the lower bound is {length}{until}"),
+                Measured::EndOf(node) => ends(node),
+                Measured::Slack(node) => format!("`{}` has {length} of slack", name(node)),
+                Measured::Load(agent) => {
+                    let agent = &self.plan.agents[agent].name;
+                    format!("`{agent}` is busy between 0% and {length} of its time")
+                }
+            },
+            Claim::Condition(_) | Claim::Metric { .. } | Claim::Person => promise
+                .path
+                .last()
+                .map_or_else(String::new, |last| ends(*last)),
+        }
+    }
+
     /// The chain of needs that makes `node` as late as it is.
     fn path_to(&self, node: NodeId) -> String {
-        let mut names = vec![self.plan.nodes[node].name.as_str()];
+        let mut way = vec![node];
         let mut at = node;
         for _ in 0..64 {
             let start = self.logical(at).earliest_start_ms;
@@ -201,12 +273,20 @@ impl Judge<'_> {
             let Some(before) = holds else { break };
             at = before;
             if self.plan.task(at).is_some() {
-                names.push(self.plan.nodes[at].name.as_str());
+                way.push(at);
             }
         }
-        names.reverse();
-        let skip = names.len().saturating_sub(6);
-        let shown: Vec<String> = names[skip..].iter().map(|n| format!("`{n}`")).collect();
+        way.reverse();
+        self.way(&way)
+    }
+
+    /// The last names of a way.
+    fn way(&self, nodes: &[NodeId]) -> String {
+        let skip = nodes.len().saturating_sub(6);
+        let shown: Vec<String> = nodes[skip..]
+            .iter()
+            .map(|node| format!("`{}`", self.plan.nodes[*node].name))
+            .collect();
         let dots = if skip > 0 { "… → " } else { "" };
         format!("{dots}{}", shown.join(" → "))
     }
@@ -332,15 +412,15 @@ impl Judge<'_> {
     /// W0606: more work than fits into a phase's window.
     fn loads(&mut self) -> Vec<PhaseId> {
         let mut overloaded = Vec::new();
-        let calendar = self.calendar;
         for (id, phase) in self.model.phases.iter() {
             let (Some(weeks), Some((first, Some(last)))) =
                 (&phase.weeks, self.plan.phases[id].window_ms)
             else {
                 continue;
             };
-            let room = calendar.working_between(first, last);
             for (agent, work) in self.work_of_phase(id) {
+                let calendar = self.calendars.agent(agent);
+                let room = calendar.working_between(first, last);
                 let capacity = i64::from(self.plan.agents[agent].capacity.max(1));
                 if work > room.saturating_mul(capacity) {
                     overloaded.push(id);
@@ -376,6 +456,41 @@ impl Judge<'_> {
         overloaded
     }
 
+    /// W0613: work in working time, of agents whose hours never meet.
+    fn never_together(&mut self) {
+        for (id, task) in self.model.tasks.iter() {
+            let node = Plan::task_node(id);
+            let Some(frozen) = self.plan.task(node) else {
+                continue;
+            };
+            let By::All(agents) = &frozen.by else {
+                continue;
+            };
+            let works = frozen.estimate.is_some_and(|e| e.likely.working);
+            let calendar = self.calendars.placed(node, agents);
+            if !works || agents.len() < 2 || !calendar.never_works() {
+                continue;
+            }
+            let names = agents
+                .iter()
+                .map(|a| format!("`{}`", self.plan.agents[*a].name));
+            let names: Vec<String> = names.collect();
+            let span = task.by.as_ref().map_or(task.name.span, |by| by.span);
+            self.out.push(
+                Diagnostic::new(
+                    "W0613",
+                    span,
+                    format!("{} are never at work at the same time", names.join(" and ")),
+                )
+                .label(format!(
+                    "`{}` is laid out as if they had no pauses",
+                    task.name.value
+                ))
+                .help("give them hours that meet, or split the task"),
+            );
+        }
+    }
+
     fn work_of_phase(&self, phase: PhaseId) -> Vec<(AgentId, i64)> {
         let mut work = vec![0i64; self.plan.agents.len()];
         for id in &self.model.phases[phase].tasks {
@@ -385,7 +500,7 @@ impl Judge<'_> {
             let Some(estimate) = task.estimate.filter(|e| e.likely.working) else {
                 continue;
             };
-            if let crate::plan::By::All(agents) = &task.by {
+            if let By::All(agents) = &task.by {
                 agents
                     .iter()
                     .for_each(|a| work[a.index()] += estimate.likely.ms);

@@ -7,7 +7,7 @@
 //!
 //! What holds:
 //! - An agent has `capacity` slots; `local` (capacity 0) has one per core. `by [a, b]` takes a slot
-//!   of each, `by any of` one of the agent that can start it first (of equals the one with the
+//!   of each, `by any of` one of the agent that has it done first (of equals the one with the
 //!   least work so far, then the first written). Resources, write claims among them, are taken
 //!   while the task is at work,
 //!   `parallel` counts tasks at work. A demand above its capacity counts as the whole capacity.
@@ -24,7 +24,7 @@
 //! schemes, each with forward-backward improvement; above, three rules through the event-driven
 //! scheme, which is near linear. Then, when that may not be the shortest and there is a budget,
 //! the `search`: a genetic search and a prover on the `compact` form of the problem. Where the
-//! order of urgency or a mixed calendar leaves no such form, `wander` changes the best order bit
+//! order of urgency or several calendars leave no such form, `wander` changes the best order bit
 //! by bit.
 //!
 //! Sources: serial and parallel schedule generation, Kelley 1963, Bedworth & Bailey 1982, and
@@ -45,7 +45,7 @@ mod search;
 mod serial;
 mod wander;
 
-use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use compact::Compact;
 use coord_lang::ids::{AgentId, NodeId, Table};
@@ -128,12 +128,12 @@ impl Stop {
 /// Levels a plan that no schedule can do in less than `bound_ms`.
 pub fn level(
     network: &Network,
-    calendar: &Calendar,
+    calendars: &Calendars,
     options: &Options,
     bound_ms: i64,
     stop: &Stop,
 ) -> Levelled {
-    let problem = Problem::new(network, calendar, options);
+    let problem = Problem::new(network, calendars, options);
     let mut search = Search {
         problem: &problem,
         bound_ms,

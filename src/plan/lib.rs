@@ -3,12 +3,14 @@
 //! Reading order: [`compile`] is the whole front end in one call; [`plan`] is the frozen form;
 //! [`freeze`] makes it from a model, with [`graph`], `cycles`, `loops`, `claims`, `waves`
 //! and `drawings` at its side;
-//! [`schedule`] lays it on a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
-//! `judge` says what does not fit; [`outlook`] tells one node at a time.
+//! [`schedule`] lays it on [`calendars`], each a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
+//! `judge` says what does not fit; [`outlook`] tells one node at a time; [`mend`] makes the edits
+//! that diagnostics carry.
 
 pub mod anchor;
 pub mod bound;
 pub mod calendar;
+pub mod calendars;
 mod claims;
 pub mod clock;
 pub mod compile;
@@ -21,6 +23,7 @@ pub mod graph;
 mod judge;
 pub mod levelling;
 mod loops;
+pub mod mend;
 pub mod outlook;
 pub mod plan;
 pub mod recurrence;

@@ -160,6 +160,9 @@ pub struct Profile {
     /// Who takes over, in order.
     pub standby: Vec<AgentId>,
     pub secrets: Vec<String>,
+    /// When it works, where it says so itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
 }
 
 /// How an agent is reached.

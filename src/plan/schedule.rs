@@ -10,17 +10,20 @@
 
 pub mod chain;
 pub mod check;
+pub mod promise;
 #[cfg(test)]
 mod tests;
 
 use crate::bound::{LowerBound, Reason, lower_bound};
 use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use crate::critical_path::{CriticalPath, Logical, Step, critical_path};
 use crate::levelling::{End, Levelled, Options, Stop, level};
 use crate::plan::{NodeKind, Plan};
 use chain::Link;
 use coord_lang::ids::{AgentId, Id, NodeId, PhaseId, ResourceId, Table};
+use promise::Promise;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -50,6 +53,8 @@ pub struct Schedule {
     pub missing_estimates: Vec<NodeId>,
     /// Tasks that only a claim made wait.
     pub turns: Vec<Turn>,
+    /// What becomes of the project's promises, in their order.
+    pub promises: Vec<Promise>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +76,7 @@ pub struct AgentLoad {
     pub working_ms: i64,
     pub elapsed_ms: i64,
     /// The time its slots are taken, and the time of one slot until the makespan. Both count
-    /// working time only when the plan has any, else all time.
+    /// its own working time only when the plan has any, else all time.
     pub busy_ms: i64,
     pub available_ms: i64,
 }
@@ -136,17 +141,17 @@ pub struct Turn {
     pub waited_ms: i64,
 }
 
-/// Schedules a plan on the default calendar of its time zone.
+/// Schedules a plan on its calendars.
 pub fn schedule(plan: &Plan, options: &Options) -> Schedule {
-    schedule_on(plan, &Calendar::of(plan), options, &Stop::default())
+    schedule_on(plan, &Calendars::of(plan), options, &Stop::default())
 }
 
 /// Schedules a plan; `stop` ends the search early.
-pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options, stop: &Stop) -> Schedule {
+pub fn schedule_on(plan: &Plan, calendars: &Calendars, options: &Options, stop: &Stop) -> Schedule {
     let network = Network::new(plan);
-    let logical = critical_path(&network, calendar);
-    let mut bound = lower_bound(&network, calendar, &logical, options);
-    let levelled = level(&network, calendar, options, bound.ms, stop);
+    let logical = critical_path(&network, calendars);
+    let mut bound = lower_bound(&network, calendars, &logical, options);
+    let levelled = level(&network, calendars, options, bound.ms, stop);
     if levelled.bound_ms > bound.ms {
         bound = LowerBound {
             ms: levelled.bound_ms,
@@ -155,18 +160,19 @@ pub fn schedule_on(plan: &Plan, calendar: &Calendar, options: &Options, stop: &S
     }
     let facts = Facts {
         network: &network,
-        calendar,
+        calendars,
         levelled: &levelled,
     };
-    let schedule = facts.schedule(logical, bound, options);
-    debug_assert_eq!(check::validate_on(plan, calendar, &schedule), Ok(()));
+    let mut schedule = facts.schedule(logical, bound, options);
+    schedule.promises = promise::promises(&network, calendars, &levelled, &schedule);
+    debug_assert_eq!(check::validate_on(plan, calendars, &schedule), Ok(()));
     schedule
 }
 
 /// What is told of a levelled schedule.
 struct Facts<'a, 'p> {
     network: &'a Network<'p>,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     levelled: &'a Levelled,
 }
 
@@ -183,7 +189,7 @@ impl Facts<'_, '_> {
             lower_bound: bound,
             end: self.levelled.end,
             work: self.levelled.work,
-            chain: chain::chain(self.network, self.calendar, self.levelled),
+            chain: chain::chain(self.network, self.calendars, self.levelled),
             agents: self.loads(options),
             phases: self.phases(&logical),
             deadlines: self.deadlines(&logical),
@@ -192,6 +198,7 @@ impl Facts<'_, '_> {
             nodes: plan.nodes.ids().map(|id| self.node(id, &logical)).collect(),
             critical_path: logical.path,
             missing_estimates: logical.missing_estimates,
+            promises: Vec::new(),
         }
     }
 
@@ -205,22 +212,21 @@ impl Facts<'_, '_> {
     }
 
     fn loads(&self, options: &Options) -> Table<AgentId, AgentLoad> {
-        let available_ms = self.counted(0, self.levelled.makespan_ms);
-        let empty = |capacity: u32| AgentLoad {
+        let empty = |id: AgentId, capacity: u32| AgentLoad {
             slots: if capacity == 0 {
                 options.cores.max(1)
             } else {
                 capacity
             },
-            available_ms,
+            available_ms: self.counted(id, 0, self.levelled.makespan_ms),
             ..AgentLoad::default()
         };
         let mut loads: Table<AgentId, AgentLoad> = self
             .network
             .plan
             .agents
-            .values()
-            .map(|agent| empty(agent.capacity))
+            .iter()
+            .map(|(id, agent)| empty(id, agent.capacity))
             .collect();
         for (id, agents) in self.levelled.agents.iter() {
             let span = self.network.spans[id];
@@ -230,7 +236,8 @@ impl Facts<'_, '_> {
                 }
                 let load = &mut loads[agent];
                 load.tasks += 1;
-                load.busy_ms += self.counted(self.levelled.start[id], self.levelled.finish[id]);
+                load.busy_ms +=
+                    self.counted(agent, self.levelled.start[id], self.levelled.finish[id]);
                 let length = if span.working {
                     &mut load.working_ms
                 } else {
@@ -242,10 +249,10 @@ impl Facts<'_, '_> {
         loads
     }
 
-    /// The time between two instants that counts for load.
-    fn counted(&self, from: i64, to: i64) -> i64 {
+    /// The time between two instants that counts for the load of an agent.
+    fn counted(&self, agent: AgentId, from: i64, to: i64) -> i64 {
         if self.network.uses_working {
-            self.calendar.working_between(from, to)
+            self.calendars.agent(agent).working_between(from, to)
         } else {
             to - from
         }
@@ -359,13 +366,14 @@ impl Facts<'_, '_> {
         let mut agents = self.levelled.agents[then].clone();
         agents.retain(|&agent| plan.agents[agent].capacity == 1);
         let capacity = plan.resources[claim].capacity;
+        let calendar: &Calendar = self.calendars.placed(then, &self.levelled.agents[then]);
         let after_ready = users.partition_point(|&(finish, _, _)| finish <= ready);
         let ended = users[after_ready..]
             .iter()
             .take_while(|&&(finish, _, _)| finish <= start);
         let mut held = ended.filter(|&&(finish, first, other)| {
             amount.saturating_add(other) > capacity
-                && self.calendar.begin(span, finish) == start
+                && calendar.begin(span, finish) == start
                 && !self.levelled.agents[first]
                     .iter()
                     .any(|agent| agents.contains(agent))

@@ -75,6 +75,7 @@ fn crates_depend_downwards_only() {
         );
     }
     assert!(!own("host").contains(&"coord-cli".to_string()));
+    assert!(!own("embed").contains(&"coord-cli".to_string()));
 }
 
 #[test]

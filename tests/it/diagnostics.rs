@@ -3,7 +3,7 @@
 //! `tests/cases/check` holds a file for each code, with notes at the places; `snapshots/check`
 //! shows each of them together with what is printed.
 
-use crate::fixture::Fixture;
+use crate::fixture::{EMPTY, Fixture};
 use crate::space::Space;
 use coord_lang::diagnostic::{Diagnostic, one_line};
 use coord_lang::source::Sources;
@@ -14,14 +14,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Codes that no text causes, with the test that covers each.
-const NOT_OF_A_TEXT: [(&str, &str); 3] = [
-    (
-        "E0710",
-        "a program that this machine lacks: said when a run starts",
-    ),
-    ("E0903", "bad_input, files: files that cannot be read"),
-    ("E0904", "files: two names for one file"),
-];
+const NOT_OF_A_TEXT: [(&str, &str); 1] = [(
+    "E0710",
+    "surroundings: a program that this machine lacks, said when a run starts",
+)];
 
 type Found = BTreeSet<(usize, String)>;
 
@@ -57,6 +53,9 @@ fn space_of(fixture: &Fixture) -> Space {
     let mut space = Space::new().file(&fixture.name, &fixture.text);
     for file in &fixture.files {
         space = space.folder(".git").file(file, "");
+    }
+    for file in fixture.beside.iter().flatten() {
+        space = space.file(file, EMPTY);
     }
     space
 }

@@ -13,10 +13,11 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
 }
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
     "src/README.md",
     "benches/README.md",
+    "editors/README.md",
     "docs/tutorial.md",
     "grammar/REFERENCE.md",
 ];

@@ -8,12 +8,14 @@ use coord_lang::schema::ROWS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 /// In shapes, but no words of the language.
 const PROSE: [&str; 5] = ["fence", "then", "it", "turns", "round"];
 
-const AGAIN: &str = "put it into editors/words.json and run `node editors/generate.mjs`";
+const AGAIN: &str = "put it into editors/words.json and run `editors/test --update`";
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -74,7 +76,7 @@ fn editors_know_the_statements_of_the_table_and_no_others() {
     for word in known.keys() {
         assert!(
             table.contains(word.as_str()),
-            "`{word}` is no statement: take it out of editors/words.json and run `node editors/generate.mjs`"
+            "`{word}` is no statement: take it out of editors/words.json and run `editors/test --update`"
         );
     }
 }
@@ -97,18 +99,18 @@ fn the_highlight_query_is_written_from_the_words() {
     let has = |wanted: &str, what: &str| {
         assert!(
             query.contains(wanted),
-            "{what}: run `node editors/generate.mjs`"
+            "{what}: run `editors/test --update`"
         );
     };
     let keywords: BTreeSet<&str> = query
         .lines()
-        .filter(|line| line.trim_start().starts_with("(#any-of? @keyword"))
+        .filter(|line| line.starts_with("(keyword ["))
         .flat_map(|line| line.split('"').skip(1).step_by(2))
         .collect();
     for (word, behind) in statements() {
         assert!(
             keywords.contains(word.as_str()),
-            "`{word}`: run `node editors/generate.mjs`"
+            "`{word}`: run `editors/test --update`"
         );
         let lists = [
             ("@keyword.modifier", &behind.words),
@@ -118,11 +120,29 @@ fn the_highlight_query_is_written_from_the_words() {
             let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
             let test = format!("(#any-of? {colour} {})", quoted.join(" "));
             has(
-                &format!("(#eq? @_statement \"{word}\")\n  {test}"),
+                &behind_keyword(&word, colour, &test),
                 &format!("what stands behind `{word}`"),
             );
         }
     }
+}
+
+#[test]
+fn the_parser_is_generated_from_the_words() {
+    let grammar = json("editors/tree-sitter-coord/src/grammar.json");
+    let keywords = grammar["rules"]["keyword"]["members"].as_array().unwrap();
+    let keywords = keywords.iter().filter(|member| member["type"] == "STRING");
+    let keywords: BTreeSet<&str> = keywords.map(|k| k["value"].as_str().unwrap()).collect();
+    let words = statements();
+    let words: BTreeSet<&str> = words.keys().map(String::as_str).collect();
+    assert_eq!(keywords, words, "run `editors/test --update`");
+}
+
+/// The pattern for what stands behind a statement's word.
+fn behind_keyword(word: &str, colour: &str, test: &str) -> String {
+    let places = ["list", "group", "range"].map(|node| format!("({node} (word) {colour})"));
+    let places = places.join(" ");
+    format!("((statement keyword: (keyword \"{word}\")\n  [(word) {colour} {places}])\n  {test})")
 }
 
 #[test]
@@ -134,13 +154,13 @@ fn the_textmate_grammar_is_written_from_the_words() {
         let name = format!("statement-{word}");
         assert!(
             rules.contains_key(&name) && includes.contains(&format!("#{name}\"")),
-            "`{word}`: run `node editors/generate.mjs`"
+            "`{word}`: run `editors/test --update`"
         );
         let patterns = rules[&name]["patterns"].to_string();
         for words in [behind.words, behind.values] {
             assert!(
                 words.is_empty() || patterns.contains(&format!("(?:{})", words.join("|"))),
-                "what stands behind `{word}`: run `node editors/generate.mjs`"
+                "what stands behind `{word}`: run `editors/test --update`"
             );
         }
     }
@@ -173,5 +193,25 @@ fn snippets_begin_with_statements() {
                 );
             }
         }
+    }
+}
+
+/// The status of editors/test when its tools could not be had.
+const WITHOUT_TOOLS: i32 = 77;
+
+#[test]
+fn the_editors_own_tools_find_nothing_wrong() {
+    let ran = Command::new("bash")
+        .args(["editors/test", "--quick"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COORD", env!("CARGO_BIN_EXE_coord"))
+        .output()
+        .unwrap();
+    // not by `eprint`, which a passing test keeps to itself
+    std::io::stderr().write_all(&ran.stderr).unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() != Some(WITHOUT_TOOLS) {
+        let steps = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{steps}{said}");
     }
 }

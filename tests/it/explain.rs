@@ -6,8 +6,9 @@ use coord_lang::source::Sources;
 use coord_plan::compile::{Settings, compile};
 use std::fmt::Write;
 
-/// Codes that the compiler does not report yet. A code that it does report has to leave this list.
-const NOT_YET: [&str; 6] = ["W0607", "E0611", "E0904", "W0907", "E0710", "E0903"];
+/// Codes that nothing reports, since what they are about cannot be written yet: a sync on a day of
+/// its own, and an old way of writing. A code that is reported has to leave this list.
+const NOT_YET: [&str; 2] = ["W0607", "W0907"];
 
 /// Codes whose examples are words: no single text causes them.
 const PROSE: [&str; 5] = ["W0607", "E0710", "E0903", "E0904", "W0907"];
@@ -45,12 +46,6 @@ fn wrong_examples_cause_their_code_and_right_ones_nothing() {
             continue;
         }
         let (wrong, right) = (reported(code, &entry.wrong), reported(code, &entry.right));
-        if NOT_YET.contains(&code) {
-            if wrong.contains(&code) {
-                let _ = writeln!(said, "{code} is reported by now: take it off NOT_YET");
-            }
-            continue;
-        }
         if wrong.is_empty() || wrong.iter().any(|c| *c != code) {
             let _ = writeln!(said, "{code}: the wrong example causes {wrong:?}");
         }
@@ -65,7 +60,7 @@ fn wrong_examples_cause_their_code_and_right_ones_nothing() {
 fn right_examples_are_formatted() {
     let mut said = String::new();
     for entry in entries() {
-        if NOT_YET.contains(&entry.code) {
+        if PROSE.contains(&entry.code) {
             continue;
         }
         let text = entry.right.program(entry.code);
@@ -89,6 +84,14 @@ fn every_code_of_the_sources_is_explained() {
         missing.is_empty(),
         "write an entry in src/lang/explain for {missing:?}"
     );
+}
+
+/// What is explained is said somewhere, but for the list above.
+#[test]
+fn every_code_that_is_explained_is_said() {
+    let said = crate::diagnostics::codes_of_the_sources();
+    let silent: Vec<&str> = codes().into_iter().filter(|c| !said.contains(*c)).collect();
+    assert_eq!(silent, NOT_YET);
 }
 
 #[test]

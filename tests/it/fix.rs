@@ -68,6 +68,43 @@ fn standard_input_goes_to_standard_output() {
 }
 
 #[test]
+fn a_guess_is_made_only_when_it_is_near_and_alone() {
+    let names = ["backend", "able", "axle", "task-1", "qa"];
+    let people = names.map(|name| format!("human {name} {{\n  does \"x\"\n}}\n\n"));
+    let head = format!("edition 2026\n\n{}", people.concat());
+    for (wrong, mended) in [
+        ("bakend", Some("backend")),
+        ("Backend", Some("backend")),
+        ("back", None),
+        ("aple", None),
+        ("task-3", None),
+        ("qb", None),
+        ("server", None),
+    ] {
+        let text = |name: &str| format!("{head}task t {{\n  by {name}\n  takes 1d\n}}\n");
+        let ran = Space::new()
+            .coord(&["fix", "-"])
+            .stdin(text(wrong))
+            .run()
+            .exits(if mended.is_some() { 0 } else { 2 });
+        assert_eq!(ran.stdout, text(mended.unwrap_or(wrong)), "{wrong}");
+    }
+}
+
+#[test]
+fn all_files_of_a_project_are_mended_together() {
+    let main = "edition 2026\n\nuse \"team/people.coord\"\n\ntask api {\n  by backend\n  takes 4hours\n}\n";
+    let team = "edition 2026\n\nagent backend {\n  via human\n  neds databse\n}\n\nagent database {\n  via human\n}\n";
+    let space = Space::new()
+        .file("main.coord", main)
+        .file("team/people.coord", team);
+    let ran = space.coord(&["fix"]).run().exits(0);
+    let read = |name: &str| std::fs::read_to_string(space.path(name)).unwrap();
+    let texts = [read("main.coord"), read("team/people.coord")].concat();
+    insta::assert_snapshot!(format!("{ran}\n{texts}"));
+}
+
+#[test]
 fn no_fixture_gets_more_errors_and_no_edit_is_left_that_helps() {
     let errors = |all: &[Diagnostic]| all.iter().filter(|d| d.is_error()).count();
     for fixture in Fixture::all() {

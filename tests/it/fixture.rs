@@ -7,11 +7,15 @@
 //!
 //! The first line may say what the compiler is told besides: `# with: values needed` (every
 //! parameter must have a value, as for a run) or `# with: files README.md api/main.go` (these are
-//! the files of the project, which is a repository).
+//! the files of the project, which is a repository) or `# with: beside agents.coord` (these files
+//! lie beside it, empty but for their edition, and can be used).
 
-use coord_lang::source::Sources;
+use coord_lang::source::{FileId, Link, Sources};
 use coord_plan::compile::{Compiled, Settings, compile};
 use std::path::{Path, PathBuf};
+
+/// What stands in a file that a fixture may use.
+pub(crate) const EMPTY: &str = "edition 2026\n";
 
 pub(crate) struct Fixture {
     /// The name of its file.
@@ -19,6 +23,8 @@ pub(crate) struct Fixture {
     pub(crate) text: String,
     pub(crate) values_needed: bool,
     pub(crate) files: Vec<String>,
+    /// Files that it may use; None when nobody looks for files.
+    pub(crate) beside: Option<Vec<String>>,
     pub(crate) notes: Vec<Note>,
 }
 
@@ -45,20 +51,40 @@ impl Fixture {
             .next()
             .and_then(|l| l.strip_prefix("# with: "))
             .unwrap_or("");
-        let files = with
-            .strip_prefix("files ")
-            .map(|f| f.split(' ').map(str::to_string).collect());
+        let names = |of: &str| -> Option<Vec<String>> {
+            let names = with.strip_prefix(of)?.split(' ');
+            Some(names.map(str::to_string).collect())
+        };
         Fixture {
             name: path.file_name().unwrap().to_str().unwrap().to_string(),
             values_needed: with == "values needed",
-            files: files.unwrap_or_default(),
+            files: names("files ").unwrap_or_default(),
+            beside: names("beside "),
             notes: notes(&text),
             text,
         }
     }
 
     pub(crate) fn sources(&self) -> Sources {
-        Sources::single(&self.name, &self.text)
+        let mut sources = Sources::single(&self.name, &self.text);
+        let Some(beside) = &self.beside else {
+            return sources;
+        };
+        let added = |name: &String| (name.clone(), sources.add(name, EMPTY));
+        let files: Vec<(String, FileId)> = beside.iter().map(added).collect();
+        let uses = self.text.lines().filter_map(|l| l.strip_prefix("use \""));
+        for path in uses.filter_map(|rest| rest.split('"').next()) {
+            let found = files.iter().find(|(name, _)| name == path);
+            let to = match found {
+                Some((_, file)) => Link::File(*file),
+                None => Link::Unreadable {
+                    why: "there is no such file".into(),
+                    near: None,
+                },
+            };
+            sources.link(FileId(0), path, to);
+        }
+        sources
     }
 
     pub(crate) fn compile(&self) -> Compiled {

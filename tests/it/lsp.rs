@@ -1002,3 +1002,207 @@ fn a_large_text_is_told_of_at_once_and_then_in_full() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_part_is_formatted_and_the_rest_left_alone() {
+    let text = "edition 2026\n\ntask  a  {\n   takes   1d\n      needs [b,c]   # why\n\n\n   run ```sh\n     x\n       y\n   ```\n}\n\ntask  b\ntask c\n";
+    let mut editor = Editor::new(Space::new().file("main.coord", text));
+    editor.open("main.coord");
+    let mut seen = String::new();
+    for (first, last) in [(2, 3), (4, 5), (8, 9), (13, 14), (0, 99), (6, 6), (14, 14)] {
+        let mut params = editor.document("main.coord");
+        params["options"] = json!({ "tabSize": 2, "insertSpaces": true });
+        params["range"] = json!({ "start": { "line": first, "character": 0 }, "end": { "line": last, "character": 0 } });
+        let edits = editor.ask("textDocument/rangeFormatting", params);
+        let after = apply(text, &edits);
+        seen.push_str(&format!("=== lines {first} to {last}\n{after}"));
+    }
+    insta::assert_snapshot!(seen);
+    editor.edit("main.coord", "takes   1d", "takes \"1d");
+    let mut params = editor.document("main.coord");
+    params["options"] = json!({ "tabSize": 2, "insertSpaces": true });
+    params["range"] =
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    assert_eq!(
+        editor.ask("textDocument/rangeFormatting", params),
+        json!([])
+    );
+}
+
+#[test]
+fn fixing_all_makes_what_coord_fix_makes_in_this_file() {
+    let text = "edition 2026\n\nagent backend {\n  via human\n}\n\ntask build {\n  run [\"make\" \"all\"]\n  takes 4hours\n}\n\ntask test {\n  by bakend\n  neds build\n  takes 1d\n}\n\ntask ship {\n  by back\n  takes 1d\n}\n";
+    let mut editor = Editor::new(Space::new().file("main.coord", text));
+    editor.open("main.coord");
+    let mut ask = |only: Value| {
+        let mut params = editor.document("main.coord");
+        params["range"] =
+            json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } });
+        params["context"] = json!({ "diagnostics": [], "only": only });
+        editor.ask("textDocument/codeAction", params)
+    };
+    let actions = ask(json!(["source.fixAll"]));
+    for only in ["source", "source.fixAll.coord"] {
+        assert_eq!(ask(json!([only])), actions);
+    }
+    assert_eq!(ask(json!(["source.organizeImports"])), json!([]));
+    let action = &actions[0];
+    assert_eq!(action["kind"], "source.fixAll.coord");
+    let fixed = editor.applied("main.coord", &action["edit"]);
+    // `back` is too far from `backend` to be mended by itself
+    editor.space.coord(&["fix"]).run().exits(2);
+    let by_hand = std::fs::read_to_string(editor.space.path("main.coord")).unwrap();
+    assert_eq!(fixed, by_hand);
+    insta::assert_snapshot!(format!("{}\n{fixed}", action["title"].as_str().unwrap()));
+    let params = editor.at("main.coord", "by ba|ck\n");
+    let range = json!({ "start": params["position"], "end": params["position"] });
+    let mut params = editor.document("main.coord");
+    params["range"] = range;
+    params["context"] = json!({ "diagnostics": [] });
+    let guess = editor.ask("textDocument/codeAction", params);
+    assert_eq!(guess[0]["isPreferred"], json!(false), "{guess}");
+}
+
+#[test]
+fn globs_that_match_no_file_are_told_as_check_tells_them() {
+    let text = "edition 2026\n\nagent a {\n  via human\n  owns \"api/**\"\n}\n\ntask t {\n  by a\n  takes 1d\n}\n";
+    let space = Space::new()
+        .file("main.coord", text)
+        .file(".git/HEAD", "ref: refs/heads/main\n")
+        .file("web/x", "");
+    let mut editor = Editor::new(space);
+    editor.open("main.coord");
+    let told = editor.diagnostics("main.coord", 1);
+    assert!(
+        told.iter().any(|d| d.starts_with("4:7-4:15 W0404")),
+        "{told:?}"
+    );
+    let checked = editor.space.coord(&["check"]).run();
+    assert!(checked.stderr.contains("W0404"), "{checked}");
+    // the file comes to be, and something is saved
+    std::fs::create_dir(editor.space.path("api")).unwrap();
+    std::fs::write(editor.space.path("api/x"), "").unwrap();
+    let document = editor.document("main.coord");
+    editor.tell("textDocument/didSave", document);
+    let told = editor.told("main.coord");
+    assert!(!told.iter().any(|d| d.contains("W0404")), "{told:?}");
+}
+
+const INSIDE: &str = r#"edition 2026
+
+human lead {
+  does "x"
+}
+
+human board {
+  does "x"
+}
+
+escalation delivery {
+  level first by lead within 1h
+  level second by board within 4h
+}
+
+escalation money {
+  level first by lead within 1h
+}
+
+handoff work {
+  field summary text
+  accept within 4h else escalate to delivery second
+  format page
+}
+
+template page ```md
+${handoff.title}: ${handoff.summary}
+```
+
+## Puts it out.
+workflow deploy(env: text, times: int default 3) {
+  task roll {
+    run ["roll", "${env}"]
+    takes 1h
+  }
+}
+
+workflow retire(env: text) {
+  task stop {
+    each zone in [a, b]
+    env ZONE "${zone}"
+    run ["stop", "${env}"]
+    takes 1h
+  }
+}
+
+on task.failed do start deploy(env: "eu")
+
+test "Nobody answers" {
+  given escalation delivery opens
+  expect escalation delivery reaches second
+}
+"#;
+
+#[test]
+fn names_inside_of_others_are_known_by_their_owner() {
+    let mut editor = Editor::new(Space::new().file("main.coord", INSIDE));
+    editor.open("main.coord");
+    let told = editor.diagnostics("main.coord", 1);
+    assert!(!told.iter().any(|d| d.contains(" E0")), "{told:?}");
+    let mut seen = String::new();
+    for mark in [
+        "level sec|ond",
+        "delivery sec|ond\n  format",
+        "reaches sec|ond",
+        "field sum|mary",
+        "${handoff.sum|mary}",
+        "deploy(en|v: text",
+        "\"roll\", \"${en|v}\"",
+        "start deploy(en|v",
+        "retire(en|v",
+        "each zo|ne",
+        "\"${zo|ne}\"",
+    ] {
+        let params = editor.at("main.coord", mark);
+        let place = editor.ask("textDocument/definition", params.clone());
+        let mut with = params.clone();
+        with["context"] = json!({ "includeDeclaration": true });
+        let uses = editor.ask("textDocument/references", with);
+        let uses = uses.as_array().unwrap().iter();
+        let uses: Vec<String> = uses.map(|u| span(&u["range"])).collect();
+        let hover = editor.ask("textDocument/hover", params);
+        let hover = hover["contents"]["value"].as_str().unwrap();
+        let head = hover.lines().nth(1).unwrap();
+        seen.push_str(&format!(
+            "{mark:?}: {head} {} used at {uses:?}\n",
+            span(&place["range"])
+        ));
+    }
+    let mut rename = |mark: &str, name: &str| {
+        let mut params = editor.at("main.coord", mark);
+        params["newName"] = json!(name);
+        let id = editor.request("textDocument/rename", params);
+        let answer = editor.response(id);
+        match answer["error"]["message"].as_str() {
+            Some(why) => why.to_string(),
+            None => editor.applied("main.coord", &answer["result"]),
+        }
+    };
+    // the name of another level of the same ladder is taken, that of another ladder's is not
+    seen.push_str(&format!("{}\n", rename("reaches sec|ond", "first")));
+    assert!(!rename("deploy(en|v: text", "region").contains("already"));
+    for (mark, name) in [
+        ("reaches sec|ond", "last"),
+        ("${handoff.sum|mary}", "gist"),
+        ("deploy(en|v: text", "region"),
+        ("each zo|ne", "place"),
+    ] {
+        let text = rename(mark, name);
+        let space = Space::new().file("main.coord", &text);
+        let ran = space.coord(&["check"]).run().exits(0);
+        assert!(text.matches(name).count() >= 2, "{ran}\n{text}");
+    }
+    insta::assert_snapshot!(seen);
+    editor.edit("main.coord", "reaches second", "reaches ");
+    let found = editor.completes("main.coord", "reaches |\n");
+    assert!(found.contains(&"second".to_string()), "{found:?}");
+}

@@ -188,6 +188,11 @@ fn limits() -> String {
             limits.nesting,
             "nesting",
         ),
+        (
+            "parentheses of a condition inside each other",
+            coord_lang::lower::MAX_CONDITION_DEPTH,
+            "",
+        ),
         ("tasks of a project", limits.tasks, "tasks"),
         ("dependencies of one task", limits.needs, "needs"),
         ("tasks that one `each` stands for", limits.each, "each"),

@@ -4,7 +4,11 @@
 //! `workflows/*/MAPPING.md` holds a table `| section of the document | where |`. Where is one or
 //! more `file: statement-head`, separated by `;`: the file lies beside the table, and one of its
 //! lines starts with the head.
+//!
+//! `workflows/README.md` is one table of all of them, with the lines that they lead to; it is
+//! written anew by `UPDATE_DOCS=1 cargo test mapping`.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +58,59 @@ fn every_section_has_a_place_and_stands_once() {
         let all = sections.len();
         sections.dedup();
         assert_eq!(sections.len(), all, "{} repeats itself", table.display());
+    }
+}
+
+#[test]
+fn the_table_of_all_projects_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/README.md");
+    let written = all_in_one();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &written).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    let differs = there.lines().zip(written.lines()).find(|(a, b)| a != b);
+    assert!(
+        there == written,
+        "workflows/README.md is not what the projects say; write it with \
+         UPDATE_DOCS=1 cargo test mapping. First difference: {differs:?}"
+    );
+}
+
+/// Every section of every document, with the lines of its project.
+fn all_in_one() -> String {
+    let mut out = String::from(
+        "# Projects that were written from documents\n\n\
+         Each of these projects was a document first. The table says which lines of the project every\n\
+         section of its document became. It is put together from the `MAPPING.md` of each project:\n\
+         change that, then run `UPDATE_DOCS=1 cargo test mapping`.\n\n\
+         | project | section of the document | lines |\n|---|---|---|\n",
+    );
+    for table in tables() {
+        let folder = table.parent().unwrap();
+        let project = folder.file_name().unwrap().to_str().unwrap();
+        for row in rows(&table) {
+            let places = row.places.iter().map(|p| link(folder, project, p));
+            let places: Vec<String> = places.collect();
+            let _ = writeln!(
+                out,
+                "| [{project}]({project}) | {} | {} |",
+                row.section,
+                places.join(", ")
+            );
+        }
+    }
+    out
+}
+
+/// `[agents.coord:12](services/agents.coord#L12)`
+fn link(folder: &Path, project: &str, place: &Place) -> String {
+    let Place { file, head } = place;
+    let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let line = text.lines().position(|line| starts(line.trim(), head));
+    match line {
+        Some(index) => format!("[{file}:{0}]({project}/{file}#L{0})", index + 1),
+        None => panic!("{project}/{file} has no `{head}`"),
     }
 }
 

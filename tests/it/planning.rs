@@ -121,3 +121,135 @@ fn a_budget_is_a_time() {
     ");
     space.coord(&["plan", "--budget", "25h"]).run().exits(2);
 }
+
+const PROMISES: &str = "\
+edition 2026
+project shop { starts 2025-08-11 }
+human designer
+human builder
+task design {
+  by designer
+  takes 2d
+}
+task build {
+  by builder
+  needs design
+  takes 1w..2w..3w
+}
+task copy {
+  by builder
+  takes 4d
+}
+milestone launch { needs [build, copy] }
+workflow patch {
+  task mend {
+    by builder
+    takes 1d
+  }
+}
+expect \"In three weeks\" plan.finish <= 3w by 2025-08-31
+expect \"Launched soon\" launch.end <= 17d
+expect \"Sure of three weeks\" plan.p80 <= 3w
+expect \"Room for the texts\" copy.slack >= 1d
+expect \"Light work\" agent.builder.load <= 95%
+expect \"Texts on time\" copy.state == \"completed\" by 2025-08-20
+expect \"Mended in a day\" mend.end <= 1d
+expect \"Everybody likes it\" by 2025-10-01
+";
+
+#[test]
+fn each_promise_is_kept_broken_or_left_to_others() {
+    let space = Space::new().file("main.coord", PROMISES);
+    let ran = space.coord(&["plan", "--width", "100"]).run().exits(1);
+    let section = ran.stdout.find("Promises").unwrap();
+    insta::assert_snapshot!(&ran.stdout[section..]);
+    assert!(
+        ran.stderr
+            .contains("2 promises do not hold in this schedule"),
+        "{ran}"
+    );
+    let found = plan(&space, &[]);
+    let told: Vec<String> = found["promises"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| {
+            format!(
+                "{} {} {} {}",
+                p["verdict"], p["holds"], p["judged_by"], p["path"]
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+    let patch = plan(&space, &["--workflow", "patch"]);
+    assert_eq!(patch["promises"][0]["verdict"], "open");
+    assert_eq!(patch["promises"][6]["verdict"], "kept");
+}
+
+/// The quick schedule is not known to be the best one, until the search has proven it.
+#[test]
+fn a_promise_between_bound_and_schedule_is_decided_by_the_plan() {
+    let text = format!("{ONE_BY_ONE}expect \"Two hours\" plan.finish <= 2h\n");
+    let space = Space::new().file("main.coord", text);
+    let ran = space.coord(&["check"]).run();
+    assert!(!ran.stderr.contains("E0611"), "{ran}");
+    let quick = space.coord(&["plan", "--budget", "0"]).run().exits(1);
+    assert!(quick.stdout.contains("! broken"), "{quick}");
+    let proven = space.coord(&["plan"]).run().exits(2);
+    assert!(
+        proven.stderr.contains("E0611") && proven.stdout.contains("! never"),
+        "{proven}"
+    );
+}
+
+const RELEASE: &str = "\
+edition 2026
+project shop
+human ops
+workflow release(service: text, within: duration default 2h) \"Release of ${service}\" {
+  phase rollout \"Roll ${service} out\" {
+    task ship \"Ship ${service}\" {
+      by ops
+      do \"Say in the channel that ${service} ships within ${within}\"
+      produces note \"What changed in ${service}\" \"notes/${service}.md\"
+    }
+    sync shipped \"${service} is out\" {
+      at end
+      participants ops
+      agenda \"How ${service} did\"
+      require \"${service} answers, and \\${service} is no price\" by ops
+    }
+  }
+}
+";
+
+/// The texts of a workflow, as its plan has them.
+fn texts(args: &[&str]) -> String {
+    let args = [&["graph", "--format", "ir", "--workflow", "release"], args].concat();
+    let ran = Space::new()
+        .file("main.coord", RELEASE)
+        .coord(&args)
+        .run()
+        .exits(0);
+    let ir: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let mut texts = Vec::new();
+    let mut stack = vec![&ir];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::String(text) if text.contains("api") || text.contains('$') => {
+                texts.push(text.clone());
+            }
+            Value::Array(items) => stack.extend(items),
+            Value::Object(fields) => stack.extend(fields.values()),
+            _ => {}
+        }
+    }
+    texts.sort();
+    texts.join("\n")
+}
+
+#[test]
+fn the_texts_of_a_workflow_are_filled_in_with_its_values() {
+    insta::assert_snapshot!(texts(&["--set", "service=api"]));
+    insta::assert_snapshot!(texts(&["--set", "within=30m"]));
+}

@@ -1,5 +1,6 @@
 // queries/highlights.scm: what any `.coord` file is coloured by, then the words of each statement.
-// Later patterns win.
+// Later patterns win. Every pattern captures one node: of two that share one, highlighters drop what
+// else the first has captured.
 
 const FIXED = `; Written by editors/generate.mjs from editors/words.json and highlights.mjs.
 
@@ -17,7 +18,6 @@ const FIXED = `; Written by editors/generate.mjs from editors/words.json and hig
 (raw_string) @string
 (escape_sequence) @string.escape
 (bad_escape) @error
-(interpolation ["\${" "}"] @punctuation.special)
 (string (interpolation (word) @variable))
 
 (fence_start) @punctuation.delimiter
@@ -48,6 +48,7 @@ const FIXED = `; Written by editors/generate.mjs from editors/words.json and hig
 ["[" "]" "(" ")" "{" "}"] @punctuation.bracket
 "," @punctuation.delimiter
 (argument ":" @punctuation.delimiter)
+(interpolation ["\${" "}"] @punctuation.special)
 `;
 
 const KINDS = {
@@ -78,8 +79,7 @@ const anyOf = (capture, words) => `(#any-of? ${capture} ${quoted(words)})`;
 function keywords(statements) {
   const colours = grouped(statements, s => (s.declares ? '@keyword.type' : KINDS[s.kind]));
   const patterns = [...colours].map(([colour, group]) => {
-    const words = group.map(s => s.word);
-    return `((keyword) ${colour}\n  ${anyOf(colour, words)})\n`;
+    return `(keyword [${quoted(group.map(s => s.word))}] ${colour})\n`;
   });
   return ['; Statements, wherever a statement may begin.\n', ...patterns];
 }
@@ -88,11 +88,11 @@ function keywords(statements) {
 function names(statements) {
   const kinds = grouped(statements.filter(s => s.declares), s => s.declares);
   const patterns = [...kinds].map(([kind, group]) => {
-    const test = anyOf('@_statement', group.map(s => s.word));
+    const keyword = `(keyword [${quoted(group.map(s => s.word))}])`;
     const colour = DECLARES[kind];
     return (
-      `((statement keyword: (keyword) @_statement . (word) ${colour})\n  ${test})\n` +
-      `((statement keyword: (keyword) @_statement . (call name: (word) ${colour}))\n  ${test})\n`
+      `(statement keyword: ${keyword}\n  . (word) ${colour})\n` +
+      `(statement keyword: ${keyword}\n  . (call name: (word) ${colour}))\n`
     );
   });
   return ['; Names, where they are declared.\n', ...patterns];
@@ -104,9 +104,9 @@ function rest(statements) {
     words.length === 0
       ? []
       : [
-          `((statement keyword: (keyword) @_statement\n` +
+          `((statement keyword: (keyword "${statement}")\n` +
             `  [(word) ${colour} (list (word) ${colour}) (group (word) ${colour}) (range (word) ${colour})])\n` +
-            `  (#eq? @_statement "${statement}")\n  ${anyOf(colour, words)})\n`,
+            `  ${anyOf(colour, words)})\n`,
         ];
   const patterns = statements.flatMap(s => [
     ...pattern(s.word, '@constant.builtin', s.values),

@@ -1,27 +1,24 @@
 ; Blocks are no namespaces: a name is known in its whole file.
 (source_file) @local.scope
 
-((statement
-  keyword: (keyword) @_statement
+(statement
+  keyword: (keyword
+    ["project" "param" "agent" "human" "tier" "group" "task" "phase" "sync" "milestone" "workflow"
+     "resource" "escalation" "conflict" "incident" "mode" "channel" "template" "metric"
+     "dashboard" "diagram"])
   .
   (word) @local.definition)
-  (#any-of? @_statement
-    "project" "param" "agent" "human" "tier" "group" "task" "phase" "sync" "milestone" "workflow"
-    "resource" "escalation" "conflict" "incident" "mode" "channel" "template" "metric"
-    "dashboard" "diagram"))
 
-((statement
-  keyword: (keyword) @_statement
+(statement
+  keyword: (keyword "workflow")
   .
   (call name: (word) @local.definition))
-  (#eq? @_statement "workflow"))
 
 ; these declare at the top, and name what is declared elsewhere
-((source_file
+(source_file
   (statement
-    keyword: (keyword) @_statement
+    keyword: (keyword ["calendar" "domain" "gate" "handoff" "secret"])
     .
     (word) @local.definition))
-  (#any-of? @_statement "calendar" "domain" "gate" "handoff" "secret"))
 
 (word) @local.reference

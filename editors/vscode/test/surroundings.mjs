@@ -42,10 +42,6 @@ const forProgram = 'edition 2026\n\ntask here "Here" {\n  takes 1d\n  @@\n}\n';
 const inPhase = `${PEOPLE}\nphase one "One" {\n  task schema "Schema" {\n    by backend\n    takes 1d\n  }\n  @@\n}\n`;
 const inGate = `edition 2026\n\ngate ready "Ready" {\n  @@\n}\ntask here { run ["true"]\n requires ready\n}\n`;
 
-// Snippets that speak of what the program beside this extension does not read yet, with what it
-// says to that. Once it reads them, the test says that they can go from here.
-export const NEWER = { 'agent over ACP': ['E0109'] };
-
 export const SURROUNDINGS = {
   file,
   edition: file,

@@ -5,6 +5,7 @@
 
 use super::gantt;
 use super::outlook::Outlook;
+use super::promises;
 use super::sheet::{Ink, Line, Look, Sheet, columns, cut, tame};
 use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::bound::Reason;
@@ -33,6 +34,7 @@ pub(crate) fn text(plan: &Plan, schedule: &Schedule, look: Look) -> String {
         waves(&outlook, &mut sheet);
         deadlines(&outlook, &mut sheet);
     }
+    promises::promises(&outlook, &mut sheet);
     missing(&outlook, &mut sheet);
     sheet.into_text()
 }
@@ -535,15 +537,18 @@ fn load_line(outlook: &Outlook, agent: AgentId, load: &AgentLoad, room: usize) -
         .add(Ink::Faint, "░".repeat(LOAD_ROOM - full));
     let line = line.fit_right(Ink::Strong, &percent, 5).plain("  ");
     let tasks = count(load.tasks as usize, "task");
-    line.plain(format!("{} in {tasks}{at_once}", work(outlook, load)))
+    line.plain(format!(
+        "{} in {tasks}{at_once}",
+        work(outlook, agent, load)
+    ))
 }
 
 /// `12wd`, `3h`, `12wd and 3h`.
-fn work(outlook: &Outlook, load: &AgentLoad) -> String {
+fn work(outlook: &Outlook, agent: AgentId, load: &AgentLoad) -> String {
     let spans = [(load.working_ms, true), (load.elapsed_ms, false)];
     let spans = spans.into_iter().filter(|(ms, _)| *ms > 0);
     let words: Vec<String> = spans
-        .map(|(ms, working)| outlook.length(Span { ms, working }))
+        .map(|(ms, working)| outlook.length(&[agent], Span { ms, working }))
         .collect();
     words.join(" and ")
 }

@@ -12,6 +12,7 @@ pub(crate) mod plan_json;
 #[cfg(test)]
 mod plan_tests;
 pub(crate) mod progress;
+mod promises;
 pub(crate) mod rule_words;
 pub(crate) mod sarif;
 pub(crate) mod sheet;

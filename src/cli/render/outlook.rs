@@ -8,15 +8,18 @@ use super::sheet::tame;
 use coord_lang::ids::{AgentId, NodeId, PhaseId, Table};
 use coord_lang::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS};
 use coord_plan::calendar::Calendar;
+use coord_plan::calendars::Calendars;
 use coord_plan::clock::{Clock, lasting};
-use coord_plan::plan::{By, NodeKind, Plan, Span};
+use coord_plan::plan::{By, Estimate, NodeKind, Plan, Span};
 use coord_plan::schedule::Schedule;
 
 pub(crate) struct Outlook<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) schedule: &'a Schedule,
     pub(crate) clock: Clock,
+    /// The project's.
     pub(crate) calendar: Calendar,
+    calendars: Calendars,
     /// Some work is estimated in working time; some on the clock.
     pub(crate) uses_working: bool,
     pub(crate) uses_elapsed: bool,
@@ -34,11 +37,13 @@ impl<'a> Outlook<'a> {
                 .filter_map(|(_, _, task)| Some(task.estimate?.likely));
             likely.any(|span| span.ms > 0 && span.working == working)
         };
+        let calendars = Calendars::of(plan);
         Outlook {
             plan,
             schedule,
             clock: Clock::of(plan),
-            calendar: Calendar::of(plan),
+            calendar: calendars.project().clone(),
+            calendars,
             uses_working: uses(true),
             uses_elapsed: uses(false),
             phase_of: phases_of(plan),
@@ -162,42 +167,47 @@ impl<'a> Outlook<'a> {
     /// The time between two instants: working time when the plan has any.
     pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> String {
         match self.calendar.working_between(from_ms, to_ms) {
-            ms if ms != 0 && self.uses_working => self.working(ms),
+            ms if ms != 0 && self.uses_working => working(ms, self.calendar.day_ms()),
             _ => elapsed(to_ms - from_ms),
         }
     }
 
-    pub(crate) fn length(&self, span: Span) -> String {
-        if span.working {
-            self.working(span.ms)
-        } else {
-            elapsed(span.ms)
+    /// A length of what these agents do, in days of theirs.
+    pub(crate) fn length(&self, agents: &[AgentId], span: Span) -> String {
+        if !span.working {
+            return elapsed(span.ms);
         }
+        let calendars = self.calendars.each_of(agents).into_iter();
+        let day_ms = calendars.map(Calendar::day_ms).min();
+        working(span.ms, day_ms.unwrap_or(0))
     }
 
     /// What a task is thought to take: `2wd`, `4wd..5wd`; empty without an estimate.
     pub(crate) fn takes(&self, node: NodeId) -> String {
-        let estimate = self.plan.task(node).and_then(|task| task.estimate);
-        estimate.map_or_else(String::new, |estimate| self.length(estimate.likely))
+        let Some(task) = self.plan.task(node) else {
+            return String::new();
+        };
+        let length = |estimate: Estimate| self.length(task.by.agents(), estimate.likely);
+        task.estimate.map_or_else(String::new, length)
     }
+}
 
-    /// `2wd`, `1wd 4wh`, `2wh 30m`.
-    fn working(&self, ms: i64) -> String {
-        let day_ms = self.calendar.day_ms().max(1);
-        let sign = if ms < 0 { "-" } else { "" };
-        let (days, rest) = (ms.abs() / day_ms, ms.abs() % day_ms);
-        let (hours, minutes) = (rest / HOUR_MS, rest % HOUR_MS / MINUTE_MS);
-        let parts = [(days, "wd"), (hours, "wh"), (minutes, "m")];
-        let words = parts
-            .iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, unit)| format!("{n}{unit}"));
-        let words: Vec<String> = words.take(2).collect();
-        if words.is_empty() {
-            elapsed(ms)
-        } else {
-            format!("{sign}{}", words.join(" "))
-        }
+/// `2wd`, `1wd 4wh`, `2wh 30m`.
+fn working(ms: i64, day_ms: i64) -> String {
+    let day_ms = day_ms.max(1);
+    let sign = if ms < 0 { "-" } else { "" };
+    let (days, rest) = (ms.abs() / day_ms, ms.abs() % day_ms);
+    let (hours, minutes) = (rest / HOUR_MS, rest % HOUR_MS / MINUTE_MS);
+    let parts = [(days, "wd"), (hours, "wh"), (minutes, "m")];
+    let words = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, unit)| format!("{n}{unit}"));
+    let words: Vec<String> = words.take(2).collect();
+    if words.is_empty() {
+        elapsed(ms)
+    } else {
+        format!("{sign}{}", words.join(" "))
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Times are seconds from the origin: whole numbers where they are whole, else to the ms. Fields
 //! may be added; none goes away or changes its meaning within version 1. What the plan does not
-//! know yet (`eta`, `criticality_index`) is null. `promises` is empty until projects can make
-//! some.
+//! know yet (`eta`, `criticality_index`) is null.
 
 use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::calendar::Calendar;
@@ -12,6 +11,7 @@ use coord_plan::critical_path::Why;
 use coord_plan::levelling::End;
 use coord_plan::plan::{NodeKind, Plan, Task};
 use coord_plan::schedule::chain::Hold;
+use coord_plan::schedule::promise::{Figure, Open, Promise, Verdict};
 use coord_plan::schedule::{Due, NodeSchedule, Schedule};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -86,7 +86,30 @@ struct Document<'a> {
     waves: Vec<Vec<&'a str>>,
     deadlines: Vec<DueJson<'a>>,
     missing_estimates: Vec<&'a str>,
-    promises: [(); 0],
+    promises: Vec<PromiseJson<'a>>,
+}
+
+/// What becomes of a promise.
+#[derive(Serialize)]
+struct PromiseJson<'a> {
+    /// Its title.
+    text: &'a str,
+    /// `plan.finish <= 8w`; null for what has no words of its own.
+    claim: Option<String>,
+    by_s: Option<Secs>,
+    /// Null: not decided by the plan.
+    holds: Option<bool>,
+    /// `kept`, `broken` (by this schedule), `impossible` (for every schedule) or `open`.
+    verdict: &'static str,
+    /// `plan`, `forecast`, `run` or `person`.
+    judged_by: &'static str,
+    /// In words; null where there is no figure.
+    value: Option<String>,
+    value_s: Option<Secs>,
+    /// What no schedule is better than, where that is not the value.
+    best_s: Option<Secs>,
+    /// The tasks on the way that decides.
+    path: Vec<&'a str>,
 }
 
 /// A step of a chain, and what it starts with.
@@ -285,8 +308,44 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|&id| self.name(id))
                 .collect(),
-            promises: [],
+            promises: schedule
+                .promises
+                .iter()
+                .filter_map(|promise| self.promise(promise))
+                .collect(),
         }
+    }
+
+    fn promise(&self, promise: &Promise) -> Option<PromiseJson<'a>> {
+        let expect = self.plan.rules.expects.get(promise.number)?;
+        let claim = expect.claim(self.plan);
+        let secs = |figure: Figure| match figure {
+            Figure::Instant(ms) | Figure::Length(ms) => Some(Secs(ms)),
+            Figure::Percent(_) => None,
+        };
+        let (verdict, holds) = match promise.verdict {
+            Verdict::Kept => ("kept", Some(true)),
+            Verdict::Broken => ("broken", Some(false)),
+            Verdict::Impossible => ("impossible", Some(false)),
+            Verdict::Open(_) => ("open", None),
+        };
+        Some(PromiseJson {
+            text: &expect.title,
+            claim: (!claim.is_empty()).then_some(claim),
+            by_s: expect.by_ms.map(Secs),
+            holds,
+            verdict,
+            judged_by: match promise.verdict {
+                Verdict::Open(Open::Forecast) => "forecast",
+                Verdict::Open(Open::Run) => "run",
+                Verdict::Open(Open::Person) => "person",
+                Verdict::Kept | Verdict::Broken | Verdict::Impossible | Verdict::Open(_) => "plan",
+            },
+            value: promise.figure.map(Figure::in_words),
+            value_s: promise.figure.and_then(secs),
+            best_s: promise.best.and_then(secs),
+            path: promise.path.iter().map(|&node| self.name(node)).collect(),
+        })
     }
 
     fn name(&self, node: NodeId) -> &'a str {

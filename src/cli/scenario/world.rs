@@ -5,7 +5,7 @@ use coord_engine::{Ask, CheckId, DutyId, Item, ItemId, Of, Outcome, Part, State,
 use coord_lang::ids::{AgentId, GateId, HandoffId, NodeId};
 use coord_lang::model::{Given, Resolution};
 use coord_plan::calendar::Calendar;
-use coord_plan::plan::{Estimate, Plan};
+use coord_plan::plan::{Driver, Estimate, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long somebody takes to answer, where nothing else is given.
@@ -221,7 +221,18 @@ fn once<K: Ord>(left: &mut BTreeMap<K, Times>, what: K) -> bool {
 impl World for Script<'_> {
     fn attempt(&mut self, plan: &Plan, state: &State, node: NodeId) -> Option<Deed> {
         let takes_ms = self.duration(plan, state, node);
-        let fails = once(&mut self.fails, node);
+        // whoever is reached over a driver may be silent, and turn work down, as people may
+        let attempt = state.node(node).attempt.as_ref();
+        let driven: Vec<AgentId> = attempt
+            .iter()
+            .flat_map(|attempt| attempt.agents.iter().copied())
+            .filter(|agent| !matches!(plan.agents[*agent].driver, Driver::Shell | Driver::Human))
+            .collect();
+        if driven.iter().any(|agent| self.silent.contains(agent)) {
+            return None;
+        }
+        let rejects = driven.iter().any(|agent| once(&mut self.rejects, *agent));
+        let fails = once(&mut self.fails, node) || rejects;
         let outcome = if fails {
             Outcome::Exit(1)
         } else {

@@ -9,9 +9,7 @@ use super::draft::program;
 use super::random::random_plan;
 use crate::audit::audit;
 use crate::simulation::{Chance, Dice, Simulation};
-use crate::{
-    About, Fact, Input, Of, Options, RuleFact, RunStatus, SituationId, Waiting, replay,
-};
+use crate::{About, Fact, Input, Of, Options, RuleFact, RunStatus, SituationId, Waiting, replay};
 
 const STEPS: usize = 20_000;
 
@@ -23,7 +21,11 @@ fn ruled_plan(dice: &mut Dice) -> Plan {
         let standby = AgentId(dice.below(plan.agents.len() as u64) as u32);
         plan.agents[id].profile = Some(Box::new(Profile {
             standby: if standby == id { vec![] } else { vec![standby] },
-            skills: if dice.percent(50) { vec!["s".into()] } else { vec![] },
+            skills: if dice.percent(50) {
+                vec!["s".into()]
+            } else {
+                vec![]
+            },
             ..Profile::default()
         }));
     }
@@ -55,7 +57,9 @@ fn ruled_plan(dice: &mut Dice) -> Plan {
             declare: None,
             lead: Some(random_party(dice)),
             requires: dice.percent(50).then(|| random_party(dice)),
-            confirms: (0..dice.below(2)).map(|n| (format!("c{n}"), None)).collect(),
+            confirms: (0..dice.below(2))
+                .map(|n| (format!("c{n}"), None))
+                .collect(),
             start: dice.percent(50).then_some(WorkflowId(0)),
             actions: random_chains(dice),
         });
@@ -63,11 +67,17 @@ fn ruled_plan(dice: &mut Dice) -> Plan {
     plan.rules.handoffs.push(Handoff {
         name: "h".into(),
         title: None,
-        requires: (0..dice.below(3)).map(|n| (format!("r{n}"), n % 2 == 1)).collect(),
+        requires: (0..dice.below(3))
+            .map(|n| (format!("r{n}"), n % 2 == 1))
+            .collect(),
         checks: vec![],
         fields: vec![],
         accept_within_ms: dice.percent(60).then(|| 1 + dice.below(9_000) as i64),
-        accept_otherwise: if dice.percent(60) { random_chain(dice) } else { vec![] },
+        accept_otherwise: if dice.percent(60) {
+            random_chain(dice)
+        } else {
+            vec![]
+        },
         format: None,
     });
     plan.rules.domains.push(Domain {
@@ -132,7 +142,8 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
         let own = is_asleep(&id);
         let node = &mut plan.nodes[id];
         node.workflow = own.then_some(WorkflowId(0));
-        node.needs.retain(|n| n.nodes().all(|on| is_asleep(&on) == own));
+        node.needs
+            .retain(|n| n.nodes().all(|on| is_asleep(&on) == own));
         node.wants.retain(|w| is_asleep(&w.on) == own);
         if let NodeKind::Task(task) = &mut node.kind
             && task.when.is_some()
@@ -145,7 +156,13 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
 }
 
 fn random_party(dice: &mut Dice) -> Party {
-    let roles = [Role::Owner, Role::Owners, Role::Affected, Role::Lead, Role::Decider];
+    let roles = [
+        Role::Owner,
+        Role::Owners,
+        Role::Affected,
+        Role::Lead,
+        Role::Decider,
+    ];
     match dice.below(4) {
         0 => Party {
             roles: vec![roles[dice.below(roles.len() as u64) as usize]],
@@ -170,7 +187,11 @@ fn random_levels(dice: &mut Dice) -> Vec<Level> {
             by: random_party(dice),
             quorum: 1 + dice.below(2) as u32,
             within_ms: (dice.percent(85)).then(|| 1 + dice.below(9_000) as i64),
-            actions: if dice.percent(20) { random_chains(dice) } else { vec![] },
+            actions: if dice.percent(20) {
+                random_chains(dice)
+            } else {
+                vec![]
+            },
         })
         .collect()
 }
@@ -194,7 +215,11 @@ fn random_ladder(dice: &mut Dice, i: u64) -> Escalation {
 }
 
 fn random_conflict(dice: &mut Dice, i: u64) -> Conflict {
-    let levels = if dice.percent(40) { random_levels(dice) } else { vec![] };
+    let levels = if dice.percent(40) {
+        random_levels(dice)
+    } else {
+        vec![]
+    };
     Conflict {
         kind: format!("k{i}"),
         title: None,
@@ -209,7 +234,11 @@ fn random_conflict(dice: &mut Dice, i: u64) -> Conflict {
         escalate_after_ms: dice.percent(40).then(|| dice.below(9_000) as i64),
         escalate_to: dice.percent(50).then(|| EscalationId(dice.below(2) as u32)),
         otherwise: random_last(dice),
-        actions: if dice.percent(20) { random_chains(dice) } else { vec![] },
+        actions: if dice.percent(20) {
+            random_chains(dice)
+        } else {
+            vec![]
+        },
     }
 }
 
@@ -218,7 +247,9 @@ fn random_chains(dice: &mut Dice) -> Vec<Chain> {
 }
 
 fn random_chain(dice: &mut Dice) -> Chain {
-    (0..1 + dice.below(2)).map(|_| random_action(dice)).collect()
+    (0..1 + dice.below(2))
+        .map(|_| random_action(dice))
+        .collect()
 }
 
 fn random_action(dice: &mut Dice) -> Action {
@@ -302,7 +333,11 @@ fn for_tasks(plan: &mut Plan, dice: &mut Dice) {
             undo: dice.percent(40).then(program),
             handoff: dice.percent(25).then_some(HandoffId(0)),
             domain: dice.percent(25).then_some(DomainId(0)),
-            on_fail: if dice.percent(20) { random_chain(dice) } else { vec![] },
+            on_fail: if dice.percent(20) {
+                random_chain(dice)
+            } else {
+                vec![]
+            },
             ..TaskRules::default()
         }));
         for need in node.needs.iter_mut() {
@@ -344,7 +379,11 @@ fn interference(dice: &mut Dice, plan: &Plan) -> Input {
     let agent = AgentId(dice.below(plan.agents.len() as u64) as u32);
     let about = About {
         node: dice.percent(50).then_some(node),
-        agents: if dice.percent(50) { vec![agent] } else { vec![] },
+        agents: if dice.percent(50) {
+            vec![agent]
+        } else {
+            vec![]
+        },
         ..About::default()
     };
     let raise = |of: Of| Input::Raise {
@@ -368,7 +407,10 @@ fn interference(dice: &mut Dice, plan: &Plan) -> Input {
             by,
             because: String::new(),
         },
-        10 | 11 => Input::LeaveMode { mode: ModeId(0), by },
+        10 | 11 => Input::LeaveMode {
+            mode: ModeId(0),
+            by,
+        },
         12 => Input::Reassign {
             node,
             to: dice.percent(50).then_some(agent),
@@ -424,13 +466,8 @@ fn play(plan: &Plan, seed: u64, crashes: bool) -> Simulation<'_, Chance> {
             simulation = Simulation::recover(plan, world(seed), &events, now_ms, vec![]).unwrap();
         }
     }
-    // what comes again and again never comes to rest: so long as there is other work; a mode is
-    // for people to leave
+    // what comes again and again never comes to rest: so long as there is other work
     for _ in 0..STEPS {
-        if let Some(mode) = simulation.state().mode() {
-            let by = None;
-            drop(simulation.input(Input::LeaveMode { mode, by }));
-        }
         if simulation.next_of_work_ms().is_none() || !simulation.advance() {
             break;
         }
@@ -441,14 +478,18 @@ fn play(plan: &Plan, seed: u64, crashes: bool) -> Simulation<'_, Chance> {
 fn hold(plan: &Plan, seed: u64, simulation: &Simulation<'_, Chance>) {
     assert_eq!(audit(plan, simulation.events()), Ok(()), "seed {seed}");
     let again = replay(plan, simulation.events()).unwrap();
-    assert!(again == *simulation.state(), "seed {seed}: a replay differs");
-    // while somebody who is silent is waited for, scheduled workflows go on
-    let state = simulation.state();
-    let again = plan.workflows.values().any(|w| w.every.is_some());
-    if again && state.open_items().next().is_some() && state.status() == RunStatus::Running {
+    assert!(
+        again == *simulation.state(),
+        "seed {seed}: a replay differs"
+    );
+    // a schedule starts its workflow for as long as the run goes on
+    if plan.workflows.values().any(|w| w.every.is_some()) {
         return;
     }
-    assert!(simulation.next_of_work_ms().is_none(), "seed {seed} does not come to rest");
+    assert!(
+        simulation.next_of_work_ms().is_none(),
+        "seed {seed} does not come to rest"
+    );
     let rests = [Waiting::Ended, Waiting::ForPeople, Waiting::Paused];
     let waiting = simulation.state().waiting();
     assert!(rests.contains(&waiting), "seed {seed} is {waiting:?}");
@@ -456,13 +497,15 @@ fn hold(plan: &Plan, seed: u64, simulation: &Simulation<'_, Chance>) {
 
 /// So many seeds by default; more with `COORD_SEEDS`.
 fn seeds(usual: u64) -> std::ops::Range<u64> {
-    let many = std::env::var("COORD_SEEDS").ok().and_then(|n| n.parse().ok());
+    let many = std::env::var("COORD_SEEDS")
+        .ok()
+        .and_then(|n| n.parse().ok());
     0..many.unwrap_or(usual)
 }
 
 #[test]
 fn every_promise_holds_under_every_rule() {
-    for seed in seeds(1_500) {
+    for seed in seeds(250) {
         let plan = ruled_plan(&mut Dice(seed));
         let simulation = play(&plan, seed, false);
         hold(&plan, seed, &simulation);
@@ -471,7 +514,7 @@ fn every_promise_holds_under_every_rule() {
 
 #[test]
 fn every_promise_holds_under_every_rule_and_crashes() {
-    for seed in seeds(600) {
+    for seed in seeds(120) {
         let plan = ruled_plan(&mut Dice(seed ^ 0x1_0000));
         let simulation = play(&plan, seed, true);
         hold(&plan, seed, &simulation);
@@ -481,7 +524,7 @@ fn every_promise_holds_under_every_rule_and_crashes() {
 /// A ladder that came to its end is closed, and each of its rungs was reached once.
 #[test]
 fn no_rung_is_reached_twice_and_no_ladder_stays_open_behind_an_end() {
-    for seed in seeds(300) {
+    for seed in seeds(60) {
         let plan = ruled_plan(&mut Dice(seed));
         let simulation = play(&plan, seed, true);
         let mut reached = std::collections::BTreeSet::new();
@@ -504,4 +547,26 @@ fn no_rung_is_reached_twice_and_no_ladder_stays_open_behind_an_end() {
             assert!(open.is_empty(), "seed {seed}: {open:?}");
         }
     }
+}
+
+#[test]
+#[ignore = "shows one seed"]
+fn show() {
+    let seed: u64 = std::env::var("SEED").unwrap().parse().unwrap();
+    let crashes = std::env::var("CRASHES").is_ok();
+    let plan = ruled_plan(&mut Dice(if crashes { seed ^ 0x1_0000 } else { seed }));
+    let simulation = play(&plan, seed, crashes);
+    let events = simulation.events();
+    for event in &events[events.len().saturating_sub(60)..] {
+        println!(
+            "{} {}",
+            event.at_ms,
+            serde_json::to_string(&event.fact)
+                .unwrap()
+                .chars()
+                .take(200)
+                .collect::<String>()
+        );
+    }
+    println!("{:?}", simulation.state().waiting());
 }

@@ -160,6 +160,11 @@ fn fill(hole: &str, row: &'static Row, cursor: &Cursor<'_>, index: &Index, items
     let kinds = shape::kinds(row, cursor.args.last().copied(), hole);
     let fitting = index.declarations().iter();
     let fitting = fitting.filter(|d| kinds.contains(&d.kind) && !cursor.args.contains(&&*d.name));
+    // a level of the ladder that stands before it
+    let fitting = fitting.filter(|d| {
+        let owner = d.owner.as_deref();
+        !d.is_inside() || owner.is_some_and(|owner| cursor.args.contains(&owner))
+    });
     items.extend(fitting.map(name));
 }
 

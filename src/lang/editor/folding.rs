@@ -40,7 +40,7 @@ fn arguments(source: &SourceFile, args: &[Arg<'_>], found: &mut Vec<Fold>) {
     for arg in args {
         if matches!(
             arg.kind,
-            ArgKind::List(_) | ArgKind::Group(_) | ArgKind::Fence { .. }
+            ArgKind::List(_) | ArgKind::Group(_) | ArgKind::Fence(_)
         ) {
             found.extend(lines(source, arg.span));
         }

@@ -68,6 +68,9 @@ pub fn declaration(index: &Index, declaration: &Declaration, facts: &[(String, S
         n => format!("in {n} places"),
     };
     out.push('\n');
+    if let (true, Some(owner)) = (declaration.is_inside(), &declaration.owner) {
+        out.push_str(&format!("- of: {owner}\n"));
+    }
     for (name, value) in facts {
         out.push_str(&format!("- {name}: {value}\n"));
     }

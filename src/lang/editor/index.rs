@@ -2,16 +2,19 @@
 //! references, rename, hover and colours.
 
 use super::shape;
-use super::walk::{ARTIFACT, title, walk};
+use super::walk::{ARTIFACT, INSIDE, title, walk};
 use crate::lower::Reference;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::tree::{Arg, ArgKind, Tree};
 use std::collections::{HashMap, HashSet};
 
+/// What a workflow's head declares; it has no statement of its own.
+pub const PARAMETER: &str = "parameter";
+
 /// A name that a statement gives to something.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Declaration {
-    /// The word of its statement: `task`, `agent`.
+    /// The word of its statement: `task`, `agent`; or [`PARAMETER`].
     pub kind: &'static str,
     pub name: String,
     /// The name alone.
@@ -23,6 +26,13 @@ pub struct Declaration {
     pub doc: String,
     /// For an artifact, the agent that answers for it; else the block that it stands in.
     pub owner: Option<String>,
+}
+
+impl Declaration {
+    /// True when its name is known only together with its owner's: there may be others of it.
+    pub fn is_inside(&self) -> bool {
+        self.kind == ARTIFACT || self.kind == PARAMETER || INSIDE.contains(&self.kind)
+    }
 }
 
 /// Declarations and uses of a project.
@@ -65,7 +75,8 @@ impl Index {
 
     fn declare(&mut self, sources: &Sources, tree: &Tree<'_>) {
         walk(tree, &mut |visit| {
-            let (Some((name, span)), Some(row)) = (visit.declares(), visit.row) else {
+            let Some(row) = visit.row else { return };
+            let Some((name, span)) = visit.declares().or_else(|| visit.declares_inside()) else {
                 return;
             };
             let lines = visit.statement.doc.iter();
@@ -85,7 +96,32 @@ impl Index {
                 doc: lines.collect::<Vec<_>>().join("\n"),
                 owner,
             });
+            if row.word == "workflow" {
+                self.declare_parameters(name, &visit.statement.args);
+            }
         });
+    }
+
+    /// The `name: type` in the head of a workflow.
+    fn declare_parameters(&mut self, workflow: &str, args: &[Arg<'_>]) {
+        let groups = args.iter().filter_map(|arg| match &arg.kind {
+            ArgKind::Group(inner) => Some(inner.as_slice()),
+            _ => None,
+        });
+        for pair in groups.flat_map(|inner| inner.windows(3)) {
+            let [name, colon, ty] = pair else { continue };
+            if let (Some(word), ArgKind::Op(":")) = (name.word(), &colon.kind) {
+                self.declarations.push(Declaration {
+                    kind: PARAMETER,
+                    name: word.to_string(),
+                    span: name.span,
+                    whole: name.span.to(ty.span),
+                    title: None,
+                    doc: String::new(),
+                    owner: Some(workflow.to_string()),
+                });
+            }
+        }
     }
 
     fn guess(&mut self, trees: &[Tree<'_>]) {
@@ -106,9 +142,9 @@ impl Index {
                     if Some(span) == own || known.contains(&span) {
                         return;
                     }
-                    let mut fitting = self
-                        .named(word)
-                        .filter(|declaration| kinds.contains(&declaration.kind));
+                    let mut fitting = self.named(word).filter(|declaration| {
+                        kinds.contains(&declaration.kind) && !declaration.is_inside()
+                    });
                     if let Some(declaration) = fitting.next() {
                         found.push(Reference {
                             span,

@@ -1,7 +1,6 @@
 //! A new name for something, in every place that speaks of it.
 
 use super::index::{Declaration, Index};
-use super::walk::ARTIFACT;
 use crate::source::Span;
 use unicode_xid::UnicodeXID;
 
@@ -48,7 +47,7 @@ fn legal(name: &str) -> Result<(), String> {
 /// Something else that bears the name in the same namespace.
 fn rival<'i>(index: &'i Index, own: &Declaration, name: &str) -> Option<&'i Declaration> {
     index.named(name).find(|other| {
-        let same_owner = own.kind != ARTIFACT || other.owner == own.owner;
+        let same_owner = !own.is_inside() || other.owner == own.owner;
         namespace(other.kind) == namespace(own.kind) && same_owner && other.span != own.span
     })
 }

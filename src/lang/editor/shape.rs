@@ -187,6 +187,7 @@ pub fn kinds(row: &'static Row, before: Option<&str>, hole: &str) -> Vec<&'stati
         "WORK" => vec!["task", "phase", "sync", "milestone"],
         "CONDITION" | "CLAIM" => vec!["task", "param", "metric"],
         "LADDER" => vec!["escalation"],
+        "LEVEL" => vec!["level"],
         _ => match declaring(&hole.to_ascii_lowercase()).or(before.and_then(declaring)) {
             Some(kind) => vec![kind],
             None if matches!(hole, "A" | "B") => as_first(row),

@@ -58,7 +58,8 @@ pub fn tokens(source: &SourceFile, tree: &Tree<'_>, index: Option<&Index>) -> Ve
             colours.put(statement.word_span, Kind::Keyword);
         }
         let words = visit.row.map_or_else(Vec::new, words_of);
-        let own = visit.declares().map(|(_, span)| (span, visit.row));
+        let own = visit.declares().or_else(|| visit.declares_inside());
+        let own = own.map(|(_, span)| (span, visit.row));
         for arg in &statement.args {
             match own {
                 Some((span, row)) if span == arg.span => colours.found.push(Token {
@@ -122,13 +123,9 @@ impl Colours<'_> {
                     self.argument(arg, words);
                 }
             }
-            ArgKind::Fence {
-                tag_span,
-                body_span,
-                ..
-            } => {
-                self.put(*tag_span, Kind::Modifier);
-                self.put(*body_span, Kind::Fence);
+            ArgKind::Fence(fence) => {
+                self.put(fence.tag_span, Kind::Modifier);
+                self.put(fence.body_span, Kind::Fence);
             }
             ArgKind::Broken => {}
         }

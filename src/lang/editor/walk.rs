@@ -26,7 +26,21 @@ impl<'a, 's> Visit<'a, 's> {
         let first = self.statement.args.first()?;
         Some((first.word()?, first.span))
     }
+
+    /// The name that it declares inside of something that has one: a level of a ladder, a field of
+    /// a handoff, a variable of a task that is written out.
+    pub fn declares_inside(&self) -> Option<(&'s str, Span)> {
+        let row = self.row.filter(|row| INSIDE.contains(&row.word))?;
+        let first = self.statement.args.first()?;
+        Some((
+            first.word().filter(|_| schema::takes_name(row))?,
+            first.span,
+        ))
+    }
 }
+
+/// The statements that name a part of what they stand in.
+pub const INSIDE: [&str; 3] = ["level", "field", "each"];
 
 /// The statement that names an artifact.
 pub const ARTIFACT: &str = "produces";

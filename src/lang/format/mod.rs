@@ -40,12 +40,16 @@
 mod fence;
 mod head;
 mod layout;
+mod part;
 mod space;
 #[cfg(test)]
 mod tests;
 mod token;
 
+pub use part::format_part;
+
 use crate::source::SourceFile;
+use crate::stack::with_room;
 use crate::syntax::tree::Tree;
 use token::Kind;
 
@@ -54,6 +58,10 @@ use token::Kind;
 /// Nothing but white space and commas differs between the two texts. Formatting the result again
 /// changes nothing, if the source has no syntax errors.
 pub fn format(source: &SourceFile, tree: &Tree<'_>) -> String {
+    with_room(|| format_here(source, tree))
+}
+
+fn format_here(source: &SourceFile, tree: &Tree<'_>) -> String {
     let tokens = token::tokens(source.text(), &tree.items);
     if tree.items.is_empty() && !tokens.iter().all(|t| t.kind == Kind::Comment) {
         return source.text().to_string();
@@ -76,6 +84,12 @@ fn unchanged(source: &SourceFile) -> String {
 /// True when the two differ in white space and commas only.
 fn keeps_text(before: &str, after: &str) -> bool {
     let before = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let kept = |b: &u8| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',');
-    before.bytes().filter(kept).eq(after.bytes().filter(kept))
+    before
+        .bytes()
+        .filter(is_kept)
+        .eq(after.bytes().filter(is_kept))
+}
+
+fn is_kept(byte: &u8) -> bool {
+    !matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',')
 }

@@ -272,7 +272,8 @@ fn args(text: &str, list: &[Arg<'_>], out: &mut Vec<Node>) {
                 args(text, inner, out);
                 out.push((arg.span.end - 1, ")".to_string()));
             }
-            ArgKind::Fence { tag, text, .. } => {
+            ArgKind::Fence(fence) => {
+                let (tag, text) = (&fence.tag, &fence.text);
                 let lines: Vec<&str> = text.split('\n').map(|l| l.trim_end_matches('\r')).collect();
                 out.push((start, format!("fence {tag:?} {lines:?}")));
             }

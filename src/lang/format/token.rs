@@ -142,7 +142,7 @@ impl<'s> Reader<'s> {
             | ArgKind::Time(_)
             | ArgKind::Text(_) => self.take(Kind::Value, arg.span),
             ArgKind::Op(_) => self.take(Kind::Op, arg.span),
-            ArgKind::Fence { .. } => self.take(Kind::Fence, arg.span),
+            ArgKind::Fence(_) => self.take(Kind::Fence, arg.span),
             ArgKind::Broken => self.take(Kind::Word, arg.span),
             ArgKind::List(elements) => self.list(elements, arg.span),
             ArgKind::Group(args) => self.group(args, arg.span),

@@ -188,7 +188,8 @@ impl<'s> Lower<'_, 's> {
     /// The index of a ladder's level.
     pub(super) fn rung_named(&mut self, ladder: EscalationId, name: &str, at: Span) -> Option<u32> {
         let levels = self.names.levels.get(&ladder).cloned().unwrap_or_default();
-        if let Some(index) = levels.iter().position(|l| *l == name) {
+        if let Some(index) = levels.iter().position(|l| l.value == name) {
+            self.refer(name, at, Some(levels[index].span));
             return u32::try_from(index).ok();
         }
         let own = self.model.escalations[ladder].name.clone();
@@ -199,15 +200,17 @@ impl<'s> Lower<'_, 's> {
         )
         .label("not declared")
         .related(own.span, "the ladder");
-        let near = closest(name, levels.iter().copied());
+        let near = closest(name, levels.iter().map(|l| l.value));
         self.report(match near.first() {
-            Some(meant) => d.fix(
-                at,
-                (*meant).to_string(),
-                format!("did you mean {}?", one_of(near.iter().copied())),
-            ),
+            Some(meant) => d
+                .fix(
+                    at,
+                    (*meant).to_string(),
+                    format!("did you mean {}?", one_of(near.iter().copied())),
+                )
+                .guessed(name, &near),
             None if levels.is_empty() => d.help("leave the level out"),
-            None => d.help(format!("it has {}", one_of(levels.iter().copied()))),
+            None => d.help(format!("it has {}", one_of(levels.iter().map(|l| l.value)))),
         });
         None
     }

@@ -571,12 +571,12 @@ impl<'s> Lower<'_, 's> {
             match piece {
                 Piece::Text(t) => text.push_str(t),
                 Piece::Interpolation(path, at) => {
-                    if let Some(value) = self.each_of(path) {
+                    if let Some(value) = self.each_of(path, *at) {
                         text.push_str(&value);
                         continue;
                     }
-                    // a parameter of a workflow has its value when that starts: shown as written
-                    if self.own_param(path).is_some() {
+                    // a parameter of a workflow is filled in when its plan is made
+                    if self.own_param(path, *at).is_some() {
                         text.push_str(&format!("${{{path}}}"));
                         continue;
                     }
@@ -586,7 +586,7 @@ impl<'s> Lower<'_, 's> {
                             *at,
                             format!("`${{{path}}}` is not filled in here"),
                         )
-                        .label("only `run` lists and `env` take parameters")
+                        .label("only `run` lists, `env` and texts of a workflow take parameters")
                         .help("write `\\$` for a plain dollar sign"),
                     );
                     return None;
@@ -596,10 +596,14 @@ impl<'s> Lower<'_, 's> {
         Some(Spanned::new(text, span))
     }
 
-    /// The value of an `each` variable of the task that is being read.
-    fn each_of(&self, name: &str) -> Option<String> {
+    /// The value of an `each` variable of the task that is being read, somewhere in `span`.
+    fn each_of(&mut self, name: &str, span: Span) -> Option<String> {
         let found = self.each.iter().find(|(variable, _)| variable == name);
-        found.map(|(_, value)| value.clone())
+        let value = found.map(|(_, value)| value.clone())?;
+        let mut declared = self.each_places.iter();
+        let declared = declared.find(|(variable, _)| *variable == name);
+        self.refer(name, span, declared.map(|(_, at)| *at));
+        Some(value)
     }
 
     pub(super) fn template(&mut self, pieces: &[Piece<'s>]) -> Template {
@@ -609,7 +613,7 @@ impl<'s> Lower<'_, 's> {
                 Piece::Text(text) if text.is_empty() => {}
                 Piece::Text(text) => parts.push(TemplatePart::Text(text.clone())),
                 Piece::Interpolation(path, at) => {
-                    if let Some(value) = self.each_of(path) {
+                    if let Some(value) = self.each_of(path, *at) {
                         parts.push(TemplatePart::Text(value));
                     } else if let Some(id) = self.param_named(path, *at) {
                         parts.push(TemplatePart::Param(id));

@@ -69,7 +69,8 @@ impl<'s> Lower<'_, 's> {
         let inner = statement.block.iter().flat_map(|b| b.statements());
         let levels = inner
             .filter(|s| s.word == "level")
-            .filter_map(|s| s.args.first().and_then(|a| a.word()))
+            .filter_map(|s| s.args.first())
+            .filter_map(|a| Some(Spanned::new(a.word()?, a.span)))
             .collect();
         self.names.levels.insert(ladder, levels);
     }

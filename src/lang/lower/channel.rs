@@ -105,13 +105,7 @@ impl<'s> Lower<'_, 's> {
         args.next();
         self.model.templates[id].title = args.maybe_text(self).map(|t| t.value);
         let Some(Arg {
-            kind:
-                ArgKind::Fence {
-                    tag,
-                    text,
-                    body_span,
-                    ..
-                },
+            kind: ArgKind::Fence(fence),
             span,
         }) = args.peek()
         else {
@@ -122,18 +116,45 @@ impl<'s> Lower<'_, 's> {
         };
         args.next();
         args.end(self);
-        let fields = self.fields_in(*body_span);
+        let fields = self.fields_in(fence.body_span);
         for field in &fields {
             // a parameter of the project may stand in it as well
             if let Some(param) = self.param_in_scope(&field.value) {
+                let declared = self.model.params[param].name.span;
+                self.refer(&field.value, field.span, Some(declared));
                 self.use_of(Kind::Param, param);
             }
         }
         let page = &mut self.model.templates[id];
-        page.language = (*tag).to_string();
-        page.text.clone_from(text);
+        page.language = fence.tag.to_string();
+        page.text.clone_from(&fence.text);
         page.fields = fields;
         page.span = *span;
+    }
+
+    /// `${handoff.summary}` in a template stands for a field of the handoffs that it is for.
+    pub(super) fn fields_of_handoffs(&mut self) {
+        let mut found: Vec<(String, Span, Span)> = Vec::new();
+        for handoff in self.model.handoffs.values() {
+            let Some(page) = handoff.format.map(|id| &self.model.templates[id]) else {
+                continue;
+            };
+            for field in &page.fields {
+                let Some((root @ "handoff", name)) = field.value.split_once('.') else {
+                    continue;
+                };
+                let declared = handoff.fields.iter().find(|f| f.name.value == name);
+                let behind = self.sources.text(field.span).find(root);
+                if let (Some(declared), Some(at)) = (declared, behind) {
+                    let start = field.span.start as usize + at + root.len();
+                    let own = Span::new(field.span.file, start, field.span.end as usize);
+                    found.push((name.to_string(), own, declared.name.span));
+                }
+            }
+        }
+        for (name, span, declared) in found {
+            self.refer(&name, span, Some(declared));
+        }
     }
 
     /// Every `${path}` of a text, with its place.

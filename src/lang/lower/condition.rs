@@ -25,6 +25,10 @@ pub const STATES: [&str; 9] = [
     "in-doubt",
 ];
 
+/// Most parentheses of a condition inside each other. In the frozen plan each takes three levels of
+/// JSON, of which readers take no more than about a hundred.
+pub const MAX_CONDITION_DEPTH: usize = 32;
+
 pub(super) struct Typed {
     pub(super) expr: Expr,
     pub(super) ty: Type,
@@ -34,6 +38,7 @@ pub(super) struct Typed {
 pub(super) struct Cursor<'a, 's> {
     args: &'a [Arg<'s>],
     whole: Span,
+    depth: usize,
 }
 
 impl<'a, 's> Cursor<'a, 's> {
@@ -82,7 +87,11 @@ impl<'s> Lower<'_, 's> {
     }
 
     fn condition_of(&mut self, args: &[Arg<'s>], whole: Span) -> Option<Spanned<Expr>> {
-        let mut cursor = Cursor { args, whole };
+        let mut cursor = Cursor {
+            args,
+            whole,
+            depth: 0,
+        };
         let typed = self.any_of(&mut cursor)?;
         if let Some(left) = cursor.args.first() {
             let found = args::shown(self.sources.text(left.span));
@@ -318,7 +327,12 @@ impl<'s> Lower<'_, 's> {
                 let mut nested = Cursor {
                     args: inner,
                     whole: arg.span,
+                    depth: cursor.depth + 1,
                 };
+                if nested.depth > MAX_CONDITION_DEPTH {
+                    self.too_deep(arg.span);
+                    return None;
+                }
                 let typed = self.any_of(&mut nested)?;
                 if let Some(left) = nested.args.first() {
                     let found = args::shown(self.sources.text(left.span));
@@ -366,6 +380,19 @@ impl<'s> Lower<'_, 's> {
                 None
             }
         }
+    }
+
+    fn too_deep(&mut self, at: Span) {
+        let depth = MAX_CONDITION_DEPTH + 1;
+        self.report(
+            Diagnostic::new(
+                "E0011",
+                at,
+                format!("parentheses are {depth} levels deep here; the limit of a condition is {MAX_CONDITION_DEPTH}"),
+            )
+            .label("these are one too many")
+            .help("leave out those that change nothing, or let a task decide and ask for its output"),
+        );
     }
 
     fn name_in_condition(&mut self, path: &'s str, span: Span) -> Option<Typed> {
@@ -450,9 +477,8 @@ impl<'s> Lower<'_, 's> {
                 span,
             });
         }
-        let mut params: Vec<&str> = self.names.params.keys().copied().collect();
-        params.sort_unstable();
-        let near = closest(name, params.into_iter());
+        let params = self.guesses(&self.names.params);
+        let near = closest(name, params.into_iter().flatten());
         let d = Diagnostic::new("E0201", span, format!("no parameter named `{name}`"))
             .label("not declared");
         self.report(match near.first() {

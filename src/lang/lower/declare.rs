@@ -42,6 +42,10 @@ pub(super) struct Declared<'a, 's> {
     pub(super) expects: Vec<&'a Statement<'s>>,
     pub(super) scenarios: Vec<&'a Statement<'s>>,
     pub(super) uses: Vec<&'a Statement<'s>>,
+    /// The first task past the limit.
+    pub(super) past_limit: Option<Span>,
+    /// Tasks that an `each` stands for and that were not written out, for they are past it.
+    pub(super) unwritten: usize,
 }
 
 impl<'s> Lower<'_, 's> {
@@ -56,18 +60,26 @@ impl<'s> Lower<'_, 's> {
             let body = self.declare_all(fields, Home::default(), &mut declared);
             self.model.body.extend(body);
         }
-        self.task_limit_of(&declared);
+        self.task_limit(&declared);
         declared
     }
 
-    fn task_limit_of(&mut self, declared: &Declared<'_, 's>) {
-        let past = declared
-            .tasks
-            .get(self.limits.tasks)
-            .map(|(_, s)| s.head_span());
-        if let Some(at) = past {
-            self.task_limit(declared.tasks.len(), at);
-        }
+    /// Too many tasks: told before any of them is read.
+    fn task_limit(&mut self, declared: &Declared<'_, 's>) {
+        let Some(at) = declared.past_limit else {
+            return;
+        };
+        let count = declared.tasks.len() + declared.unwritten;
+        let limit = self.limits.tasks;
+        self.report(
+            Diagnostic::new(
+                "E0908",
+                at,
+                format!("this project has {count} tasks; the limit `tasks` is {limit}"),
+            )
+            .label("the first task past the limit")
+            .help(format!("raise it with `--limit tasks={count}`")),
+        );
     }
 
     /// W0902, E0901 and a misplaced `edition`.

@@ -27,7 +27,15 @@ impl<'s> Lower<'_, 's> {
             workflow: home.workflow,
             ..Task::default()
         };
-        let Some(combinations) = self.combinations(statement) else {
+        let combinations = self.combinations(statement);
+        let count = combinations.as_ref().map_or(1, Vec::len);
+        if into.past_limit.is_some() || into.tasks.len() + count > self.limits.tasks {
+            // counted, and not written out: there may be a thousand of each
+            into.past_limit.get_or_insert(statement.head_span());
+            into.unwritten += count;
+            return None;
+        }
+        let Some(combinations) = combinations else {
             let id = self.model.tasks.push(task);
             self.name_work(name, WorkRef::Task(id));
             into.tasks.push((id, statement));

@@ -8,7 +8,7 @@ use crate::ids::{GateId, SecretId};
 use crate::model::{Check, Evidence, Program};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
-use crate::syntax::tree::{Arg, ArgKind, Piece};
+use crate::syntax::tree::{Arg, ArgKind, Fence, Piece};
 
 /// Interpreters that a fence may name, with the program that runs it.
 pub const INTERPRETERS: [(&str, &str); 8] = [
@@ -124,14 +124,9 @@ impl<'s> Lower<'_, 's> {
                 args.next();
                 self.argv(elements, arg.span)
             }
-            ArgKind::Fence {
-                tag,
-                tag_span,
-                text,
-                body_span,
-            } => {
+            ArgKind::Fence(fence) => {
                 args.next();
-                self.script(tag, *tag_span, text, *body_span, arg.span)
+                self.script(fence, arg.span)
             }
             ArgKind::Text(pieces) => {
                 args.next();
@@ -304,27 +299,25 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    fn script(
-        &mut self,
-        tag: &str,
-        tag_span: Span,
-        text: &str,
-        body_span: Span,
-        span: Span,
-    ) -> Option<Program> {
-        let language = if tag.is_empty() { "sh" } else { tag };
+    fn script(&mut self, fence: &Fence<'s>, span: Span) -> Option<Program> {
+        let text = fence.text.as_str();
+        let language = if fence.tag.is_empty() {
+            "sh"
+        } else {
+            fence.tag
+        };
         if !INTERPRETERS.iter().any(|(name, _)| *name == language) {
             let names = INTERPRETERS.iter().map(|(name, _)| *name);
             let near = crate::schema::closest(language, names.clone());
             let d = Diagnostic::new(
                 "E0703",
-                tag_span,
+                fence.tag_span,
                 format!("no interpreter for the fence tag `{language}`"),
             )
             .label("not known");
             self.report(match near.first() {
                 Some(meant) => d.fix(
-                    tag_span,
+                    fence.tag_span,
                     (*meant).to_string(),
                     format!("did you mean `{meant}`?"),
                 ),
@@ -343,9 +336,9 @@ impl<'s> Lower<'_, 's> {
             );
             return None;
         }
-        self.filled_in(body_span);
+        self.filled_in(fence.body_span);
         Some(Program::Script {
-            language: Spanned::new(language.to_string(), tag_span),
+            language: Spanned::new(language.to_string(), fence.tag_span),
             text: text.to_string(),
             span,
         })

@@ -4,7 +4,7 @@
 //! id, then each kind of declaration is filled in by its own file. A statement with an unreadable
 //! argument is left out without another word: it was reported when it was parsed.
 
-pub use condition::STATES;
+pub use condition::{MAX_CONDITION_DEPTH, STATES};
 pub use declare::is_built_in;
 pub use guards::INTERPRETERS;
 pub use project::param_value;
@@ -44,11 +44,13 @@ use crate::ids::{Id, TaskId, WorkflowId};
 use crate::model::{Agent, Model};
 use crate::schema::{self, Body, Place, Row, Times, closest, one_of};
 use crate::source::{FileId, Sources, Span, Spanned};
+use crate::stack::with_room;
 use crate::syntax::Limits;
 use crate::syntax::tree::{Block, Item, Statement, Tree, statements};
 use args::Args;
 use names::Names;
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::HashSet;
 
 /// What lowering learned beyond the model; checks use it to stay silent where they cannot know.
 #[derive(Debug, Default)]
@@ -140,6 +142,14 @@ pub fn lower(
     trees: &[Tree<'_>],
     limits: &Limits,
 ) -> (Model, Facts, Vec<Diagnostic>) {
+    with_room(|| lower_here(sources, trees, limits))
+}
+
+fn lower_here(
+    sources: &Sources,
+    trees: &[Tree<'_>],
+    limits: &Limits,
+) -> (Model, Facts, Vec<Diagnostic>) {
     let mut lower = Lower {
         sources,
         limits,
@@ -148,6 +158,7 @@ pub fn lower(
         names: Names::default(),
         facts: Facts::default(),
         each: Vec::new(),
+        each_places: Vec::new(),
         workflow: None,
         zoneless: Vec::new(),
         unread_files: false,
@@ -155,9 +166,13 @@ pub fn lower(
         situation: None,
         about: None,
         started: HashSet::new(),
+        guessed: Cell::new(0),
     };
     lower.model.agents.push(local_agent());
     let declared = lower.declare(trees);
+    if declared.past_limit.is_some() {
+        return lower.unread();
+    }
     lower.uses_of_files(&declared);
     lower.started(trees);
     lower.project(&declared);
@@ -173,6 +188,7 @@ pub fn lower(
     lower.artifacts();
     lower.workflows(&declared);
     lower.seeing(&declared);
+    lower.fields_of_handoffs();
     lower.recurring(&declared);
     lower.expects(&declared);
     lower.scenarios(&declared);
@@ -185,6 +201,19 @@ pub fn lower(
     } = lower;
     facts.incomplete |= !facts.incomplete_tasks.is_empty() || crate::diagnostic::has_errors(&out);
     (model, facts, out)
+}
+
+/// Where `word` stood last; from now on that is `span`.
+fn seen_before(
+    seen: &mut Vec<(&'static str, Span)>,
+    word: &'static str,
+    span: Span,
+) -> Option<Span> {
+    if let Some((_, last)) = seen.iter_mut().find(|(known, _)| *known == word) {
+        return Some(std::mem::replace(last, span));
+    }
+    seen.push((word, span));
+    None
 }
 
 fn local_agent() -> Agent {
@@ -204,6 +233,8 @@ pub(crate) struct Lower<'l, 's> {
     facts: Facts,
     /// The `each` variables of the task that is being read.
     each: Vec<(String, String)>,
+    /// Where those are declared.
+    each_places: Vec<(&'s str, Span)>,
     /// The workflow that it belongs to.
     workflow: Option<WorkflowId>,
     /// Times of day without a zone: the project may name one.
@@ -218,6 +249,8 @@ pub(crate) struct Lower<'l, 's> {
     about: Option<crate::model::Happening>,
     /// Workflows that something other than a person or a clock starts.
     started: HashSet<WorkflowId>,
+    /// Names that were looked at to find what was meant.
+    guessed: Cell<usize>,
 }
 
 /// A statement that the table knows in its place.
@@ -273,7 +306,8 @@ impl<'s> Lower<'_, 's> {
         items: &'a [Item<'s>],
         parent: Option<&Statement<'s>>,
     ) -> Vec<Field<'a, 's>> {
-        let mut seen: HashMap<&'static str, Span> = HashMap::new();
+        // few words may stand only once: looking through them is faster than hashing
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
         let mut fields = Vec::new();
         if items.iter().any(|i| matches!(i, Item::Broken(_))) {
             self.incomplete = true;
@@ -294,7 +328,7 @@ impl<'s> Lower<'_, 's> {
                 }
             }
             if row.times == Times::Once
-                && let Some(first) = seen.insert(row.word, statement.word_span)
+                && let Some(first) = seen_before(&mut seen, row.word, statement.word_span)
             {
                 let at = self.sources.start(first);
                 self.report(
@@ -398,11 +432,13 @@ impl<'s> Lower<'_, 's> {
             match near.as_slice() {
                 [] => d.help(format!("{here} there are {}", one_of(in_order(place)))),
                 [only] => d.fix(span, (*only).to_string(), format!("did you mean `{only}`?")),
-                many => d.fix(
-                    span,
-                    many[0].to_string(),
-                    format!("did you mean {}?", one_of(many.iter().copied())),
-                ),
+                many => d
+                    .fix(
+                        span,
+                        many[0].to_string(),
+                        format!("did you mean {}?", one_of(many.iter().copied())),
+                    )
+                    .guessed(word, many),
             }
         } else {
             let homes = one_of(places.iter().map(|p| p.name()));
@@ -466,20 +502,14 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    /// Too many tasks: checked before any of them is read.
-    fn task_limit(&mut self, count: usize, at: Span) {
-        if count > self.limits.tasks {
-            let limit = self.limits.tasks;
-            self.report(
-                Diagnostic::new(
-                    "E0908",
-                    at,
-                    format!("this project has {count} tasks; the limit `tasks` is {limit}"),
-                )
-                .label("the first task past the limit")
-                .help(format!("raise it with `--limit tasks={count}`")),
-            );
-        }
+    /// The answer when there are too many tasks: nothing but that is said, and none is read.
+    fn unread(mut self) -> (Model, Facts, Vec<Diagnostic>) {
+        self.facts.incomplete = true;
+        self.facts.incomplete_graph = true;
+        let mut model = Model::default();
+        model.agents.push(local_agent());
+        self.out.retain(|d| d.code == "E0908");
+        (model, self.facts, self.out)
     }
 
     fn use_of(&mut self, kind: Kind, id: impl Id) {

@@ -7,7 +7,7 @@ use crate::ids::{
 };
 use crate::model::{Role, WorkRef};
 use crate::schema::{closest, one_of};
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Span, Spanned};
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Names<'s> {
     /// Parameters of workflows.
     pub(super) workflow_params: HashMap<(WorkflowId, &'s str), ParamId>,
     /// The levels of each ladder, from the first.
-    pub(super) levels: HashMap<EscalationId, Vec<&'s str>>,
+    pub(super) levels: HashMap<EscalationId, Vec<Spanned<&'s str>>>,
     /// Tasks with `each`: everything that one name stands for.
     pub(super) each: HashMap<&'s str, (Vec<TaskId>, Span)>,
     /// The tasks that those were written out to.
@@ -81,13 +81,30 @@ impl<'s> Names<'s> {
     }
 }
 
-fn sorted<'a, V>(map: &HashMap<&'a str, V>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = map.keys().copied().collect();
-    names.sort_unstable();
-    names
-}
+/// Most names that are looked at to find what was meant, over all mistakes of a project: guessing
+/// among them must not take longer than all the rest.
+const MOST_GUESSES: usize = 1_000_000;
 
 impl<'s> Lower<'_, 's> {
+    /// The names that may have been meant, in order; None when too many mistakes came before.
+    pub(super) fn guesses<'n, V>(&self, names: &HashMap<&'n str, V>) -> Option<Vec<&'n str>> {
+        self.guesses_of(names.len(), names.keys().copied())
+    }
+
+    fn guesses_of<'n>(
+        &self,
+        count: usize,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Option<Vec<&'n str>> {
+        self.guessed.set(self.guessed.get().saturating_add(count));
+        if self.guessed.get() > MOST_GUESSES {
+            return None;
+        }
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        Some(names)
+    }
+
     /// `backend` for `x.backend`, when `x` is a file that declares it; any other name as it is.
     pub(super) fn bare<'n>(&self, name: &'n str) -> &'n str {
         if self.names.aliases.is_empty() {
@@ -141,7 +158,7 @@ impl<'s> Lower<'_, 's> {
         }
         match Role::ALL.iter().find(|(role, _)| *role == name) {
             Some((_, role)) => self.role_elsewhere(*role, span),
-            None => self.unknown("agent", name, span, sorted(&self.names.who)),
+            None => self.unknown("agent", name, span, self.guesses(&self.names.who)),
         }
         None
     }
@@ -158,7 +175,7 @@ impl<'s> Lower<'_, 's> {
             self.refer(self.sources.text(declared), span, Some(declared));
             return Some(WorkRef::Task(id));
         }
-        self.unknown("task", name, span, sorted(&self.names.work));
+        self.unknown("task", name, span, self.guesses(&self.names.work));
         None
     }
 
@@ -192,11 +209,9 @@ impl<'s> Lower<'_, 's> {
             self.facts.used.insert((kind, index));
             return Some(I::from_index(index as usize));
         }
-        let mut known: Vec<&str> = (self.names.named.keys())
-            .filter(|(k, _)| *k == kind)
-            .map(|(_, name)| *name)
-            .collect();
-        known.sort_unstable();
+        let named = self.names.named.keys();
+        let names = named.filter(|(k, _)| *k == kind).map(|(_, name)| *name);
+        let known = self.guesses_of(self.names.named.len(), names);
         self.unknown(kind.noun(), name, span, known);
         None
     }
@@ -207,8 +222,9 @@ impl<'s> Lower<'_, 's> {
             self.refer(name, span, Some(self.model.phases[id].name.span));
             return Some(id);
         }
-        let mut phases = sorted(&self.names.work);
-        phases.retain(|p| matches!(self.names.work.get(p), Some(WorkRef::Phase(_))));
+        let names = self.names.work.iter();
+        let names = names.filter(|(_, work)| matches!(work, WorkRef::Phase(_)));
+        let phases = self.guesses_of(self.names.work.len(), names.map(|(name, _)| *name));
         self.unknown("phase", name, span, phases);
         None
     }
@@ -221,7 +237,7 @@ impl<'s> Lower<'_, 's> {
                 self.refer(name, span, Some(self.model.resources[id].name.span));
                 self.use_of(Kind::Resource, id);
             }
-            None => self.unknown("resource", name, span, sorted(&self.names.resources)),
+            None => self.unknown("resource", name, span, self.guesses(&self.names.resources)),
         }
         found
     }
@@ -234,15 +250,16 @@ impl<'s> Lower<'_, 's> {
                 self.refer(name, span, Some(self.model.gates[id].name.span));
                 self.use_of(Kind::Gate, id);
             }
-            None => self.unknown("gate", name, span, sorted(&self.names.gates)),
+            None => self.unknown("gate", name, span, self.guesses(&self.names.gates)),
         }
         found
     }
 
-    /// A parameter of the workflow that is being read; counts as used.
-    pub(super) fn own_param(&mut self, name: &str) -> Option<ParamId> {
+    /// A parameter of the workflow that is being read, somewhere in `span`; counts as used.
+    pub(super) fn own_param(&mut self, name: &str, span: Span) -> Option<ParamId> {
         let workflow = self.workflow?;
         let id = self.names.workflow_params.get(&(workflow, name)).copied()?;
+        self.refer(name, span, Some(self.model.params[id].name.span));
         self.use_of(Kind::Param, id);
         Some(id)
     }
@@ -265,12 +282,12 @@ impl<'s> Lower<'_, 's> {
             }
             None if self.unread_files => self.incomplete = true,
             None => {
-                let known = sorted(&self.names.params);
-                let near = closest(name, known.iter().copied());
+                let known = self.guesses(&self.names.params);
+                let near = closest(name, known.into_iter().flatten());
                 let d = Diagnostic::new("E0511", span, format!("`${{{name}}}` is unknown here"))
                     .label("no parameter of this name");
                 self.report(match near.first() {
-                    Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")),
+                    Some(meant) => d.fix(span, format!("${{{meant}}}"), format!("did you mean `${{{meant}}}`?")).guessed(name, &near),
                     None => d.help(format!("declare it with `param {name}: text`, or write `\\$` for a plain dollar sign")),
                 });
             }
@@ -291,9 +308,12 @@ impl<'s> Lower<'_, 's> {
     /// declared at `declared`.
     pub(super) fn refer(&mut self, name: &str, span: Span, declared: Option<Span>) {
         let Some(declared) = declared else { return };
-        let Some(at) = self.sources.text(span).find(name) else {
-            return;
+        let text = self.sources.text(span);
+        let at = match text.starts_with(name) {
+            true => Some(0), // nearly always, and no search
+            false => text.find(name),
         };
+        let Some(at) = at else { return };
         let start = span.start as usize + at;
         self.facts.references.push(Reference {
             span: Span::new(span.file, start, start + name.len()),
@@ -302,7 +322,7 @@ impl<'s> Lower<'_, 's> {
     }
 
     /// E0201, or E0203 when the name belongs to something else.
-    fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Vec<&str>) {
+    fn unknown(&mut self, kind: &str, name: &str, span: Span, known: Option<Vec<&str>>) {
         if self.unread_files {
             // it may stand in a file that could not be read
             self.incomplete = true;
@@ -318,7 +338,7 @@ impl<'s> Lower<'_, 's> {
         }
         let d = Diagnostic::new("E0201", span, format!("no {kind} named `{name}`"))
             .label("not declared");
-        let near = closest(name, known.iter().copied());
+        let near = closest(name, known.iter().flatten().copied());
         let set_word = name.to_lowercase().replace(['_', '-'], "");
         self.report(
             if matches!(
@@ -332,7 +352,8 @@ impl<'s> Lower<'_, 's> {
                     (*first).to_string(),
                     format!("did you mean {}?", one_of(near.iter().copied())),
                 )
-            } else if known.is_empty() {
+                .guessed(name, &near)
+            } else if known.is_some_and(|names| names.is_empty()) {
                 d.help(format!(
                     "this project declares no {kind}; write `{kind} {name} {{ … }}`"
                 ))

@@ -479,17 +479,22 @@ impl<'s> Lower<'_, 's> {
             let names = || levels.iter().map(|l| l.name.value.as_str());
             let d = Diagnostic::new("E0201", span, format!("no level named `{name}`"))
                 .label("not declared");
-            self.report(match closest(name, names()).first() {
-                Some(meant) => d.fix(
-                    span,
-                    (*meant).to_string(),
-                    format!("did you mean `{meant}`?"),
-                ),
+            let near = closest(name, names());
+            self.report(match near.first() {
+                Some(meant) => d
+                    .fix(
+                        span,
+                        (*meant).to_string(),
+                        format!("did you mean `{meant}`?"),
+                    )
+                    .guessed(name, &near),
                 None if levels.is_empty() => d.help("it has no levels"),
                 None => d.help(format!("there are {}", one_of(names()))),
             });
         }
-        found.and_then(|index| u32::try_from(index).ok())
+        let index = found?;
+        self.refer(name, span, Some(levels[index].name.span));
+        u32::try_from(index).ok()
     }
 
     /// A sync of a phase passes or fails; one that comes again is held.

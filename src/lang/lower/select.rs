@@ -209,19 +209,19 @@ impl<'s> Lower<'_, 's> {
             .flat_map(|a| &a.tags)
             .map(|s| s.value.as_str())
             .collect();
-        let near = closest(tag.value, known.into_iter())
-            .first()
-            .map(|m| (*m).to_string());
+        let near = closest(tag.value, known.into_iter());
+        let near: Vec<String> = near.into_iter().map(str::to_string).collect();
         let d = Diagnostic::new(
             "E0208",
             span,
             format!("nobody carries the tag `{}`", tag.value),
         )
         .label("selects nobody");
-        self.report(match near {
+        let near: Vec<&str> = near.iter().map(String::as_str).collect();
+        self.report(match near.first() {
             Some(meant) => {
                 let help = format!("did you mean `{meant}`?");
-                d.fix(tag.span, meant, help)
+                d.fix(tag.span, *meant, help).guessed(tag.value, &near)
             }
             None => d.help(format!("write `tag {}` in an agent", tag.value)),
         });

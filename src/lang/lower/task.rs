@@ -23,6 +23,10 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.tasks {
             self.incomplete = statement.is_broken();
             self.each.clone_from(&self.model.tasks[*id].each);
+            let inner = statement.block.iter().flat_map(|b| b.statements());
+            let each = inner.filter(|s| s.word == "each" && !self.each.is_empty());
+            let names = each.filter_map(|s| s.args.first());
+            self.each_places = names.filter_map(|a| Some((a.word()?, a.span))).collect();
             self.workflow = self.model.tasks[*id].workflow;
             self.situation = self.situation_in(self.workflow);
             let mut args = Args::new(statement, row);
@@ -41,6 +45,7 @@ impl<'s> Lower<'_, 's> {
         }
         self.incomplete = false;
         self.each.clear();
+        self.each_places.clear();
         self.workflow = None;
         self.situation = None;
         self.suspicious_minutes();
@@ -251,12 +256,12 @@ impl<'s> Lower<'_, 's> {
     /// A text or a fence without a tag of an interpreter.
     fn prompt(&mut self, args: &mut Args<'_, 's>) -> Option<Spanned<Template>> {
         if let Some(Arg {
-            kind: ArgKind::Fence { text, .. },
+            kind: ArgKind::Fence(fence),
             span,
         }) = args.peek()
         {
             args.next();
-            return Some(Spanned::new(Template::text(text.trim_end()), *span));
+            return Some(Spanned::new(Template::text(fence.text.trim_end()), *span));
         }
         args.template(self, "a text in quotes, or a fence")
     }
@@ -618,11 +623,13 @@ impl<'s> Lower<'_, 's> {
         )
         .label("not produced");
         match near.first() {
-            Some(meant) => d.fix(
-                need.span,
-                format!("{name}.{meant}"),
-                format!("did you mean `{name}.{meant}`?"),
-            ),
+            Some(meant) => d
+                .fix(
+                    need.span,
+                    format!("{name}.{meant}"),
+                    format!("did you mean `{name}.{meant}`?"),
+                )
+                .guessed(&need.artifact, &near),
             None => d.help(format!(
                 "write `produces {}` in the task of `{name}` that makes it",
                 need.artifact

@@ -11,6 +11,7 @@ use crate::schema::Place;
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind, Statement};
 use crate::value;
+use std::collections::HashSet;
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn agents(&mut self, declared: &Declared<'_, 's>) {
@@ -159,9 +160,10 @@ impl<'s> Lower<'_, 's> {
             span,
             ..Party::default()
         });
+        let mut known: HashSet<AgentId> = party.agents.iter().copied().collect();
         for Chosen { agent, by, .. } in found {
             party.everybody |= by == By::All;
-            if agent != id && !party.agents.contains(&agent) {
+            if agent != id && known.insert(agent) {
                 party.agents.push(agent);
             }
         }

@@ -19,7 +19,9 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.phases {
             let mut args = Args::new(statement, row);
             args.next();
+            self.workflow = self.model.phases[*id].workflow;
             self.model.phases[*id].title = args.maybe_text(self).map(|t| t.value);
+            self.workflow = None;
             args.end(self);
             // what a phase's block may hold was judged when its work was declared
             for inner in statement.block.iter().flat_map(|b| b.statements()) {
@@ -166,11 +168,13 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.syncs {
             let mut args = Args::new(statement, row);
             args.next();
+            self.workflow = self.model.syncs[*id].workflow;
             self.model.syncs[*id].title = args.maybe_text(self).map(|t| t.value);
             args.end(self);
             for field in self.fields(Place::Sync, statement) {
                 self.sync_field(*id, &field);
             }
+            self.workflow = None;
         }
     }
 
@@ -214,7 +218,9 @@ impl<'s> Lower<'_, 's> {
         for (id, statement) in &declared.milestones {
             let mut args = Args::new(statement, row);
             args.next();
+            self.workflow = self.model.milestones[*id].workflow;
             self.model.milestones[*id].title = args.maybe_text(self).map(|t| t.value);
+            self.workflow = None;
             args.end(self);
             for field in self.fields(Place::Milestone, statement) {
                 self.milestone_field(*id, &field);

@@ -100,7 +100,9 @@ impl<'s> Lower<'_, 's> {
             if matches!(args.peek().map(|a| &a.kind), Some(ArgKind::Group(_))) {
                 args.next();
             }
+            self.workflow = Some(*id);
             self.model.workflows[*id].title = args.maybe_text(self).map(|t| t.value);
+            self.workflow = None;
             args.end(self);
             // what its block may hold was judged when its work was declared
             for inner in statement.block.iter().flat_map(|b| b.statements()) {
@@ -216,17 +218,22 @@ impl<'s> Lower<'_, 's> {
             )
             .label("not known here")
             .related(owner.span, "declared here");
-            self.report(match closest(text, names()).first() {
-                Some(meant) => d.fix(
-                    name.span,
-                    (*meant).to_string(),
-                    format!("did you mean `{meant}`?"),
-                ),
+            let near = closest(text, names());
+            self.report(match near.first() {
+                Some(meant) => d
+                    .fix(
+                        name.span,
+                        (*meant).to_string(),
+                        format!("did you mean `{meant}`?"),
+                    )
+                    .guessed(text, &near),
                 None if known.is_empty() => d.help("it takes no parameters"),
                 None => d.help(format!("it takes {}", one_of(names()))),
             });
             return None;
         }
+        let declared = param.map(|id| self.model.params[id].name.span);
+        self.refer(text, name.span, declared);
         let value = self.argument_text(value)?;
         Some(Argument {
             name: Spanned::new(text.to_string(), name.span),

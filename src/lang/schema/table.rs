@@ -399,7 +399,7 @@ pub static ROWS: &[Row] = &[
         Once,
         NoBody,
         "the calendar `default`",
-        "When this agent works.",
+        "When this agent works. What several do is done when all of them work.",
         "calendar berlin",
     ),
     row(

@@ -3,11 +3,13 @@
 //! `scan` looks at the bytes before anything else (encoding, limits), `parse` runs the grammar
 //! and builds the tree, `tree` is the result. Knows shapes only, no keyword.
 
+mod group;
 pub(crate) mod lexeme;
 mod moved;
 mod parse;
 mod pieces;
 mod scan;
+mod stretches;
 pub mod tree;
 
 pub use parse::parse;

@@ -1,6 +1,6 @@
 //! A piece of a tree, copied to the place in its file where its text stands.
 
-use super::tree::{Arg, ArgKind, Block, Item, Piece, Statement};
+use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement};
 use crate::diagnostic::{Diagnostic, Label};
 use crate::source::{FileId, Span};
 
@@ -61,17 +61,12 @@ impl Move {
                 ArgKind::List(elements.iter().map(|e| self.args(e)).collect())
             }
             ArgKind::Group(args) => ArgKind::Group(self.args(args)),
-            ArgKind::Fence {
-                tag,
-                tag_span,
-                text,
-                body_span,
-            } => ArgKind::Fence {
-                tag,
-                tag_span: self.span(*tag_span),
-                text: text.clone(),
-                body_span: self.span(*body_span),
-            },
+            ArgKind::Fence(fence) => ArgKind::Fence(Box::new(Fence {
+                tag: fence.tag,
+                tag_span: self.span(fence.tag_span),
+                text: fence.text.clone(),
+                body_span: self.span(fence.body_span),
+            })),
             ArgKind::Broken => ArgKind::Broken,
         };
         Arg {

@@ -1,12 +1,15 @@
 //! Runs the grammar and builds the tree; every error node becomes one diagnostic.
 
 use super::scan::{self, Limits, MAX_IDENTIFIER, MAX_TEXT};
-use super::tree::{Arg, ArgKind, Block, Item, Piece, Statement, Tree};
+use super::stretches;
+use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement, Tree};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
+use crate::stack::with_room;
 use pest::Parser;
 use pest::iterators::Pair;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(pest_derive::Parser)]
@@ -23,9 +26,40 @@ pub fn parse<'s>(
     if scan::scan(id, source.text(), limits, &mut diagnostics) {
         return (unread(id), diagnostics);
     }
-    let (tree, found) = parse_unscanned(id, source);
+    let stretches = match diagnostics.is_empty() {
+        true => stretches::parse(id, source),
+        false => None,
+    };
+    let (tree, mut found) = match stretches {
+        Some(stretches) => finish(id, source, stretches),
+        None => parse_unscanned(id, source),
+    };
+    without_consequences(source, &mut found);
     diagnostics.extend(found);
     (tree, diagnostics)
+}
+
+/// Leaves out the lines that are no statements because of the one before: what is left of a list
+/// whose bracket is wrong or missing.
+pub(super) fn without_consequences(source: &SourceFile, found: &mut Vec<Diagnostic>) {
+    let follows = |d: &Diagnostic| matches!(d.code, "E0006" | "E0016");
+    let line = |span: Span| source.line_index(span.start);
+    let mut order: Vec<usize> = (0..found.len())
+        .filter(|i| follows(&found[*i]) || found[*i].code == "E0012")
+        .collect();
+    order.sort_by_key(|i| found[*i].primary.span.start);
+    let mut last = None;
+    let mut dropped = vec![false; found.len()];
+    for index in order {
+        let d = &found[index];
+        let ends = d.related.iter().map(|label| line(label.span));
+        let ends = ends.fold(line(d.primary.span), usize::max);
+        dropped[index] = follows(d) && last.is_some_and(|l| line(d.primary.span) <= l + 1);
+        // commas without brackets are a mistake of their own
+        last = (dropped[index] || d.code != "E0016").then_some(ends);
+    }
+    let mut dropped = dropped.into_iter();
+    found.retain(|_| dropped.next() != Some(true));
 }
 
 fn unread<'s>(id: FileId) -> Tree<'s> {
@@ -41,8 +75,7 @@ pub(super) fn parse_unscanned<'s>(
     id: FileId,
     source: &'s SourceFile,
 ) -> (Tree<'s>, Vec<Diagnostic>) {
-    raise_call_limit(source.text().len());
-    let Ok(mut pairs) = Grammar::parse(Rule::file, source.text()) else {
+    let Some(stretch) = stretch(id, source, 0..source.text().len()) else {
         // The grammar takes every text, so only the call limit can have stopped it.
         let span = Span::new(id, 0, 0);
         let tangled = Diagnostic::new(
@@ -53,15 +86,67 @@ pub(super) fn parse_unscanned<'s>(
         .help("look for a bracket or a quote that is never closed");
         return (unread(id), vec![tangled]);
     };
+    finish(id, source, stretch)
+}
+
+/// What the grammar makes of a stretch of a text, in places of the whole text.
+#[derive(Default)]
+pub(super) struct Stretch<'s> {
+    pub(super) items: Vec<Item<'s>>,
+    pub(super) comments: Vec<Span>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Stretch<'_> {
+    /// True when its last block has no `}`.
+    pub(super) fn ends_unclosed(&self) -> bool {
+        ends_unclosed(&self.items)
+    }
+}
+
+/// Parses these bytes as if they were a file; None when the limit of steps is reached.
+pub(super) fn stretch<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+    bytes: Range<usize>,
+) -> Option<Stretch<'s>> {
+    with_room(|| stretch_here(id, source, bytes))
+}
+
+fn stretch_here<'s>(
+    id: FileId,
+    source: &'s SourceFile,
+    bytes: Range<usize>,
+) -> Option<Stretch<'s>> {
+    raise_call_limit(bytes.len());
+    let mut pairs = Grammar::parse(Rule::file, &source.text()[bytes.clone()]).ok()?;
     let mut builder = Builder {
         id,
         source,
+        from: bytes.start,
         diagnostics: Vec::new(),
         comments: Vec::new(),
     };
-    let mut items = pairs
+    let items = pairs
         .next()
         .map_or_else(Vec::new, |file| builder.items(file));
+    Some(Stretch {
+        items,
+        comments: builder.comments,
+        diagnostics: builder.diagnostics,
+    })
+}
+
+/// The judgements that need the whole file.
+fn finish<'s>(id: FileId, source: &'s SourceFile, all: Stretch<'s>) -> (Tree<'s>, Vec<Diagnostic>) {
+    let mut items = all.items;
+    let mut builder = Builder {
+        id,
+        source,
+        from: 0,
+        diagnostics: all.diagnostics,
+        comments: all.comments,
+    };
     builder.close_blocks(&mut items);
     builder.brace_indentation(&items);
     let Builder {
@@ -94,6 +179,8 @@ fn raise_call_limit(bytes: usize) {
 struct Builder<'s> {
     id: FileId,
     source: &'s SourceFile,
+    /// Where the text that is parsed starts in its file.
+    from: usize,
     diagnostics: Vec<Diagnostic>,
     comments: Vec<Span>,
 }
@@ -101,7 +188,7 @@ struct Builder<'s> {
 impl<'s> Builder<'s> {
     fn span(&self, pair: &Pair<'s, Rule>) -> Span {
         let span = pair.as_span();
-        Span::new(self.id, span.start(), span.end())
+        Span::new(self.id, self.from + span.start(), self.from + span.end())
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -109,12 +196,13 @@ impl<'s> Builder<'s> {
     }
 
     fn items(&mut self, container: Pair<'s, Rule>) -> Vec<Item<'s>> {
-        let mut items = Vec::new();
+        let inner = container.into_inner();
+        let mut items = Vec::with_capacity(inner.len().saturating_sub(1));
         let mut doc: Vec<Span> = Vec::new();
-        for pair in container.into_inner() {
+        for pair in inner {
             let span = self.span(&pair);
             match pair.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::doc => doc.push(span),
                 Rule::stmt => {
                     let statement = self.statement(pair, std::mem::take(&mut doc));
@@ -166,8 +254,11 @@ impl<'s> Builder<'s> {
         let Some(Item::Statement(last)) = before.last() else {
             return;
         };
-        let line = |offset| self.source.line_index(offset);
-        if last.block.is_some() && line(last.span.end) == line(statement.span.start) {
+        let same_line = || {
+            let between = last.span.end as usize..statement.span.start as usize;
+            !self.source.text().as_bytes()[between].contains(&b'\n')
+        };
+        if last.block.is_some() && same_line() {
             let start = statement.word_span.start;
             let (from, line_break) = self.source.line_break_before(start);
             self.report(
@@ -238,16 +329,20 @@ impl<'s> Builder<'s> {
     }
 
     fn statement(&mut self, pair: Pair<'s, Rule>, doc: Vec<Span>) -> Statement<'s> {
-        let start = pair.as_span().start();
+        let start = self.from + pair.as_span().start();
         let mut word = ("", Span::new(self.id, start, start));
-        let mut args = Vec::new();
+        let parts = pair.into_inner();
+        let behind = parts.clone().next_back();
+        let beside = 1 + usize::from(behind.is_some_and(|p| p.as_rule() == Rule::block));
+        let mut args = Vec::with_capacity(parts.len().saturating_sub(beside));
         let mut block = None;
         let mut commas = Vec::new();
         let before = self.diagnostics.len();
-        for part in pair.into_inner() {
+        let mut broken = false;
+        for part in parts {
             let span = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(span),
+                Rule::comment => self.comments.push(span),
                 Rule::word => word = (part.as_str(), span),
                 Rule::block => block = Some(self.block(part)),
                 Rule::late_doc => {
@@ -264,6 +359,7 @@ impl<'s> Builder<'s> {
                 }
                 Rule::junk if part.as_str() == "," => {
                     commas.push(args.len());
+                    broken = true;
                     args.push(Arg {
                         kind: ArgKind::Broken,
                         span,
@@ -272,10 +368,10 @@ impl<'s> Builder<'s> {
                 _ => {
                     let arg = self.argument(part);
                     // At most one syntax error per statement head: the rest follows from it.
-                    let broken = args.iter().any(Arg::is_broken);
                     if broken && block.is_none() && self.diagnostics.len() > before + 1 {
                         self.diagnostics.truncate(before + 1);
                     }
+                    broken |= arg.is_broken();
                     args.push(arg);
                 }
             }
@@ -410,7 +506,10 @@ impl<'s> Builder<'s> {
             Rule::datetime => ArgKind::DateTime(text),
             Rule::time => ArgKind::Time(text),
             Rule::op => ArgKind::Op(text),
-            Rule::raw => ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())]),
+            Rule::raw => {
+                self.text_length(span);
+                ArgKind::Text(vec![Piece::Text(text[1..text.len() - 1].to_string())])
+            }
             Rule::string => self.string(pair, span),
             Rule::list => self.list(pair, span),
             Rule::group => self.group(pair, span),
@@ -515,10 +614,14 @@ impl<'s> Builder<'s> {
         );
     }
 
-    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+    fn text_length(&mut self, span: Span) {
         if span.len() > MAX_TEXT {
             self.too_long(span, "text", span.len(), MAX_TEXT);
         }
+    }
+
+    fn string(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
+        self.text_length(span);
         let mut pieces = Vec::new();
         let mut text = String::new();
         let mut reported = false;
@@ -541,6 +644,7 @@ impl<'s> Builder<'s> {
             }
         }
         if !text.is_empty() || pieces.is_empty() {
+            pieces.reserve_exact(1);
             pieces.push(Piece::Text(text));
         }
         if reported {
@@ -569,14 +673,15 @@ impl<'s> Builder<'s> {
     }
 
     fn list(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
-        let mut elements: Vec<Vec<Arg<'s>>> = Vec::new();
+        let inner = pair.into_inner();
+        let mut elements: Vec<Vec<Arg<'s>>> = Vec::with_capacity(inner.len().saturating_sub(1));
         let before = self.diagnostics.len();
         let mut unclosed = false;
-        for part in pair.into_inner() {
+        for part in inner {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
-                Rule::elem => elements.extend(self.elements(part)),
+                Rule::comment => self.comments.push(at),
+                Rule::elem => self.elements(part, &mut elements),
                 Rule::missing_comma => {
                     let comments: Vec<Span> = part.into_inner().map(|c| self.span(&c)).collect();
                     self.comments.extend(comments);
@@ -607,11 +712,11 @@ impl<'s> Builder<'s> {
 
     /// Two texts side by side lack a comma and are two elements; anything else is left to its
     /// reader.
-    fn elements(&mut self, pair: Pair<'s, Rule>) -> Vec<Vec<Arg<'s>>> {
-        let mut elements = Vec::new();
-        let mut args: Vec<Arg<'s>> = Vec::new();
-        for part in pair.into_inner() {
-            if part.as_rule() == Rule::COMMENT {
+    fn elements(&mut self, pair: Pair<'s, Rule>, elements: &mut Vec<Vec<Arg<'s>>>) {
+        let inner = pair.into_inner();
+        let mut args: Vec<Arg<'s>> = Vec::with_capacity(inner.len());
+        for part in inner {
+            if part.as_rule() == Rule::comment {
                 let at = self.span(&part);
                 self.comments.push(at);
                 continue;
@@ -633,7 +738,6 @@ impl<'s> Builder<'s> {
             args.push(arg);
         }
         elements.push(args);
-        elements
     }
 
     fn group(&mut self, pair: Pair<'s, Rule>, span: Span) -> ArgKind<'s> {
@@ -642,7 +746,7 @@ impl<'s> Builder<'s> {
         for part in pair.into_inner() {
             let at = self.span(&part);
             match part.as_rule() {
-                Rule::COMMENT => self.comments.push(at),
+                Rule::comment => self.comments.push(at),
                 Rule::group_end => {}
                 Rule::unclosed_list => {
                     self.diagnostics.truncate(before);
@@ -699,12 +803,12 @@ impl<'s> Builder<'s> {
             .chars()
             .take_while(|c| matches!(c, ' ' | '\t'))
             .count();
-        ArgKind::Fence {
+        ArgKind::Fence(Box::new(Fence {
             tag,
             tag_span,
             text: dedent(raw, indent),
             body_span,
-        }
+        }))
     }
 
     // ---- braces ------------------------------------------------------------------------------
@@ -758,10 +862,7 @@ impl<'s> Builder<'s> {
                     ),
                 )
                 .label("opened here")
-                .related(
-                    Span::new(self.id, first as usize, first as usize + 1),
-                    "this line is not indented deeper",
-                )
+                .related(self.character(first), "this line is not indented deeper")
                 .fix(
                     Span::new(self.id, self.line_start(first), self.line_start(first)),
                     format!("{}}}\n", " ".repeat(indent)),
@@ -775,6 +876,14 @@ impl<'s> Builder<'s> {
             return true;
         }
         false
+    }
+
+    /// The one character at `offset`.
+    fn character(&self, offset: u32) -> Span {
+        let at = offset as usize;
+        let rest = self.source.text().get(at..).unwrap_or("");
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        Span::new(self.id, at, at + length)
     }
 
     fn line_start(&self, offset: u32) -> usize {
@@ -836,15 +945,19 @@ impl<'s> Builder<'s> {
                 let Some(block) = &statement.block else {
                     continue;
                 };
-                let open_indent = self.source.line_indent(statement.span.start);
                 let close = block.span.end.saturating_sub(1);
-                let same_line =
-                    self.source.line_index(close) == self.source.line_index(statement.span.start);
-                let alone = self.source.line_first(close) == Some('}');
+                let written = statement.span.start as usize..close as usize;
+                let same_line = !self.source.text().as_bytes()[written].contains(&b'\n');
+                let holds_blocks = (block.items.iter())
+                    .any(|i| matches!(i, Item::Statement(s) if s.block.is_some()));
+                if same_line && !holds_blocks {
+                    continue;
+                }
+                let open_indent = self.source.line_indent(statement.span.start);
                 let close_indent = self.source.line_indent(close);
                 if !same_line
-                    && alone
                     && close_indent < open_indent
+                    && self.source.line_first(close) == Some('}')
                     && let Some((_, matching)) =
                         outer.iter().find(|(indent, _)| *indent == close_indent)
                 {
@@ -863,6 +976,9 @@ impl<'s> Builder<'s> {
                         .related(statement.head_span(), "this block ends there")
                         .help("indent it, or look for a missing `}` above"),
                     );
+                }
+                if !holds_blocks {
+                    continue;
                 }
                 let mut inner = outer.clone();
                 inner.push((open_indent, statement.head_span()));

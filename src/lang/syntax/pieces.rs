@@ -9,9 +9,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::group::{Group, group};
 use super::lexeme;
 use super::moved::Move;
-use super::parse::{parse, parse_unscanned};
+use super::parse::{parse, parse_unscanned, without_consequences};
 use super::scan::{self, Limits};
 use super::tree::{Block, Item, Statement, Tree};
 use crate::diagnostic::Diagnostic;
@@ -65,7 +66,7 @@ impl Piece {
 }
 
 /// What swallows brackets, or misses one, may reach beyond the piece.
-fn is_uncertain(text: &str, items: &[Item<'_>], diagnostics: &[Diagnostic]) -> bool {
+pub(super) fn is_uncertain(text: &str, items: &[Item<'_>], diagnostics: &[Diagnostic]) -> bool {
     let reaches = |d: &Diagnostic| matches!(d.code, "E0002" | "E0003" | "E0004" | "E0908");
     let swallows = || text.contains(['{', '}']) || text.contains("```");
     items.iter().any(has_broken) && swallows() || diagnostics.iter().any(reaches)
@@ -181,6 +182,7 @@ impl Parsed {
                 found.extend(own.map(|d| to.diagnostic(d)));
             }
         }
+        without_consequences(&self.source, &mut found);
         Some(found)
     }
 
@@ -212,6 +214,7 @@ impl Parsed {
         tree.items = assembly.items(pieces);
         tree.comments = assembly.comments;
         tree.comments.sort_unstable();
+        without_consequences(&self.source, &mut diagnostics);
         (tree, diagnostics)
     }
 }
@@ -301,7 +304,7 @@ impl Cutter<'_, '_> {
         let mut placed = Vec::new();
         let mut start = from;
         while start < to {
-            let group = self.group(start, to)?;
+            let group = group(self.text, start, to)?;
             if outer.is_some_and(|indent| !self.stays_inside(start, group.end, indent)) {
                 return None;
             }
@@ -360,70 +363,6 @@ impl Cutter<'_, '_> {
         })
     }
 
-    /// The statement that starts at `start`, with what stands above it, up to the end of its line.
-    fn group(&self, start: usize, to: usize) -> Option<Group> {
-        let bytes = self.text.as_bytes();
-        let mut open: Vec<u8> = Vec::new();
-        let mut block = None;
-        let mut opened = 0;
-        let mut is_empty = true;
-        let mut at = start;
-        while at < to {
-            let byte = bytes[at];
-            match byte {
-                b'\n' if open.is_empty() && !is_empty => {
-                    return Some(Group { end: at + 1, block });
-                }
-                b'#' => {
-                    at = lexeme::line_end(bytes, at);
-                    continue;
-                }
-                b'"' | b'\'' => {
-                    is_empty = false;
-                    at = lexeme::quoted_end(bytes, at, byte);
-                    continue;
-                }
-                b'`' if bytes[at..].starts_with(b"```") => {
-                    let end = lexeme::fence_end(bytes, at);
-                    if open.iter().any(|b| *b != b'{') || end >= to {
-                        return None;
-                    }
-                    is_empty = false;
-                    at = end;
-                    continue;
-                }
-                b'{' | b'[' | b'(' => {
-                    if open.is_empty() && byte == b'{' {
-                        opened = at;
-                    }
-                    open.push(byte);
-                }
-                b'}' | b']' | b')' => {
-                    let matching = match byte {
-                        b'}' => b'{',
-                        b']' => b'[',
-                        _ => b'(',
-                    };
-                    if open.pop() != Some(matching) {
-                        return None;
-                    }
-                    if open.is_empty() && byte == b'}' {
-                        block = match block {
-                            None => Some((opened, at)),
-                            Some(_) => Some((0, 0)), // two blocks on the way: not plain
-                        };
-                    }
-                }
-                // a carriage return alone ends a comment and no line
-                b'\r' if bytes.get(at + 1) != Some(&b'\n') => return None,
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                _ => is_empty = false,
-            }
-            at += 1;
-        }
-        (open.is_empty()).then_some(Group { end: to, block })
-    }
-
     /// True when every line is indented deeper than the block around.
     fn stays_inside(&self, start: usize, end: usize, indent: usize) -> bool {
         let mut at = start;
@@ -437,13 +376,6 @@ impl Cutter<'_, '_> {
         }
         true
     }
-}
-
-struct Group {
-    /// Behind its line break.
-    end: usize,
-    /// Its block's braces; (0, 0) when it has several.
-    block: Option<(usize, usize)>,
 }
 
 /// Columns of white space at the start of the line that starts at `at`; a tab counts as two.

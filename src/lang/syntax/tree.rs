@@ -113,7 +113,7 @@ impl<'s> Arg<'s> {
             ArgKind::List(_) => "a list",
             ArgKind::Group(_) => "parentheses",
             ArgKind::Op(_) => "an operator",
-            ArgKind::Fence { .. } => "a fence",
+            ArgKind::Fence(_) => "a fence",
             ArgKind::Broken => "something unreadable",
         }
     }
@@ -135,15 +135,19 @@ pub enum ArgKind<'s> {
     List(Vec<Vec<Arg<'s>>>),
     Group(Vec<Arg<'s>>),
     Op(&'s str),
-    /// A fence: its tag and its dedented text.
-    Fence {
-        tag: &'s str,
-        tag_span: Span,
-        text: String,
-        body_span: Span,
-    },
+    /// Apart, because it is large and rare.
+    Fence(Box<Fence<'s>>),
     /// Reported already.
     Broken,
+}
+
+/// Several lines between ticks: its tag and its dedented text.
+#[derive(Clone, Debug)]
+pub struct Fence<'s> {
+    pub tag: &'s str,
+    pub tag_span: Span,
+    pub text: String,
+    pub body_span: Span,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Plans for tests: built by hand, or at random from a seed.
 
+use crate::calendar::Hours;
 use crate::plan::{
     Agent, By, Driver, Estimate, IR, Milestone, Need, Node, NodeKind, OnFail, Origin, Plan,
-    Resource, Span, Task, Wanted,
+    Profile, Resource, Span, Task, Wanted,
 };
 use coord_lang::ids::{AgentId, Id, NodeId, ResourceId, Table};
 use coord_lang::time::HOUR_MS;
@@ -38,7 +39,7 @@ pub(crate) fn empty_plan() -> Plan {
         title: None,
         origin_ms: None,
         timezone: "UTC".into(),
-        hours: crate::calendar::Hours::default(),
+        hours: Hours::default(),
         parallel: None,
         stop_on_failure: false,
         agents: Table::default(),
@@ -239,6 +240,43 @@ pub(crate) fn random_plan(seed: u64, shape: Shape) -> Plan {
     }
     set_ranks(&mut plan);
     plan
+}
+
+/// Gives some agents hours of their own, in other zones too. All of them work on Wednesdays around
+/// noon, so that no two are apart for ever; bounds are whole half hours.
+pub(crate) fn give_hours(plan: &mut Plan, seed: u64) {
+    let mut dice = Dice::new(seed);
+    for (_, agent) in plan.agents.iter_mut() {
+        if dice.chance(40) {
+            agent.driver = Driver::Human;
+        }
+        if dice.chance(30) {
+            continue;
+        }
+        let half_hours = |n: u64| 30 * n as u32;
+        let from = half_hours(dice.below(20));
+        let to = half_hours(30 + dice.below(18));
+        let ranges = match dice.chance(30) {
+            true => vec![(from, half_hours(24)), (half_hours(25), to)],
+            false => vec![(from, to)],
+        };
+        let zones = [
+            None,
+            Some("UTC"),
+            Some("Europe/Berlin"),
+            Some("Europe/Lisbon"),
+        ];
+        let hours = Hours {
+            weekdays: std::array::from_fn(|day| day == 2 || dice.chance(60)),
+            ranges,
+            holidays: Vec::new(),
+            timezone: zones[dice.below(4) as usize].map(str::to_string),
+        };
+        agent.profile = Some(Box::new(Profile {
+            hours: Some(hours),
+            ..Profile::default()
+        }));
+    }
 }
 
 fn add_random_node(plan: &mut Plan, dice: &mut Dice, shape: Shape) {

@@ -1,6 +1,6 @@
 use super::sample::{
-    Shape, add_agent, add_milestone, add_task, any_need, elapsed, empty_plan, need, random_plan,
-    working,
+    Shape, add_agent, add_milestone, add_task, any_need, elapsed, empty_plan, give_hours, need,
+    random_plan, working,
 };
 use super::*;
 use crate::plan::{By, Need};
@@ -8,8 +8,7 @@ use coord_lang::time::{DAY_MS, HOUR_MS};
 use proptest::prelude::*;
 
 fn paths(plan: &Plan) -> CriticalPath {
-    let calendar = Calendar::of(plan);
-    critical_path(&Network::new(plan), &calendar)
+    critical_path(&Network::new(plan), &Calendars::of(plan))
 }
 
 fn shape(tasks: u64, time: u64) -> Shape {
@@ -87,9 +86,12 @@ proptest! {
     #[test]
     fn the_path_is_unbroken_and_as_long_as_the_plan(seed: u64, tasks in 1u64..40, time in 0u64..3) {
         let unit_ms = 40 * 60_000;
-        let plan = random_plan(seed, Shape {
+        let mut plan = random_plan(seed, Shape {
             unit_ms, alternatives: true, branches: true, windows: true, ..shape(tasks, time)
         });
+        if seed % 2 == 0 {
+            give_hours(&mut plan, seed);
+        }
         let paths = paths(&plan);
         if let Some(last) = paths.path.last() {
             prop_assert_eq!(paths.nodes[last.node].earliest_finish_ms, paths.makespan_ms);
@@ -113,11 +115,14 @@ proptest! {
     /// What slack means, also with pauses: a window at the latest start changes nothing, one a
     /// millisecond later makes everything late.
     #[test]
-    fn slack_is_exact(seed: u64, tasks in 1u64..16, time in 0u64..3) {
+    fn slack_is_exact(seed: u64, tasks in 1u64..16, time in 0u64..3, own_hours: bool) {
         let unit_ms = 40 * 60_000;
-        let plan = random_plan(seed, Shape { unit_ms, windows: true, ..shape(tasks, time) });
-        let calendar = Calendar::of(&plan);
-        let makespan = |plan: &Plan| critical_path(&Network::new(plan), &calendar).makespan_ms;
+        let mut plan = random_plan(seed, Shape { unit_ms, windows: true, ..shape(tasks, time) });
+        if own_hours {
+            give_hours(&mut plan, seed);
+        }
+        let calendars = Calendars::of(&plan);
+        let makespan = |plan: &Plan| critical_path(&Network::new(plan), &calendars).makespan_ms;
         let before = paths(&plan);
         for (id, times) in before.nodes.iter() {
             if times.earliest_finish_ms == times.earliest_start_ms {

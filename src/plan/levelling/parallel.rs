@@ -6,10 +6,10 @@
 //! at again only when that has something free. So the work per event is about the number of lines
 //! that it frees, not the number of tasks that wait, and a plan of 100,000 tasks is near linear.
 
-use super::problem::{NONE, Problem, Solution};
+use super::problem::{Demand, NONE, Problem, Solution, When};
 use coord_lang::ids::{Id, NodeId};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// At the same time things end before others become ready and before hours open.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,8 @@ impl Pool {
 /// What stops a task.
 enum Stop {
     Pool(u32),
-    AnyOf,
+    /// No agent is there: some are busy, some rest until then.
+    AnyOf(Option<i64>),
     Pause(i64),
 }
 
@@ -97,8 +98,8 @@ struct Run<'a, 'n> {
     /// Lines to look at now.
     candidates: BinaryHeap<Reverse<Parked>>,
     freed: Vec<u32>,
-    closed: Vec<u32>,
-    opens: Option<i64>,
+    /// Lines that wait for an opening, by its time.
+    closed: BTreeMap<i64, Vec<u32>>,
     missing: Vec<u32>,
     satisfied: Vec<bool>,
     work: Vec<i64>,
@@ -132,8 +133,7 @@ impl<'a, 'n> Run<'a, 'n> {
             pools: problem.pools.iter().map(free).collect(),
             candidates: BinaryHeap::new(),
             freed: Vec::new(),
-            closed: Vec::new(),
-            opens: None,
+            closed: BTreeMap::new(),
             missing: network
                 .plan
                 .nodes
@@ -165,7 +165,7 @@ impl<'a, 'n> Run<'a, 'n> {
             match event {
                 Event::Finish(node) => self.finish(node as usize, now),
                 Event::Ready(node) => self.arrive(node as usize, now),
-                Event::Opening => self.open(),
+                Event::Opening => self.open(now),
             }
         }
     }
@@ -267,9 +267,8 @@ impl<'a, 'n> Run<'a, 'n> {
         }
     }
 
-    fn open(&mut self) {
-        self.opens = None;
-        for line in std::mem::take(&mut self.closed) {
+    fn open(&mut self, now: i64) {
+        for line in self.closed.remove(&now).unwrap_or_default() {
             if self.lines[line as usize].parked {
                 self.call(line);
             }
@@ -346,8 +345,8 @@ impl<'a, 'n> Run<'a, 'n> {
 
     fn stop(&self, line: u32, now: i64) -> Option<Stop> {
         let demand = &self.problem.demands[line as usize];
-        if demand.working
-            && let Some(opening) = self.problem.opening(now)
+        if let When::In(calendar) = demand.hours
+            && let Some(opening) = self.problem.opening(calendar, now)
         {
             return Some(Stop::Pause(opening));
         }
@@ -355,19 +354,46 @@ impl<'a, 'n> Run<'a, 'n> {
         if let Some(&(pool, _)) = demand.fixed.iter().find(short) {
             return Some(Stop::Pool(pool));
         }
-        if !demand.any.is_empty() && self.choose(&demand.any).is_none() {
-            return Some(Stop::AnyOf);
+        if demand.any.is_empty() || self.there(demand, now).next().is_some() {
+            return None;
         }
-        None
+        let rest = self
+            .free(demand)
+            .filter_map(|agent| self.rests(demand, agent, now));
+        Some(Stop::AnyOf(rest.min()))
     }
 
-    /// The free agent with the least work so far.
-    fn choose(&self, any: &[u32]) -> Option<u32> {
-        let free = any
-            .iter()
-            .copied()
-            .filter(|&agent| self.pools[agent as usize].free > 0);
-        free.min_by_key(|&agent| self.work[agent as usize])
+    fn free<'d>(&self, demand: &'d Demand) -> impl Iterator<Item = u32> + use<'_, 'a, 'n, 'd> {
+        let any = demand.any.iter().copied();
+        any.filter(|&agent| self.pools[agent as usize].free > 0)
+    }
+
+    /// Until when an agent rests that would decide about the hours.
+    fn rests(&self, demand: &Demand, agent: u32, now: i64) -> Option<i64> {
+        match demand.hours {
+            When::Chosen => self.problem.opening_of(agent, now),
+            When::Always | When::In(_) => None,
+        }
+    }
+
+    /// The agents that could start now.
+    fn there<'d>(
+        &self,
+        demand: &'d Demand,
+        now: i64,
+    ) -> impl Iterator<Item = u32> + use<'_, 'a, 'n, 'd> {
+        let free = self.free(demand);
+        free.filter(move |&agent| self.rests(demand, agent, now).is_none())
+    }
+
+    /// Of those who could start now the one that has it done first, with the least work so far.
+    fn choose(&self, demand: &Demand, node: usize, now: i64) -> Option<u32> {
+        let finish = |agent: u32| match demand.hours {
+            When::Chosen => self.problem.finish(node, agent, now),
+            When::Always | When::In(_) => 0,
+        };
+        let there = self.there(demand, now);
+        there.min_by_key(|&agent| (finish(agent), self.work[agent as usize]))
     }
 
     fn start(&mut self, node: usize, now: i64) {
@@ -377,12 +403,12 @@ impl<'a, 'n> Run<'a, 'n> {
             self.pools[pool as usize].free -= amount;
             self.count_work(pool, node);
         }
-        if let Some(agent) = self.choose(&demand.any) {
+        if let Some(agent) = self.choose(demand, node, now) {
             self.pools[agent as usize].free -= 1;
             self.count_work(agent, node);
             self.solution.chosen[node] = agent;
         }
-        let finish = problem.finish(node, now);
+        let finish = problem.finish(node, self.solution.chosen[node], now);
         self.solution.start[node] = now;
         self.solution.finish[node] = finish;
         self.solution.makespan = self.solution.makespan.max(finish);
@@ -412,18 +438,27 @@ impl<'a, 'n> Run<'a, 'n> {
                 let amount = self.amount(line, pool);
                 self.pools[pool as usize].park(amount, parked);
             }
-            Stop::AnyOf => {
+            Stop::AnyOf(opening) => {
                 for &agent in &self.problem.demands[line as usize].any {
-                    self.pools[agent as usize].park(1, parked);
+                    let pool = &mut self.pools[agent as usize];
+                    // one who is free and rests is waited for by the clock alone
+                    if pool.free <= 0 {
+                        pool.park(1, parked);
+                    }
+                }
+                if let Some(opening) = opening {
+                    self.wait_for(line, opening);
                 }
             }
-            Stop::Pause(opening) => {
-                self.closed.push(line);
-                if self.opens.is_none() {
-                    self.opens = Some(opening);
-                    self.events.push(Reverse((opening, Event::Opening)));
-                }
-            }
+            Stop::Pause(opening) => self.wait_for(line, opening),
         }
+    }
+
+    fn wait_for(&mut self, line: u32, opening: i64) {
+        let lines = self.closed.entry(opening).or_default();
+        if lines.is_empty() {
+            self.events.push(Reverse((opening, Event::Opening)));
+        }
+        lines.push(line);
     }
 }

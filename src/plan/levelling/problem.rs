@@ -2,11 +2,12 @@
 //!
 //! When all lengths are working time, the problem is solved on the working axis, where there are
 //! no pauses: a schedule there and one on the clock are the same thing. When all lengths are on
-//! the clock, no calendar is needed either. Only a plan that mixes the two asks the calendar in
-//! every step.
+//! the clock, no calendar is needed either. Only a plan that mixes the two, or whose agents have
+//! calendars of their own, asks the calendar in every step.
 
 use super::{Levelled, Options};
 use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use crate::critical_path::positions;
 use crate::plan::{By, Task};
@@ -21,8 +22,8 @@ enum Axis<'c> {
     Elapsed,
     /// Working time since the origin.
     Working(&'c Calendar),
-    /// The clock, with working time laid on the calendar.
-    Mixed(&'c Calendar),
+    /// The clock, with working time laid on the calendar of each task.
+    Mixed(&'c Calendars),
 }
 
 /// What a task takes; tasks that take the same share one.
@@ -32,8 +33,17 @@ pub(super) struct Demand {
     pub(super) fixed: Vec<(u32, i64)>,
     /// One slot of one of these.
     pub(super) any: Vec<u32>,
-    /// Starts only in working hours.
-    pub(super) working: bool,
+    pub(super) hours: When,
+}
+
+/// When tasks may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum When {
+    Always,
+    /// In the hours of the calendar with this number.
+    In(u32),
+    /// In those of whoever of `any of` is chosen.
+    Chosen,
 }
 
 pub(super) struct Problem<'n> {
@@ -78,14 +88,15 @@ impl Solution {
 impl<'n> Problem<'n> {
     pub(super) fn new(
         network: &'n Network<'n>,
-        calendar: &'n Calendar,
+        calendars: &'n Calendars,
         options: &Options,
     ) -> Problem<'n> {
         let plan = network.plan;
-        let axis = match (network.uses_working, network.uses_elapsed) {
-            (true, false) => Axis::Working(calendar),
-            (true, true) => Axis::Mixed(calendar),
-            (false, _) => Axis::Elapsed,
+        let only = calendars.only(network).filter(|_| !network.uses_elapsed);
+        let axis = match only {
+            _ if !network.uses_working => Axis::Elapsed,
+            Some(calendar) => Axis::Working(calendar),
+            None => Axis::Mixed(calendars),
         };
         let mut problem = Problem {
             network,
@@ -125,27 +136,44 @@ impl<'n> Problem<'n> {
         self.demands.get(self.demand[node] as usize)
     }
 
-    /// When a node that may go ahead at `t` begins.
-    pub(super) fn begin(&self, node: usize, t: i64) -> i64 {
+    /// When a node that may go ahead at `t` begins; `agent` is the one of `any of`, else [`NONE`].
+    pub(super) fn begin(&self, node: usize, agent: u32, t: i64) -> i64 {
         match self.axis {
-            Axis::Mixed(calendar) => calendar.begin(self.network.spans[NodeId(node as u32)], t),
+            Axis::Mixed(calendars) => {
+                let id = NodeId(node as u32);
+                let calendar = calendars.chosen(id, some(agent));
+                calendar.begin(self.network.spans[id], t)
+            }
             Axis::Elapsed | Axis::Working(_) => t,
         }
     }
 
-    pub(super) fn finish(&self, node: usize, start: i64) -> i64 {
+    pub(super) fn finish(&self, node: usize, agent: u32, start: i64) -> i64 {
         match self.axis {
-            Axis::Mixed(calendar) => {
-                calendar.finish(self.network.spans[NodeId(node as u32)], start)
+            Axis::Mixed(calendars) => {
+                let id = NodeId(node as u32);
+                let calendar = calendars.chosen(id, some(agent));
+                calendar.finish(self.network.spans[id], start)
             }
             Axis::Elapsed | Axis::Working(_) => start + self.length[node],
         }
     }
 
-    /// The next opening, when there is a pause at `t`.
-    pub(super) fn opening(&self, t: i64) -> Option<i64> {
+    /// The next opening of a calendar, when there is a pause at `t`.
+    pub(super) fn opening(&self, number: u32, t: i64) -> Option<i64> {
+        self.pause(t, |calendars| calendars.get(number))
+    }
+
+    /// The next opening of an agent, when it rests at `t`.
+    pub(super) fn opening_of(&self, agent: u32, t: i64) -> Option<i64> {
+        self.pause(t, |calendars| calendars.agent(AgentId(agent)))
+    }
+
+    fn pause<'c>(&'c self, t: i64, which: impl Fn(&'c Calendars) -> &'c Calendar) -> Option<i64> {
         match self.axis {
-            Axis::Mixed(calendar) => Some(calendar.next_working(t)).filter(|&next| next > t),
+            Axis::Mixed(calendars) => {
+                Some(which(calendars).next_working(t)).filter(|&next| next > t)
+            }
             Axis::Elapsed | Axis::Working(_) => None,
         }
     }
@@ -255,7 +283,7 @@ impl<'n> Problem<'n> {
         let plan = self.network.plan;
         for id in plan.nodes.ids() {
             let task = plan.task(id).filter(|_| self.length[id.index()] > 0);
-            let demand = task.map(|task| self.demand_for(task, self.network.spans[id].working));
+            let demand = task.map(|task| self.demand_for(task, self.when(id)));
             self.demand.push(match demand {
                 Some(demand) => {
                     let next = known.len() as u32;
@@ -269,7 +297,7 @@ impl<'n> Problem<'n> {
         self.demands = demands.into_iter().map(|(_, demand)| demand).collect();
     }
 
-    fn demand_for(&self, task: &Task, working: bool) -> Demand {
+    fn demand_for(&self, task: &Task, hours: When) -> Demand {
         let agents = self.network.plan.agents.len() as u32;
         let parallel = self.pools.len() as u32 - 1;
         let mut fixed: Vec<(u32, i64)> = task
@@ -294,7 +322,16 @@ impl<'n> Problem<'n> {
         Demand {
             fixed: self.merged(fixed),
             any,
-            working: working && self.is_mixed(),
+            hours,
+        }
+    }
+
+    fn when(&self, id: NodeId) -> When {
+        match self.axis {
+            Axis::Mixed(calendars) if self.network.spans[id].working => {
+                calendars.number(id).map_or(When::Chosen, When::In)
+            }
+            Axis::Mixed(_) | Axis::Elapsed | Axis::Working(_) => When::Always,
         }
     }
 
@@ -319,6 +356,10 @@ impl<'n> Problem<'n> {
         fixed.retain(|&(_, amount)| amount > 0);
         fixed
     }
+}
+
+fn some(agent: u32) -> Option<AgentId> {
+    Some(AgentId(agent)).filter(|_| agent != NONE)
 }
 
 fn pools(network: &Network, options: &Options) -> Vec<i64> {

@@ -110,12 +110,12 @@ impl<'a, 'n> Placing<'a, 'n> {
         ready
     }
 
-    /// The agent that can start first; of equals the one with the least work so far.
+    /// The agent that has it done first; of equals the one with the least work so far.
     fn choose(&self, node: usize, demand: &Demand, ready: i64) -> u32 {
-        let start = |agent: u32| self.earliest(node, demand, agent, ready).0;
+        let finish = |agent: u32| self.earliest(node, demand, agent, ready).1;
         let agents = demand.any.iter().copied();
         agents
-            .min_by_key(|&agent| (start(agent), self.work[agent as usize]))
+            .min_by_key(|&agent| (finish(agent), self.work[agent as usize]))
             .unwrap_or(NONE)
     }
 
@@ -146,11 +146,11 @@ impl<'a, 'n> Placing<'a, 'n> {
     fn earliest(&self, node: usize, demand: &Demand, agent: u32, ready: i64) -> (i64, i64) {
         let any = [(agent, 1)];
         let any = if agent == NONE { &any[..0] } else { &any[..] };
-        let mut place = self.place(node, ready);
+        let mut place = self.place(node, agent, ready);
         loop {
             let before = place;
             for &(pool, amount) in demand.fixed.iter().chain(any) {
-                let from = |t| self.place(node, t);
+                let from = |t| self.place(node, agent, t);
                 place = self.profiles[pool as usize].fit(place, amount, from);
             }
             if place == before {
@@ -160,12 +160,12 @@ impl<'a, 'n> Placing<'a, 'n> {
     }
 
     /// Where a node is that may go ahead at `t`.
-    fn place(&self, node: usize, t: i64) -> (i64, i64) {
+    fn place(&self, node: usize, agent: u32, t: i64) -> (i64, i64) {
         if let Some(mirror) = self.mirror {
             return (t, t + mirror.finish[node] - mirror.start[node]);
         }
-        let start = self.problem.begin(node, t);
-        (start, self.problem.finish(node, start))
+        let start = self.problem.begin(node, agent, t);
+        (start, self.problem.finish(node, agent, start))
     }
 }
 

@@ -6,6 +6,7 @@
 //! an agent, a resource, `parallel`; of equals the first in the plan.
 
 use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use crate::levelling::Levelled;
 use crate::plan::{NodeKind, Origin, Task, Wanted};
@@ -63,17 +64,19 @@ pub(super) fn ready(network: &Network, levelled: &Levelled, node: NodeId) -> i64
     needs.max().unwrap_or(0).max(network.release(node))
 }
 
-pub fn chain(network: &Network, calendar: &Calendar, levelled: &Levelled) -> Vec<Link> {
-    let tracer = Tracer::new(network, calendar, levelled);
-    let mut walk: Vec<(NodeId, Option<Cause>)> = Vec::new();
-    let mut at = tracer.last();
-    while let Some(node) = at {
-        let cause = tracer.cause(node);
-        at = cause.map(|cause| cause.before);
-        walk.push((node, cause));
-    }
-    walk.reverse();
-    tracer.links(&walk)
+pub fn chain(network: &Network, calendars: &Calendars, levelled: &Levelled) -> Vec<Link> {
+    let tracer = Tracer::new(network, calendars, levelled);
+    tracer.chain(tracer.last())
+}
+
+/// What holds what until one node ends.
+pub(super) fn chain_to(
+    network: &Network,
+    calendars: &Calendars,
+    levelled: &Levelled,
+    node: NodeId,
+) -> Vec<Link> {
+    Tracer::new(network, calendars, levelled).chain(Some(node))
 }
 
 /// What a node started with. The order is the order of preference.
@@ -95,7 +98,7 @@ enum Kind {
 
 struct Tracer<'a, 'p> {
     network: &'a Network<'p>,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     levelled: &'a Levelled,
     /// Nodes that take time, by when they end.
     ends: Vec<(i64, NodeId)>,
@@ -104,7 +107,7 @@ struct Tracer<'a, 'p> {
 impl<'a, 'p> Tracer<'a, 'p> {
     fn new(
         network: &'a Network<'p>,
-        calendar: &'a Calendar,
+        calendars: &'a Calendars,
         levelled: &'a Levelled,
     ) -> Tracer<'a, 'p> {
         let takes_time = network.spans.iter().filter(|(_, span)| span.ms > 0);
@@ -114,10 +117,23 @@ impl<'a, 'p> Tracer<'a, 'p> {
         ends.sort_unstable();
         Tracer {
             network,
-            calendar,
+            calendars,
             levelled,
             ends,
         }
+    }
+
+    /// From what starts with the plan, or a window, to `end`.
+    fn chain(&self, end: Option<NodeId>) -> Vec<Link> {
+        let mut walk: Vec<(NodeId, Option<Cause>)> = Vec::new();
+        let mut at = end;
+        while let Some(node) = at {
+            let cause = self.cause(node);
+            at = cause.map(|cause| cause.before);
+            walk.push((node, cause));
+        }
+        walk.reverse();
+        self.links(&walk)
     }
 
     /// The first node that everything ends with; no join, where there is another.
@@ -146,7 +162,11 @@ impl<'a, 'p> Tracer<'a, 'p> {
     }
 
     fn starts_with(&self, node: NodeId, ended: i64) -> bool {
-        self.calendar.begin(self.network.spans[node], ended) == self.levelled.start[node]
+        self.calendar(node).begin(self.network.spans[node], ended) == self.levelled.start[node]
+    }
+
+    fn calendar(&self, node: NodeId) -> &Calendar {
+        self.calendars.placed(node, &self.levelled.agents[node])
     }
 
     /// A task that ended when this one started and shares something with it.
@@ -157,7 +177,10 @@ impl<'a, 'p> Tracer<'a, 'p> {
             return None;
         }
         let pause_from = match span.working {
-            true => self.calendar.end_of(self.calendar.worked(start)),
+            true => {
+                let calendar = self.calendar(node);
+                calendar.end_of(calendar.worked(start))
+            }
             false => start,
         };
         let first = self.ends.partition_point(|&(end, _)| end < pause_from);

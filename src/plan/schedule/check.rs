@@ -3,6 +3,7 @@
 
 use super::Schedule;
 use crate::calendar::Calendar;
+use crate::calendars::Calendars;
 use crate::critical_path::network::contingent;
 use crate::plan::{By, Plan, Span};
 use coord_lang::ids::{AgentId, Id, NodeId, ResourceId, Table};
@@ -47,17 +48,39 @@ pub enum Breach {
     LowerBound,
 }
 
-pub fn validate(plan: &Plan, schedule: &Schedule) -> Result<(), Breach> {
-    validate_on(plan, &Calendar::of(plan), schedule)
+/// The time between two instants in which everybody works, shift by shift.
+fn together(who: &[&Calendar], from: i64, to: i64) -> i64 {
+    if let [one] = who {
+        return one.working_between(from, to);
+    }
+    let mut sum = 0;
+    let mut at = from;
+    while at < to {
+        let open = who.iter().map(|calendar| calendar.next_working(at));
+        match open.max() {
+            Some(open) if open > at => at = open,
+            _ => {
+                let closing = who.iter().map(|calendar| calendar.closing(at));
+                let end = closing.min().unwrap_or(to).min(to);
+                sum += end - at;
+                at = end;
+            }
+        }
+    }
+    sum
 }
 
-pub fn validate_on(plan: &Plan, calendar: &Calendar, schedule: &Schedule) -> Result<(), Breach> {
+pub fn validate(plan: &Plan, schedule: &Schedule) -> Result<(), Breach> {
+    validate_on(plan, &Calendars::of(plan), schedule)
+}
+
+pub fn validate_on(plan: &Plan, calendars: &Calendars, schedule: &Schedule) -> Result<(), Breach> {
     if schedule.nodes.len() != plan.nodes.len() {
         return Err(Breach::Nodes);
     }
     let check = Check {
         plan,
-        calendar,
+        calendars,
         schedule,
         off: contingent(plan),
     };
@@ -72,7 +95,7 @@ pub fn validate_on(plan: &Plan, calendar: &Calendar, schedule: &Schedule) -> Res
 
 struct Check<'a> {
     plan: &'a Plan,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     schedule: &'a Schedule,
     off: Table<NodeId, bool>,
 }
@@ -103,18 +126,23 @@ impl Check<'_> {
             self.schedule.nodes[id].finish_ms,
         );
         let span = self.span(id);
-        let in_hours = !span.working || span.ms == 0 || self.calendar.next_working(start) == start;
+        let agents = &self.schedule.nodes[id].agents;
+        let who = self.calendars.each_of(agents);
+        // those who are never at work together are laid out as if there were no pauses
+        let never = self.calendars.placed(id, agents).never_works();
+        let works = |calendar: &&Calendar| calendar.next_working(start) == start;
+        let in_hours = !span.working || span.ms == 0 || never || who.iter().all(works);
         if start < self.plan.nodes[id].not_before_ms.unwrap_or(0) || start < 0 || !in_hours {
             return Err(Breach::Start { node: id });
         }
         let passed = match span.working {
-            true => self.calendar.working_between(start, finish),
+            true if never => finish - start,
+            true => together(&who, start, finish),
             false => finish - start,
         };
         // working time ends with work, not after a pause
-        let ends_early = span.working
-            && span.ms > 0
-            && self.calendar.working_between(start, finish - 1) >= span.ms;
+        let ends_early =
+            span.working && span.ms > 0 && !never && together(&who, start, finish - 1) >= span.ms;
         if passed != span.ms || ends_early || (span.ms == 0 && finish != start) {
             return Err(Breach::Length { node: id });
         }

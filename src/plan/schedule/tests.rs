@@ -2,8 +2,8 @@ use super::check::{Breach, validate, validate_on};
 use super::*;
 use crate::bound::{Reason, Shared};
 use crate::critical_path::sample::{
-    Shape, add_agent, add_milestone, add_task, elapsed, empty_plan, exclude, need, random_plan,
-    task_mut, working,
+    Shape, add_agent, add_milestone, add_task, elapsed, empty_plan, exclude, give_hours, need,
+    random_plan, task_mut, working,
 };
 use crate::plan::{By, Wanted};
 use chain::Hold;
@@ -189,13 +189,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn every_schedule_holds(seed: u64, tasks in 1u64..50, time in 0u64..3, urgencies: bool) {
-        let plan = random_plan(seed, Shape { urgencies, ..shape(tasks, time) });
-        let calendar = Calendar::of(&plan);
+    fn every_schedule_holds(
+        seed: u64, tasks in 1u64..50, time in 0u64..3, urgencies: bool, own_hours: bool,
+    ) {
+        let mut plan = random_plan(seed, Shape { urgencies, ..shape(tasks, time) });
+        if own_hours {
+            give_hours(&mut plan, seed);
+        }
+        let calendars = Calendars::of(&plan);
         for (search_limit, budget) in [(0, 0), (2_500, 0), (2_500, 20_000)] {
             let options = Options { cores: 3, search_limit, budget, seed };
-            let schedule = schedule_on(&plan, &calendar, &options, &Stop::default());
-            prop_assert_eq!(validate_on(&plan, &calendar, &schedule), Ok(()));
+            let schedule = schedule_on(&plan, &calendars, &options, &Stop::default());
+            prop_assert_eq!(validate_on(&plan, &calendars, &schedule), Ok(()));
             prop_assert!(schedule.logical_makespan_ms <= schedule.lower_bound.ms);
             prop_assert!(schedule.lower_bound.ms <= schedule.makespan_ms);
             chain_is_unbroken(&schedule)?;
@@ -237,7 +242,7 @@ fn chain_is_unbroken(schedule: &Schedule) -> Result<(), TestCaseError> {
         let plan_start = schedule.nodes[first.node].start_ms;
         let window = first.holds == Hold::Window;
         prop_assert!(
-            window || plan_start <= 3 * DAY_MS,
+            window || plan_start <= 7 * DAY_MS,
             "starts with the plan: {:?}",
             schedule
         );
@@ -249,7 +254,7 @@ fn chain_is_unbroken(schedule: &Schedule) -> Result<(), TestCaseError> {
 /// each task at the first half hour that is free by looking at all others.
 struct Brute<'a> {
     plan: &'a Plan,
-    calendar: &'a Calendar,
+    calendars: &'a Calendars,
     cores: u32,
     off: Table<NodeId, bool>,
     best: i64,
@@ -334,8 +339,9 @@ impl Brute<'_> {
         }
         let mut start = ready;
         loop {
-            if !span.working || self.calendar.next_working(start) == start {
-                let finish = self.calendar.finish(span, start);
+            let calendar = self.calendars.placed(id, &self.agents[id.index()]);
+            if !span.working || calendar.next_working(start) == start {
+                let finish = calendar.finish(span, start);
                 let mut at = start;
                 while at < finish && self.fits(id, at) {
                     at += STEP_MS;
@@ -389,11 +395,11 @@ impl Brute<'_> {
     }
 }
 
-fn optimum(plan: &Plan, calendar: &Calendar, cores: u32) -> i64 {
+fn optimum(plan: &Plan, calendars: &Calendars, cores: u32) -> i64 {
     let nodes = plan.nodes.len();
     let mut brute = Brute {
         plan,
-        calendar,
+        calendars,
         cores,
         off: crate::critical_path::network::contingent(plan),
         best: i64::MAX,
@@ -408,17 +414,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn nothing_is_shorter_than_the_bound(seed: u64, tasks in 1u64..8, time in 0u64..3) {
+    fn nothing_is_shorter_than_the_bound(
+        seed: u64, tasks in 1u64..8, time in 0u64..3, own_hours: bool,
+    ) {
         let mut plan = random_plan(seed, shape(tasks, time));
+        if own_hours {
+            give_hours(&mut plan, seed);
+        }
         plan.origin_ms = plan.origin_ms.map(|origin| origin - origin % STEP_MS);
-        let calendar = Calendar::of(&plan);
+        let calendars = Calendars::of(&plan);
         let options = Options { budget: 300_000, ..Options::default() };
         let schedule = schedule(&plan, &options);
-        let optimum = optimum(&plan, &calendar, options.cores);
+        let optimum = optimum(&plan, &calendars, options.cores);
         prop_assert!(schedule.lower_bound.ms <= optimum, "{:?}", schedule.lower_bound);
         prop_assert!(optimum <= schedule.makespan_ms);
         prop_assert!(!schedule.optimal || optimum == schedule.makespan_ms);
-        prop_assert_eq!(validate_on(&plan, &calendar, &schedule), Ok(()));
+        prop_assert_eq!(validate_on(&plan, &calendars, &schedule), Ok(()));
     }
 }
 

@@ -10,6 +10,13 @@ fn agrees(pieces: &mut Pieces, text: &str) -> bool {
     let parsed = pieces.parse(source.clone(), &limits);
     let (tree, mut found) = parsed.tree(FileId(3));
     let (whole, mut expected) = parse(FileId(3), &source, &limits);
+    let mut scanned = Vec::new();
+    if !scan::scan(FileId(3), text, &limits, &mut scanned) {
+        let (plain, plainly_found) = parse_unscanned(FileId(3), &source);
+        scanned.extend(plainly_found);
+        assert_eq!(format!("{whole:?}"), format!("{plain:?}"), "in\n{text}");
+        assert_eq!(expected, scanned, "in\n{text}");
+    }
     sort(&mut found);
     sort(&mut expected);
     assert_eq!(format!("{tree:?}"), format!("{whole:?}"), "in\n{text}");

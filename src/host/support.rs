@@ -1,0 +1,138 @@
+//! What a run can do of what a plan may say.
+//!
+//! A statement that a run would silently not obey is worse than none: what cannot be done at all
+//! is refused before anything starts, what is only read is named.
+
+use crate::environment::find_program;
+use crate::reach::Drivers;
+use coord_lang::ids::NodeId;
+use coord_plan::plan::{By, Driver, Evidence, Plan, Program};
+use coord_plan::rules::{Claim, Expect};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that a run cannot do, and what to do instead.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cannot {
+    /// One sentence.
+    pub what: String,
+    /// The way out.
+    pub help: &'static str,
+}
+
+/// The first thing in `plan` that a run with these drivers cannot do, of the tasks that are `left`
+/// to do.
+pub fn cannot_do(plan: &Plan, drivers: &Drivers, left: &dyn Fn(NodeId) -> bool) -> Option<Cannot> {
+    for (_, node, task) in plan.tasks().filter(|(id, _, _)| left(*id)) {
+        let name = &node.name;
+        let agents = task.by.agents().iter().map(|a| &plan.agents[*a]);
+        let unreached = agents
+            .filter(|a| drivers.of(a).is_none())
+            .find_map(|a| Some((a, reached_over(&a.driver)?)));
+        if let Some((agent, word)) = unreached {
+            return Some(Cannot {
+                what: format!(
+                    "`{}`, who does `{name}`, is reached `via {word}`, which a run cannot do yet",
+                    agent.name
+                ),
+                help: "use `via human` and answer for it with `coord done`, or `via shell` and a program that calls it",
+            });
+        }
+        let Some(more) = &task.more else { continue };
+        let what = if more.call.is_some() {
+            "calls a workflow"
+        } else if more.isolate {
+            "works in a worktree of its own"
+        } else if !more.secrets.is_empty() {
+            "takes a secret"
+        } else {
+            continue;
+        };
+        return Some(Cannot {
+            what: format!("task `{name}` {what}, which a run cannot do yet"),
+            help: "`coord check` and `coord plan` take it as it is",
+        });
+    }
+    None
+}
+
+fn reached_over(driver: &Driver) -> Option<&'static str> {
+    match driver {
+        Driver::Shell | Driver::Human => None,
+        Driver::Http(_) => Some("http"),
+        Driver::Acp(_) => Some("acp"),
+        Driver::Mcp { .. } => Some("mcp"),
+        Driver::A2a(_) => Some("a2a"),
+        Driver::Remote(_) => Some("remote"),
+    }
+}
+
+/// The kinds of statements in `plan` that are checked and shown, and that a run does not act on.
+pub fn only_read(plan: &Plan) -> Vec<&'static str> {
+    let rules = &plan.rules;
+    [
+        ("metrics", !rules.metrics.is_empty()),
+        ("promises", rules.expects.iter().any(is_of_the_run)),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| there.then_some(name))
+    .collect()
+}
+
+/// Judged by what happens; `coord plan` judges the others.
+fn is_of_the_run(promise: &Expect) -> bool {
+    !matches!(promise.claim, Claim::Measure { .. })
+}
+
+/// Programs that `plan` names without a path and that are not on this machine, each with the
+/// first task or gate that needs it. What a driver does starts no program.
+pub fn missing_programs(plan: &Plan, drivers: &Drivers) -> BTreeSet<(String, String)> {
+    let mut missing = BTreeSet::new();
+    let mut known: BTreeMap<String, bool> = BTreeMap::new();
+    for (program, whose, env) in programs(plan, drivers) {
+        let name = match program {
+            Program::Argv(argv) => argv.first().cloned().unwrap_or_default(),
+            Program::Script { language, .. } => language.clone(),
+        };
+        let own_path = env.iter().any(|(key, _)| key == "PATH");
+        if name.contains('/') || own_path {
+            continue;
+        }
+        let there = *known
+            .entry(name.clone())
+            .or_insert_with(|| find_program(&name).is_some());
+        if !there {
+            missing.insert((name, whose.to_string()));
+        }
+    }
+    missing
+}
+
+/// True when a run of `plan` with these drivers starts programs for sure: of tasks, of gates, and
+/// to take work back.
+pub fn starts_programs(plan: &Plan, drivers: &Drivers) -> bool {
+    let mut more = plan.tasks().filter_map(|(_, _, task)| task.more.as_ref());
+    programs(plan, drivers).next().is_some() || more.any(|more| more.undo.is_some())
+}
+
+type Needed<'p> = (&'p Program, &'p str, &'p [(String, String)]);
+
+fn programs<'p>(plan: &'p Plan, drivers: &'p Drivers) -> impl Iterator<Item = Needed<'p>> {
+    let of_tasks = plan.tasks().filter_map(|(_, node, task)| {
+        let program = task.program.as_ref()?;
+        let driven = match &task.by {
+            // whoever is picked: all of them have to be driven
+            By::Any(any) => any.iter().all(|a| drivers.of(&plan.agents[*a]).is_some()),
+            By::All(all) => drivers.of_first(plan, all).is_some(),
+        };
+        (!driven).then_some((program, node.name.as_str(), task.env.as_slice()))
+    });
+    let checks = plan
+        .gates
+        .values()
+        .flat_map(|gate| gate.checks.iter().map(move |check| (gate, check)));
+    let of_gates = checks.filter_map(|(gate, check)| match &check.evidence {
+        Evidence::Run(program) => Some((program, gate.name.as_str(), &[][..])),
+        Evidence::When(_) | Evidence::Person(_) | Evidence::Exists(_) => None,
+    });
+    of_tasks.chain(of_gates)
+}
