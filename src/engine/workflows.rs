@@ -28,7 +28,8 @@ pub struct WorkflowState {
 
 impl WorkflowState {
     pub fn is_running(&self) -> bool {
-        self.started_ms.is_some() && self.ended_ms.is_none()
+        // one of its tasks may have been tried again after its end
+        self.started_ms.is_some() && (self.ended_ms.is_none() || self.unfinished > 0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Modes, agents and resources that are out, handoffs, and why a node waits for them.
 
 use coord_lang::ids::{AgentId, EscalationId, ModeId, NodeId, ResourceId};
-use coord_plan::plan::{Driver, GateFailure, Limit, Otherwise, TaskRules, Wanted};
+use coord_plan::plan::{Driver, GateFailure, Limit, Otherwise, TaskRules, Wanted, Workflow};
 use coord_plan::rules::{Action, Ending, Escalation, Handoff, Level, Mode, Party};
 
 use crate::{
@@ -423,4 +423,36 @@ fn an_answer_about_a_late_need_does_what_it_says() {
     bench.pass(2000);
     let _again = bench.item(b, "decide");
     assert_eq!(bench.count("need.expired"), 2, "the limit counts anew");
+}
+
+#[test]
+fn a_workflow_is_not_started_anew_while_one_of_its_tasks_is_tried_again() {
+    let mut draft = Draft::new();
+    let (main, mend) = (draft.task("main", |_| {}), draft.task("mend", |_| {}));
+    let hotfix = draft.plan.workflows.push(Workflow {
+        name: "hotfix".into(),
+        title: None,
+        params: Vec::new(),
+        every: None,
+    });
+    draft.plan.nodes[mend].workflow = Some(hotfix);
+    let mut bench = Bench::start(draft);
+    let start = || Input::StartWorkflow {
+        workflow: hotfix,
+        arguments: Vec::new(),
+    };
+    bench.give(start());
+    bench.break_down(mend);
+    assert_eq!(bench.count("workflow.ended"), 1);
+    bench.give(Input::Retry {
+        node: mend,
+        by: None,
+    });
+    assert!(bench.try_give(start()).is_err(), "it is at work");
+    bench.succeed(mend);
+    bench.give(start());
+    bench.succeed(mend);
+    bench.succeed(main);
+    assert_eq!(bench.state.machine_at_work(), 0);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
 }
