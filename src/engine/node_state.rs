@@ -125,6 +125,8 @@ pub struct NodeState {
 
     /// How many later tasks took what this one waits for.
     pub(crate) passed_over: u32,
+    /// Its slots were taken for a process: who does it may change before they are given back.
+    pub(crate) holds_process: bool,
     pub(crate) holds_slots: bool,
     pub(crate) holds_claims: bool,
     pub(crate) in_lane: bool,

@@ -304,7 +304,7 @@ impl Turn<'_> {
     /// A process is ordered to end; a person's time is simply up.
     fn timeout_meaning(&self, node: NodeId) -> Fact {
         let attempt = self.state.nodes[node].attempt_number();
-        if self.state.index.is_machine(node) {
+        if self.state.nodes[node].holds_process {
             Fact::Terminating {
                 node,
                 attempt,

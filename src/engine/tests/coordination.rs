@@ -456,3 +456,24 @@ fn a_workflow_is_not_started_anew_while_one_of_its_tasks_is_tried_again() {
     assert_eq!(bench.state.machine_at_work(), 0);
     assert_eq!(bench.run_status(), RunStatus::Completed);
 }
+
+#[test]
+fn what_a_person_takes_over_from_a_driven_agent_waits_for_its_end() {
+    let mut draft = Draft::new();
+    let worker = draft.agent("worker", 1, Driver::Acp(vec!["agent".into()]));
+    let ann = draft.human("ann");
+    let a = draft.chore("a", worker);
+    let mut bench = Bench::start(draft);
+    assert_eq!(bench.state.machine_at_work(), 1);
+    bench.give(Input::Reassign {
+        node: a,
+        to: Some(ann),
+        by: None,
+    });
+    assert_eq!(bench.state.open_items().count(), 0, "it is still at it");
+    bench.end(a, Outcome::Cancelled);
+    assert_eq!(bench.state.machine_at_work(), 0);
+    let item = bench.item(a, "work");
+    bench.answer(item, "ann", Verdict::Done);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
+}
