@@ -91,12 +91,62 @@ pub(crate) enum Command {
     Done(Answer),
     /// Approve or confirm an item
     Approve(Answer),
-    /// Reject an item, with the reason
+    /// Reject an item, with the reason; of a handoff: ask back
     Reject(Answer),
+    /// Accept what is handed over, or that something goes on as it is
+    #[command(after_help = "\
+Example:
+  coord accept 4 --as reviewer    the handoff of item 4 is taken; its work may start")]
+    Accept(Answer),
+    /// Say what becomes of what an item is about
+    #[command(after_help = "\
+Example:
+  coord answer 7 reassign --to backend --note \"ada is ill\"")]
+    Answer(Choose),
+    /// Decide an item, or write a decision down
+    #[command(after_help = "\
+Example:
+  coord decide 5 --note \"the schema of orders stays\"
+  coord decide --domain storage \"One database for all\" --note \"two cost twice\"")]
+    Decide(Decide),
     /// Try a failed task again
     Retry(Intervene),
     /// Count a task as skipped, so that what waits for it goes on
     Skip(Intervene),
+    /// Give a task to somebody else
+    #[command(after_help = "\
+Example:
+  coord reassign nightly build --to backup")]
+    Reassign(Reassign),
+    /// Declare an incident, a conflict, or that an agent or a resource is out
+    #[command(after_help = "\
+Example:
+  coord raise P0 \"the shop is down\"
+  coord raise conflict schema --between api,storage \"both write the orders table\"
+  coord raise escalation blocked --task build \"nobody can say why\"
+  coord raise agent backend \"does not answer\"; coord raise agent backend --over
+  coord raise resource gpu")]
+    Raise(Raise),
+    /// Stop or go on with new work, as a mode of the project says
+    #[command(after_help = "\
+Example:
+  coord safe-mode enter --note \"the disk is full\"")]
+    SafeMode(SafeMode),
+    /// End the work of a domain
+    #[command(after_help = "\
+Example:
+  coord halt payments --as security --note \"a key leaked\"")]
+    Halt(Halt),
+    /// Start a workflow of the project inside a run
+    #[command(after_help = "\
+Example:
+  coord start rollback --set service=api")]
+    Start(Start),
+    /// Say what a metric is now
+    #[command(after_help = "\
+Example:
+  coord measure coverage 93%")]
+    Measure(Measure),
     /// Serve an editor: the Language Server Protocol over standard input and output
     #[command(after_help = "\
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
@@ -339,15 +389,33 @@ pub(crate) struct Resume {
     pub(crate) pace: Pace,
 }
 
+/// What everything takes that somebody does to a run.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct By {
+    /// Who says so [default: the only one who is asked, else your login name].
+    #[arg(long, value_name = "WHO")]
+    pub(crate) r#as: Option<String>,
+    /// Change nothing; say what would follow at once.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The same, with a reason that is kept.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Acting {
+    #[command(flatten)]
+    pub(crate) by: By,
+    /// Why, or what else is to be said.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Cancel {
     /// The run [default: the last one that has not ended].
     pub(crate) run: Option<String>,
-    #[arg(long, value_name = "WHO")]
-    pub(crate) r#as: Option<String>,
-    /// Why.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
 }
 
 #[derive(Args, Debug)]
@@ -438,14 +506,73 @@ pub(crate) struct Inbox {
 pub(crate) struct Answer {
     /// The item, as `coord inbox` shows it, or the name of a task with one open item.
     pub(crate) item: String,
-    /// Who answers [default: the only one who is asked, else your login name].
-    #[arg(long, value_name = "WHO")]
-    pub(crate) r#as: Option<String>,
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
     /// An output of the work.
     #[arg(long = "output", value_name = "NAME=VALUE")]
     pub(crate) outputs: Vec<String>,
+    /// Something that whoever takes the work over has to know; again for each.
+    #[arg(long = "issue", value_name = "TEXT")]
+    pub(crate) issues: Vec<String>,
+    /// How whoever takes the work over sees that it is good; again for each.
+    #[arg(long = "criterion", value_name = "TEXT")]
+    pub(crate) criteria: Vec<String>,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Choice {
+    /// It is decided; nothing more is done.
+    Done,
+    /// It goes on as it is, without what failed or is late.
+    Accept,
+    /// What failed or is late is tried again.
+    Retry,
+    /// It is left out.
+    Skip,
+    /// Somebody else does it.
+    Reassign,
+    /// It fails; where it has failed, or is about no task, the run ends.
+    Abort,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Choose {
+    /// The item, as `coord inbox` shows it, or the name of a task with one open item.
+    pub(crate) item: String,
+    #[arg(value_enum)]
+    pub(crate) choice: Choice,
+    /// Who is to do it, with `reassign` [default: whoever can].
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Decide {
+    /// The number of an item, or what was decided.
+    #[arg(value_name = "ITEM|TITLE")]
+    pub(crate) what: String,
+    /// What follows from it, of an item [default: nothing more].
+    #[arg(value_enum)]
+    pub(crate) choice: Option<Choice>,
+    /// Who is to do it, with `reassign` [default: whoever can].
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) to: Option<String>,
+    /// The domain that the decision belongs to.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["choice", "to"])]
+    pub(crate) domain: Option<String>,
+    /// The text of the decision.
+    #[arg(long, value_name = "TEXT", conflicts_with = "note")]
+    pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
     /// The run [default: the last one that has not ended].
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
@@ -456,8 +583,101 @@ pub(crate) struct Intervene {
     /// The run; a task's name alone means the last run.
     pub(crate) run_or_task: String,
     pub(crate) task: Option<String>,
-    #[arg(long, value_name = "WHO")]
-    pub(crate) r#as: Option<String>,
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reassign {
+    /// The run; a task's name alone means the last run.
+    pub(crate) run_or_task: String,
+    pub(crate) task: Option<String>,
+    /// Who is to do it [default: who stands by, or whoever can].
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) by: By,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Raise {
+    /// An incident of the project, or `conflict KIND`, `escalation NAME`, `agent NAME`,
+    /// `resource NAME`; and what there is to say.
+    #[arg(required = true, num_args = 1..=3, value_name = "WHAT")]
+    pub(crate) what: Vec<String>,
+    /// Those it concerns.
+    #[arg(long, value_name = "AGENT,AGENT", value_delimiter = ',')]
+    pub(crate) between: Vec<String>,
+    /// The task that it is about.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// The agent is back, or the resource is there again.
+    #[arg(long)]
+    pub(crate) over: bool,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Turn {
+    /// Nothing new is assigned.
+    Enter,
+    /// Work goes on.
+    Exit,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SafeMode {
+    #[arg(value_enum)]
+    pub(crate) turn: Turn,
+    /// The run [default: the last one that has not ended].
+    pub(crate) run: Option<String>,
+    /// Which mode [default: safe-mode, else the only one; to exit: the one that is on].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mode: Option<String>,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Halt {
+    /// A domain of the project.
+    pub(crate) domain: String,
+    #[command(flatten)]
+    pub(crate) acting: Acting,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Start {
+    /// A workflow of the project.
+    pub(crate) workflow: String,
+    /// Give a parameter of it its value.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Change nothing; say what would follow at once.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Measure {
+    /// A metric of the project.
+    pub(crate) metric: String,
+    /// A number, a percent, a duration or a word.
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) value: String,
+    #[command(flatten)]
+    pub(crate) by: By,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }

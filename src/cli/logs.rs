@@ -7,7 +7,7 @@ use super::screen::Screen;
 use coord_host::home::Home;
 use coord_host::journal::Reader;
 use coord_host::run::Run;
-use coord_host::{record, run as stored};
+use coord_host::{published, run as stored};
 use coord_lang::ids::NodeId;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -105,11 +105,11 @@ fn events(screen: &Screen, reader: &Reader, args: &Logs) -> Outcome {
         let rows = coord_host::journal::JournalRead::events(reader, run.key, after)
             .map_err(home::journal_failure)?;
         let mut text = String::new();
-        for row in &rows {
-            text.push_str(&format!(
-                "{}\n",
-                record::public(&run.plan, &run.id, row.seq, row.at_ms, &row.body)
-            ));
+        // what came after the run was read has names that are not known yet
+        for row in rows.iter().filter(|row| row.seq <= run.last_seq) {
+            let (plan, state) = (&run.plan, &run.state);
+            let event = published::event(plan, state, &run.id, row.seq, row.at_ms, &row.body);
+            text.push_str(&format!("{event}\n"));
             after = row.seq;
         }
         screen.out(&text);

@@ -1,11 +1,12 @@
 //! `coord runs`, `status`, `inbox` and `why`: what happened and what is happening.
 
+use super::answer::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use super::args::{Common, Inbox, Listing, Status as StatusArgs, TextOrJson, Why as WhyArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::home;
 use super::render::{status, words};
 use super::screen::Screen;
-use coord_engine::{Ask, ItemId, why};
+use coord_engine::{Ask, Item, ItemId, Part, why};
 use coord_host::clock;
 use coord_host::control;
 use coord_host::journal::JournalRead;
@@ -90,7 +91,7 @@ pub(crate) fn inbox(common: &Common, screen: &Screen, args: &Inbox) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn is_for(run: &Run, item: &coord_engine::Item, who: Option<&str>) -> bool {
+fn is_for(run: &Run, item: &Item, who: Option<&str>) -> bool {
     who.is_none_or(|who| {
         item.of.is_empty() || item.of.iter().any(|a| run.plan.agents[*a].name == who)
     })
@@ -123,6 +124,7 @@ fn one_item(run: &Run, id: ItemId) -> String {
             ));
         }
     }
+    out.push_str(&handed_over(run, item));
     if item.quorum > 1 {
         out.push_str(&format!(
             "    {} of {} have agreed\n",
@@ -139,6 +141,29 @@ fn one_item(run: &Run, id: ItemId) -> String {
         run.id
     ));
     out.push_str(&format!("    {}\n\n", words::answers(&run.plan, id, item)));
+    out
+}
+
+/// What the giver of a handoff said of its work, for whoever accepts it.
+fn handed_over(run: &Run, item: &Item) -> String {
+    let Ask::Situation { situation, part } = item.ask else {
+        return String::new();
+    };
+    let giver = run.state.situation(situation).and_then(|s| s.about.giver);
+    let (Part::Accept, Some(giver)) = (part, giver) else {
+        return String::new();
+    };
+    let outputs = &run.state.node(giver).outputs;
+    let told = [
+        (KNOWN_ISSUES, "known issue"),
+        (SUCCESS_CRITERIA, "good when"),
+    ];
+    let mut out = String::new();
+    for (name, word) in told {
+        for line in outputs.get(name).into_iter().flat_map(|text| text.lines()) {
+            out.push_str(&format!("    {word}: {}\n", words::plain(line)));
+        }
+    }
     out
 }
 

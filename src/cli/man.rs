@@ -41,6 +41,7 @@ fn section(page: &mut Vec<u8>, command: &Command) -> std::io::Result<()> {
         Man::render_description_section,
         Man::render_synopsis_section,
         Man::render_options_section,
+        Man::render_extra_section,
     ] {
         let mut text = Vec::new();
         render(&part, &mut text)?;

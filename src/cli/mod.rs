@@ -3,6 +3,7 @@
 //! One file a command. No decisions here: conversion and rendering only. Results go to standard
 //! output, everything else to standard error.
 
+mod answer;
 mod args;
 mod check;
 mod exit;
@@ -19,8 +20,10 @@ mod man;
 mod order;
 mod plan;
 mod project;
+mod raise;
 mod render;
 mod report;
+mod rules;
 mod run;
 mod scenario;
 mod schema;
@@ -88,13 +91,22 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Logs(args) => logs::logs(common, screen, args),
         Command::Why(args) => look::why_is_it(common, screen, args),
         Command::Inbox(args) => look::inbox(common, screen, args),
-        Command::Done(args) => order::answer(common, screen, args, Verdict::Done),
-        Command::Approve(args) => order::answer(common, screen, args, Verdict::Approve),
-        Command::Reject(args) => order::answer(common, screen, args, Verdict::Reject),
+        Command::Done(args) => answer::answer(common, screen, args, Verdict::Done),
+        Command::Approve(args) => answer::answer(common, screen, args, Verdict::Approve),
+        Command::Reject(args) => answer::answer(common, screen, args, Verdict::Reject),
+        Command::Accept(args) => answer::answer(common, screen, args, Verdict::Accept),
+        Command::Answer(args) => answer::choose(common, screen, args),
+        Command::Decide(args) => answer::decide(common, screen, args),
         Command::Retry(args) => order::retry(common, screen, args),
         Command::Skip(args) => order::skip(common, screen, args),
         Command::Report(args) => report::report(common, screen, args),
         Command::Measure(args) => report::measure(common, screen, args),
+        Command::Reassign(args) => order::reassign(common, screen, args),
+        Command::Raise(args) => raise::raise(common, screen, args),
+        Command::SafeMode(args) => raise::safe_mode(common, screen, args),
+        Command::Halt(args) => raise::halt(common, screen, args),
+        Command::Start(args) => raise::start(common, screen, args),
+        Command::Measure(args) => raise::measure(common, screen, args),
         Command::Fix(args) => fix::fix(common, screen, args),
         Command::Schema(args) => schema::schema(screen, args),
         Command::Man => man::man(screen),

@@ -1,121 +1,123 @@
-//! Answers and interventions: `done`, `approve`, `reject`, `retry`, `skip`, `cancel`.
+//! How a command gives an order to a run: to the process that runs it, or into its journal.
 
-use super::args::{Answer, Cancel, Common, Intervene};
+use super::args::{Acting, By, Cancel, Common, Intervene, Reassign};
 use super::exit::{Exit, Failure, Outcome};
 use super::home;
 use super::render::words;
+use super::rules;
 use super::screen::Screen;
-use coord_engine::{Ask, ItemId, Verdict};
-use coord_host::control::{Carried, Order, Request, give};
+use coord_engine::{Ask, Event, ItemId, Verdict};
+use coord_host::control::{Carried, Order, Request, give, rehearse};
 use coord_host::home::Home;
 use coord_host::run::Run;
+use coord_lang::ids::NodeId;
 use std::collections::BTreeMap;
 
-pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: Verdict) -> Outcome {
-    let home = home::existing(common)?;
-    let run = {
-        let reader = home::reader(&home)?;
-        home::open_run(&reader, args.run.as_deref())?
-    };
-    let item = item_named(&run, &args.item)?;
-    let ask = run.state.item(item).map(|i| i.ask);
-    // a yes is a yes, whatever it is called for this kind of item
-    let verdict = match (verdict, ask) {
-        (Verdict::Approve, Some(Ask::Work | Ask::Doubt)) => Verdict::Done,
-        (Verdict::Reject, Some(Ask::Doubt)) => Verdict::Fail,
-        (verdict, _) => verdict,
-    };
-    let outputs = outputs(&args.outputs)?;
-    let order = Order::Answer {
-        item: item.0,
-        by: who(&run, item, args.r#as.as_deref()),
-        verdict,
-        to: None,
-        note: args.note.clone().unwrap_or_default(),
-        outputs,
-    };
-    give_order(
-        common,
-        screen,
-        &home,
-        &run,
-        order,
-        &format!("item {}: {}", item.0, words::answered(verdict)),
-    )
+/// A run, and what is to be done with it.
+pub(crate) struct Desk<'c> {
+    common: &'c Common,
+    screen: &'c Screen,
+    home: Home,
+    pub(crate) run: Run,
 }
 
-/// Given, or the only one who is asked, or the login name.
-fn who(run: &Run, item: ItemId, given: Option<&str>) -> Option<String> {
-    if let Some(name) = given {
-        return Some(name.to_string());
+impl<'c> Desk<'c> {
+    /// At the run of that name, else at the last one that has not ended.
+    pub(crate) fn open(
+        common: &'c Common,
+        screen: &'c Screen,
+        run: Option<&str>,
+    ) -> Result<Desk<'c>, Failure> {
+        let home = home::existing(common)?;
+        let run = home::open_run(&home::reader(&home)?, run)?;
+        Ok(Desk {
+            common,
+            screen,
+            home,
+            run,
+        })
     }
-    let of = run.state.item(item).map_or(&[][..], |i| &i.of);
-    match of {
-        [only] => Some(run.plan.agents[*only].name.clone()),
-        _ => login(),
+
+    /// At `RUN TASK`, or at a task of the last run alone.
+    fn at_task(
+        common: &'c Common,
+        screen: &'c Screen,
+        first: &str,
+        second: Option<&str>,
+    ) -> Result<(Desk<'c>, NodeId), Failure> {
+        let home = home::existing(common)?;
+        let (run, task) = home::run_and_task(&home::reader(&home)?, first, second)?;
+        let node = home::node(&run, &task)?;
+        let desk = Desk {
+            common,
+            screen,
+            home,
+            run,
+        };
+        Ok((desk, node))
+    }
+
+    /// Has an order carried out and says so; of a rehearsal, what would follow from it.
+    pub(crate) fn give(&self, order: Order, dry_run: bool, said: &str) -> Outcome {
+        if dry_run {
+            return self.rehearse(order);
+        }
+        let id = &self.run.id;
+        self.say(&match self.carry(order)? {
+            Carried::Live => format!("{said}\n"),
+            Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
+            Carried::Recorded(_) => {
+                format!("{said}; nobody runs it now: `coord resume {id}` goes on\n")
+            }
+        });
+        Ok(Exit::Done)
+    }
+
+    fn carry(&self, order: Order) -> Result<Carried, Failure> {
+        let request = Request {
+            run: self.run.id.clone(),
+            order,
+        };
+        give(&self.home, request, &home::command_line()).map_err(home::control_failure)
+    }
+
+    fn rehearse(&self, order: Order) -> Outcome {
+        let (state, events) = rehearse(&self.run, order).map_err(home::control_failure)?;
+        let told = |event: &Event| words::event(&self.run.plan, &state, event);
+        let lines: Vec<String> = events
+            .iter()
+            .filter_map(told)
+            .map(|(mark, text)| format!("  {mark} {text}\n"))
+            .collect();
+        let follows = match lines.is_empty() {
+            true => "it would be recorded; nothing follows from it at once\n".to_string(),
+            false => format!("at once would follow\n{}", lines.concat()),
+        };
+        self.screen.out(&follows);
+        Ok(Exit::Done)
+    }
+
+    fn say(&self, text: &str) {
+        if !self.common.quiet {
+            self.screen.err(text);
+        }
     }
 }
 
-fn login() -> Option<String> {
+/// Whoever is named, else the login name.
+pub(crate) fn by(given: &By) -> Option<String> {
+    given.r#as.clone().or_else(login)
+}
+
+pub(crate) fn login() -> Option<String> {
     std::env::var("USER")
         .ok()
         .or_else(|| std::env::var("LOGNAME").ok())
         .filter(|name| !name.is_empty())
 }
 
-fn outputs(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    given
-        .iter()
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value.to_string())),
-            _ => Err(Failure::wrong(format!("`--output {pair}` has no value"))
-                .help("as in `--output version=2`")),
-        })
-        .collect()
-}
-
-/// `3`, `i3`, or the name of a task with exactly one open item.
-fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
-    let digits = text.strip_prefix(['i', '#']).unwrap_or(text);
-    if let Ok(number) = digits.parse::<u32>() {
-        return Ok(ItemId(number));
-    }
-    let open: Vec<_> = run
-        .state
-        .open_items()
-        .filter(|(_, item)| {
-            item.node
-                .is_some_and(|node| run.plan.nodes[node].name == text)
-        })
-        .collect();
-    match open.as_slice() {
-        [(id, _)] => Ok(*id),
-        [] => {
-            let named: Vec<String> = run
-                .state
-                .open_items()
-                .map(|(id, _)| words::asked(&run.plan, &run.state, id))
-                .collect();
-            let failure = Failure::wrong(format!(
-                "nothing is asked about `{text}` in run `{}`",
-                run.id
-            ));
-            Err(if named.is_empty() {
-                failure.help("no item is open")
-            } else {
-                failure.help(format!("open are: {}", named.join("; ")))
-            })
-        }
-        many => {
-            let ids: Vec<String> = many.iter().map(|(id, _)| id.0.to_string()).collect();
-            Err(Failure::wrong(format!(
-                "`{text}` has {} open items: {}",
-                many.len(),
-                ids.join(", ")
-            ))
-            .help("name one by its number"))
-        }
-    }
+pub(crate) fn note(acting: &Acting) -> String {
+    acting.note.clone().unwrap_or_default()
 }
 
 pub(crate) fn retry(common: &Common, screen: &Screen, args: &Intervene) -> Outcome {
@@ -128,20 +130,12 @@ pub(crate) fn skip(common: &Common, screen: &Screen, args: &Intervene) -> Outcom
 
 /// Retries or skips a task; for one that is in doubt that is the answer to its item.
 fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdict) -> Outcome {
-    let home = home::existing(common)?;
-    let (run, task) = {
-        let reader = home::reader(&home)?;
-        home::run_and_task(&reader, &args.run_or_task, args.task.as_deref())?
-    };
-    let node = home::node(&run, &task)?;
-    let by = args.r#as.clone().or_else(login);
-    let note = args.note.clone().unwrap_or_default();
-    let doubt = run
-        .state
-        .open_items()
-        .find(|(_, item)| item.node == Some(node) && item.ask == Ask::Doubt);
+    let (desk, node) = Desk::at_task(common, screen, &args.run_or_task, args.task.as_deref())?;
+    let by = by(&args.acting.by);
+    let note = note(&args.acting);
+    let doubt = doubt(&desk.run, node);
     let (order, done) = match (doubt, verdict) {
-        (Some((item, _)), Verdict::Retry) => (
+        (Some(item), Verdict::Retry) => (
             Order::Answer {
                 item: item.0,
                 by,
@@ -162,77 +156,49 @@ fn intervene(common: &Common, screen: &Screen, args: &Intervene, verdict: Verdic
             "skipped",
         ),
     };
-    give_order(
-        common,
-        screen,
-        &home,
-        &run,
-        order,
-        &format!("{task}: {done}"),
-    )
+    let task = &desk.run.plan.nodes[node].name;
+    desk.give(order, args.acting.by.dry_run, &format!("{task}: {done}"))
+}
+
+fn doubt(run: &Run, node: NodeId) -> Option<ItemId> {
+    let mut open = run.state.open_items();
+    open.find(|(_, item)| item.node == Some(node) && item.ask == Ask::Doubt)
+        .map(|(id, _)| id)
+}
+
+pub(crate) fn reassign(common: &Common, screen: &Screen, args: &Reassign) -> Outcome {
+    let (desk, node) = Desk::at_task(common, screen, &args.run_or_task, args.task.as_deref())?;
+    let to = args.to.as_deref();
+    let to = to.map(|name| rules::agent(&desk.run, name)).transpose()?;
+    let order = Order::Reassign {
+        node,
+        to,
+        by: by(&args.by),
+    };
+    let task = &desk.run.plan.nodes[node].name;
+    let said = match &args.to {
+        Some(name) => format!("{task}: {name} does it"),
+        None => format!("{task}: somebody else does it"),
+    };
+    desk.give(order, args.by.dry_run, &said)
 }
 
 pub(crate) fn cancel(common: &Common, screen: &Screen, args: &Cancel) -> Outcome {
-    let home = home::existing(common)?;
-    let run = {
-        let reader = home::reader(&home)?;
-        home::open_run(&reader, args.run.as_deref())?
-    };
-    let by = args.r#as.clone().or_else(login);
+    let desk = Desk::open(common, screen, args.run.as_deref())?;
     let order = Order::Cancel {
-        by,
-        reason: args.note.clone().unwrap_or_default(),
+        by: by(&args.acting.by),
+        reason: note(&args.acting),
     };
-    let carried = carry(&home, &run, order)?;
-    let id = &run.id;
-    say(
-        common,
-        screen,
-        &match carried {
-            Carried::Live => format!("run {id} is being cancelled\n"),
-            Carried::Recorded(status) if status.is_ended() => format!("run {id} is cancelled\n"),
-            Carried::Recorded(_) => format!(
-                "run {id} is to be cancelled; it was cut off: `coord resume {id}` brings it to its end\n"
-            ),
-        },
-    );
-    Ok(Exit::Done)
-}
-
-/// Has an order carried out, and says so.
-fn give_order(
-    common: &Common,
-    screen: &Screen,
-    home: &Home,
-    run: &Run,
-    order: Order,
-    said: &str,
-) -> Outcome {
-    say(
-        common,
-        screen,
-        &match carry(home, run, order)? {
-            Carried::Live => format!("{said}\n"),
-            Carried::Recorded(status) if status.is_ended() => format!("{said}\n"),
-            Carried::Recorded(_) => format!(
-                "{said}; nobody runs it now: `coord resume {}` goes on\n",
-                run.id
-            ),
-        },
-    );
-    Ok(Exit::Done)
-}
-
-fn carry(home: &Home, run: &Run, order: Order) -> Result<Carried, Failure> {
-    let request = Request {
-        run: run.id.clone(),
-        order,
-    };
-    give(home, request, &home::command_line()).map_err(home::control_failure)
-}
-
-fn say(common: &Common, screen: &Screen, text: &str) {
-    if !common.quiet {
-        screen.err(text);
+    if args.acting.by.dry_run {
+        return desk.rehearse(order);
     }
+    let id = &desk.run.id;
+    desk.say(&match desk.carry(order)? {
+        Carried::Live => format!("run {id} is being cancelled\n"),
+        Carried::Recorded(status) if status.is_ended() => format!("run {id} is cancelled\n"),
+        Carried::Recorded(_) => format!(
+            "run {id} is to be cancelled; it was cut off: `coord resume {id}` brings it to its end\n"
+        ),
+    });
+    Ok(Exit::Done)
 }

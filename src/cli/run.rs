@@ -471,6 +471,11 @@ fn summary(run: &coord_host::run::Run, end: End) -> String {
         End::Completed | End::Cancelled => String::new(),
         End::Failed => "\n  `coord why TASK` says why, `coord retry TASK` tries again\n".into(),
         End::Paused | End::Signalled(_) => format!("\n  `coord resume {id}` goes on\n"),
+        End::WaitingForPeople if run.state.mode().is_some() => {
+            format!(
+                "\n  `coord safe-mode exit {id}` lets it start work again, `coord resume {id}` goes on\n"
+            )
+        }
         End::WaitingForPeople => {
             format!("\n  `coord inbox` shows what is asked, `coord resume {id}` goes on\n")
         }

@@ -109,6 +109,7 @@ impl State {
         known(there, fact.kind(), "task", node.0)?;
         self.leave_lane(plan, node);
         Arc::make_mut(&mut self.index).reassign(plan, node, agents);
+        self.nodes[node].reassigned += 1;
         while self.lanes.len() < self.index.lanes.len() {
             self.lanes.push(Default::default());
         }
@@ -181,10 +182,11 @@ impl Turn<'_> {
     }
 
     pub(crate) fn agent_back(&mut self, agent: AgentId) -> Result<(), Refusal> {
-        self.check_open()?;
+        self.check_helped()?;
         self.check_agent(agent)?;
         let of = &self.state.agent_states[agent];
         if of.isolated || of.failed_since_ms.is_some() {
+            self.reopen_run(None);
             self.rule(RuleFact::AgentBack { agent });
         }
         Ok(())
@@ -271,21 +273,25 @@ impl Turn<'_> {
 
     /// Gives a task to `to`, or to whoever takes over from one of its agents.
     pub(crate) fn reassign(&mut self, node: NodeId, to: Option<AgentId>) -> Result<(), String> {
+        let (from, to) = self.doer_and_taker(node, to)?;
+        self.reassign_from(node, from, Some(to))
+    }
+
+    fn doer_and_taker(
+        &self,
+        node: NodeId,
+        to: Option<AgentId>,
+    ) -> Result<(AgentId, AgentId), String> {
         let Some(team) = self.state.index.team_of(node) else {
             return Err("it is no task".to_string());
         };
         let Some(from) = team.agents.first().copied() else {
             return Err("nobody in particular does it".to_string());
         };
-        self.reassign_from(node, from, to)
+        Ok((from, self.taker(node, from, to)?))
     }
 
-    fn reassign_from(
-        &mut self,
-        node: NodeId,
-        from: AgentId,
-        to: Option<AgentId>,
-    ) -> Result<(), String> {
+    fn taker(&self, node: NodeId, from: AgentId, to: Option<AgentId>) -> Result<AgentId, String> {
         let found = to.or_else(|| self.state.substitute(self.plan, node, from));
         let Some(to) = found else {
             return Err("nobody else can do it".to_string());
@@ -298,6 +304,16 @@ impl Turn<'_> {
                 self.plan.agents[to].name
             ));
         }
+        Ok(to)
+    }
+
+    fn reassign_from(
+        &mut self,
+        node: NodeId,
+        from: AgentId,
+        to: Option<AgentId>,
+    ) -> Result<(), String> {
+        let to = self.taker(node, from, to)?;
         self.take_away(node, Termination::TakenAway);
         let was = &self.state.nodes[node];
         if was.status == Status::Assigned {
@@ -324,10 +340,7 @@ impl Turn<'_> {
         to: Option<AgentId>,
         by: Option<String>,
     ) -> Result<(), Refusal> {
-        self.check_open()?;
-        if !self.state.has(node) {
-            return Err(Refusal::NoSuchNode { node });
-        }
+        self.check_node(node)?;
         if let Some(agent) = to {
             self.check_agent(agent)?;
         }
@@ -341,11 +354,16 @@ impl Turn<'_> {
                 why: format!("it is {}", status.name()),
             });
         }
-        self.reassign(node, to)
-            .map_err(|why| Refusal::CannotReassign {
-                name: self.name(node),
-                why,
-            })?;
+        let refused = |turn: &Self, why: String| Refusal::CannotReassign {
+            name: turn.name(node),
+            why,
+        };
+        let (from, to) = self
+            .doer_and_taker(node, to)
+            .map_err(|why| refused(self, why))?;
+        self.reopen_run(by.clone());
+        self.reassign_from(node, from, Some(to))
+            .map_err(|why| refused(self, why))?;
         self.reopen(node, by);
         Ok(())
     }

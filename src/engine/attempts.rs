@@ -29,7 +29,7 @@ impl Turn<'_> {
             return Err(Refusal::NoSuchNode { node });
         }
         let state = &self.state.nodes[node];
-        let at_work = state.is_at_work() && self.state.index.is_machine(node);
+        let at_work = state.is_at_work() && state.holds_process;
         let current = at_work.then(|| state.attempt_number());
         if current == Some(attempt) {
             return Ok(());
@@ -492,6 +492,7 @@ impl State {
             state.failures = 0;
             state.reopened += 1;
             state.held_needs.clear();
+            state.renewed_needs.clear();
             state.ending = None;
             state.doom = None;
             state.condition_held = false;

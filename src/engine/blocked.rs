@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use coord_lang::ids::{AgentId, NodeId, ResourceId};
+use coord_lang::ids::{AgentId, ModeId, NodeId, ResourceId};
 use coord_plan::plan::{Plan, Wanted};
 
-use crate::gate_run::GateRunId;
+use crate::gate_run::{GateRunId, GateStage};
 use crate::item::ItemId;
 use crate::outcome::{Ending, Termination};
+use crate::situation::{Of, Pending, SituationId};
 use crate::state::{NeedState, State};
 use crate::status::{RunStatus, Status};
 
@@ -76,6 +77,31 @@ pub enum Reason {
     Run {
         status: RunStatus,
     },
+    /// A mode is on, and nothing new starts.
+    Mode {
+        mode: ModeId,
+    },
+    /// Right after a mode only so many start at once.
+    Restart {
+        most: u32,
+    },
+    /// The agent gets no work.
+    Isolated {
+        agent: AgentId,
+    },
+    /// Somebody or something said that there is nothing left of it.
+    Exhausted {
+        resource: ResourceId,
+    },
+    /// A handoff that is to be accepted, or people who decide what becomes of a limit, of a gate
+    /// or of a failure.
+    Situation {
+        situation: SituationId,
+    },
+    /// A gate did not hold, and what becomes of it is to be decided.
+    Held {
+        run: GateRunId,
+    },
     /// Somebody has to answer.
     Item {
         item: ItemId,
@@ -88,6 +114,8 @@ pub enum Reason {
         attempt: u32,
         why: Termination,
     },
+    /// It was completed, and its undo has run.
+    TakenBack,
     Ended(Ending),
 }
 
@@ -107,9 +135,16 @@ impl Reason {
             | Reason::Gate { .. }
             | Reason::Parallel { .. }
             | Reason::Run { .. }
+            | Reason::Mode { .. }
+            | Reason::Restart { .. }
+            | Reason::Isolated { .. }
+            | Reason::Exhausted { .. }
+            | Reason::Situation { .. }
+            | Reason::Held { .. }
             | Reason::Item { .. }
             | Reason::AtWork { .. }
             | Reason::Terminating { .. }
+            | Reason::TakenBack
             | Reason::Ended(_) => Vec::new(),
         }
     }
@@ -180,6 +215,12 @@ pub fn reasons(plan: &Plan, state: &State, node: NodeId) -> Vec<Reason> {
         Status::Completed | Status::Failed | Status::Skipped | Status::Cancelled => {
             let ending = state.nodes[node].ending.as_deref();
             out.extend(ending.cloned().map(Reason::Ended));
+            out.extend(state.nodes[node].undone.then_some(Reason::TakenBack));
+            if state.nodes[node].status == Status::Failed {
+                situations(state, &mut out, |id| {
+                    state.situations[id].about.node == Some(node)
+                });
+            }
         }
     }
     out
@@ -191,7 +232,10 @@ fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>)
             status: state.status,
         });
     }
+    let mode = state.mode.filter(|_| state.is_stopped_by_mode(plan, node));
+    out.extend(mode.map(|mode| Reason::Mode { mode }));
     needs(plan, state, node, out);
+    situations(state, out, |id| state.holds_up(id, node));
     let of = &state.nodes[node];
     if of.unmet == 0 {
         wants(plan, state, node, out);
@@ -209,16 +253,44 @@ fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>)
     }
 }
 
+impl State {
+    /// True for an open situation that `node` cannot go on without.
+    fn holds_up(&self, id: SituationId, node: NodeId) -> bool {
+        let about = &self.situations[id].about;
+        let waits = |of: &Of| matches!(of, Of::Handoff(_));
+        let parent = about.situation.map(|parent| &self.situations[parent].of);
+        let handoff = waits(&self.situations[id].of) || parent.is_some_and(waits);
+        let pending = about.pending.and_then(|pending| pending.node(self));
+        (handoff && about.node == Some(node)) || pending == Some(node)
+    }
+
+    /// True when people decide what becomes of need number `need`, whose limit passed.
+    fn is_decided_on(&self, node: NodeId, need: u32) -> bool {
+        let wanted = Pending::Need { node, need };
+        let mut open = self.open_situations.iter();
+        open.any(|id| self.situations[*id].about.pending == Some(wanted))
+    }
+}
+
+fn situations(state: &State, out: &mut Vec<Reason>, fits: impl Fn(SituationId) -> bool) {
+    let open = state.open_situations.iter().copied();
+    out.extend(
+        open.filter(|id| fits(*id))
+            .map(|situation| Reason::Situation { situation }),
+    );
+}
+
 fn needs(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     let first = state.index.first_need(node);
     for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
         match state.needs[(first + i) as usize] {
             NeedState::Open | NeedState::Impossible => {
-                let since = state.nodes[node].limits_since_ms;
+                let since = state.limit_since(node, i);
                 let due_ms = need
                     .within
                     .as_ref()
-                    .and_then(|limit| Some(since?.saturating_add(limit.ms)));
+                    .and_then(|limit| Some(since?.saturating_add(limit.ms)))
+                    .filter(|_| !state.is_decided_on(node, i));
                 let on = need.nodes().collect();
                 out.push(Reason::Need {
                     need: i,
@@ -252,6 +324,10 @@ fn gate(state: &State, node: NodeId, out: &mut Vec<Reason>) {
     let Some(run) = state.nodes[node].gate else {
         return;
     };
+    if state.gate_runs[run].stage == GateStage::Held {
+        out.push(Reason::Held { run });
+        return;
+    }
     let open: Vec<ItemId> = gate_items(state, run);
     if open.is_empty() {
         out.push(Reason::Gate { run, item: None });
@@ -289,6 +365,11 @@ fn competition(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) 
         .parallel(plan)
         .filter(|most| machine && state.machine_at_work >= *most);
     out.extend(most.map(|most| Reason::Parallel { most }));
+    let few = state.ramp.map(|most| most.max(1));
+    out.extend(
+        few.filter(|most| state.at_work >= *most)
+            .map(|most| Reason::Restart { most }),
+    );
     if out.len() == before {
         let first = state.lanes[lane].ready.first().map(|(_, _, first)| *first);
         let others = first.filter(|first| *first != node);
@@ -304,16 +385,21 @@ fn agents(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     if team.any && !team.agents.iter().all(|agent| busy(&agent)) {
         return;
     }
-    out.extend(team.agents.iter().filter(busy).map(|agent| Reason::Agent {
-        agent: *agent,
-        held_by: who(state, |other| {
-            let of = &state.nodes[other];
-            of.holds_slots
-                && of
-                    .attempt
-                    .as_ref()
-                    .is_some_and(|a| a.agents.contains(agent))
-        }),
+    out.extend(team.agents.iter().filter(busy).map(|agent| {
+        if state.agent_states[*agent].isolated {
+            return Reason::Isolated { agent: *agent };
+        }
+        Reason::Agent {
+            agent: *agent,
+            held_by: who(state, |other| {
+                let of = &state.nodes[other];
+                of.holds_slots
+                    && of
+                        .attempt
+                        .as_ref()
+                        .is_some_and(|a| a.agents.contains(agent))
+            }),
+        }
     }));
 }
 
@@ -321,6 +407,10 @@ fn resources(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     for (resource, wants) in state.index.uses(node).iter().copied() {
         let free = state.free(plan, resource);
         if free >= wants {
+            continue;
+        }
+        if state.exhausted.contains(&resource) {
+            out.push(Reason::Exhausted { resource });
             continue;
         }
         let claim = plan.resources[resource].claim;
@@ -390,6 +480,7 @@ fn waits_for_people(state: &State, node: NodeId, out: &mut Vec<Reason>) {
             .map(|item| Reason::Item { item: *item }),
     );
     gate(state, node, out);
+    situations(state, out, |id| state.holds_up(id, node));
 }
 
 /// True when the node is BLOCKED: not begun, and something is in its way.

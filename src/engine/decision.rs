@@ -82,7 +82,7 @@ impl State {
             .attempt
             .as_ref()
             .is_some_and(|a| a.terminating.is_some());
-        let waits_for_process = state.is_at_work() && self.index.is_machine(node) && ordered;
+        let waits_for_process = state.is_at_work() && state.holds_process && ordered;
         let touched =
             state.status.has_begun() || (state.status == Status::Created && state.gate.is_some());
         (touched && !waits_for_process).then_some(Decision::Cancel)
@@ -164,7 +164,7 @@ impl State {
         {
             return Some(Decision::Judge);
         }
-        if self.index.is_machine(node) {
+        if state.holds_process {
             return None;
         }
         if let Some(workflow) = self.index.calls(node) {
@@ -267,7 +267,7 @@ impl Turn<'_> {
 
     fn cancel_node(&mut self, node: NodeId) {
         let attempt = self.state.nodes[node].attempt_number();
-        if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
+        if self.state.nodes[node].is_at_work() && self.state.nodes[node].holds_process {
             self.emit(Fact::Terminating {
                 node,
                 attempt,

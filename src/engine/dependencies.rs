@@ -57,6 +57,9 @@ impl State {
         let impossible = |s| s == NeedState::Impossible;
         change(&mut state.impossible, impossible(from), impossible(to));
         self.start_clocks(plan, node);
+        if to == NeedState::Met && need.within.is_some() {
+            self.withdraw_need(plan, node, slot - self.index.first_need(node));
+        }
     }
 
     /// True when the needs are there and no want is waited for.

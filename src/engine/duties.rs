@@ -241,9 +241,12 @@ impl Turn<'_> {
             Action::Retry(times) => self.retry_by_rule(about, times.unwrap_or(1))?,
             Action::Reassign(to) => {
                 let node = about.node.ok_or("it is about no task")?;
-                let again = self.state.nodes[node].reopened;
+                let of = &self.state.nodes[node];
+                let again = of.reopened.max(of.reassigned);
                 if again >= REASSIGNED {
-                    return Err(format!("it was tried again {again} times"));
+                    return Err(format!(
+                        "it was given to others or tried again {again} times"
+                    ));
                 }
                 self.reassign(node, *to)?;
                 self.reopen(node, None);

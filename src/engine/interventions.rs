@@ -48,7 +48,7 @@ impl Turn<'_> {
     }
 
     /// A failed run can still be helped; a completed or cancelled one is over.
-    fn check_node(&self, node: NodeId) -> Result<(), Refusal> {
+    pub(crate) fn check_node(&self, node: NodeId) -> Result<(), Refusal> {
         if self.state.status != RunStatus::Failed {
             self.check_open()?;
         }
@@ -58,7 +58,15 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn reopen_run(&mut self, by: Option<String>) {
+    /// The same of what is about no node: there has to be work left.
+    pub(crate) fn check_helped(&self) -> Result<(), Refusal> {
+        match self.state.status {
+            RunStatus::Failed if self.state.unfinished > 0 => Ok(()),
+            _ => self.check_open(),
+        }
+    }
+
+    pub(crate) fn reopen_run(&mut self, by: Option<String>) {
         if self.state.status == RunStatus::Failed {
             self.emit(Fact::RunReopened { by });
         }

@@ -130,7 +130,7 @@ impl Turn<'_> {
         if !self.state.nodes[node].is_at_work() || terminating {
             return;
         }
-        if self.state.index.is_machine(node) {
+        if self.state.nodes[node].holds_process {
             self.emit(Fact::Terminating { node, attempt, why });
         } else {
             self.emit(Fact::Exited {

@@ -113,14 +113,20 @@ pub struct NodeState {
     pub undone: bool,
     /// How often it was tried again after it had failed.
     pub reopened: u32,
+    /// How often it was given to somebody else.
+    pub(crate) reassigned: u32,
     pub(crate) was_held: bool,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,
+    /// Needs whose limit counts anew, and since when.
+    pub(crate) renewed_needs: Vec<(u32, i64)>,
     pub(crate) doom: Option<Box<Doom>>,
     pub(crate) leftovers: Leftovers,
 
     /// How many later tasks took what this one waits for.
     pub(crate) passed_over: u32,
+    /// Its slots were taken for a process: who does it may change before they are given back.
+    pub(crate) holds_process: bool,
     pub(crate) holds_slots: bool,
     pub(crate) holds_claims: bool,
     pub(crate) in_lane: bool,

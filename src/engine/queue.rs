@@ -137,7 +137,10 @@ impl State {
 
     fn move_slots(&mut self, plan: &Plan, node: NodeId, take: bool) {
         let index = Arc::clone(&self.index);
-        if index.is_machine(node) {
+        let held = self.nodes[node].holds_process;
+        let process = if take { index.is_machine(node) } else { held };
+        self.nodes[node].holds_process = take && process;
+        if process {
             shift(&mut self.machine_at_work, 1, take);
         }
         shift(&mut self.at_work, 1, take);

@@ -49,7 +49,7 @@ impl Turn<'_> {
 
     fn recover_attempt(&mut self, node: NodeId, never_spawned: &[(NodeId, u32)]) {
         let attempt = self.state.nodes[node].attempt_number();
-        if self.state.nodes[node].is_at_work() && self.state.index.is_machine(node) {
+        if self.state.nodes[node].is_at_work() && self.state.nodes[node].holds_process {
             let of = self.state.nodes[node].attempt.as_ref();
             let seen = of.is_some_and(|attempt| attempt.process.is_some());
             if seen || !never_spawned.contains(&(node, attempt)) {
@@ -75,7 +75,7 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
     let mut actions = Vec::new();
     for (node, of) in state.nodes.iter() {
         if let Some(attempt) = of.attempt.as_ref().filter(|_| of.is_at_work())
-            && state.index.is_machine(node)
+            && of.holds_process
         {
             let number = attempt.number;
             match attempt.terminating {

@@ -129,6 +129,16 @@ pub enum RuleFact {
     Late { node: NodeId },
     #[serde(rename = "task.stalled")]
     Stalled { node: NodeId },
+    /// Its work is ended: people decided that it fails, or that it is left out.
+    #[serde(rename = "task.stopped")]
+    Stopped {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        skipped: bool,
+    },
     #[serde(rename = "task.prioritized")]
     Prioritized { node: NodeId, priority: u8 },
 
@@ -216,6 +226,7 @@ impl RuleFact {
             RuleFact::Reassigned { .. } => "task.reassigned",
             RuleFact::Late { .. } => "task.late",
             RuleFact::Stalled { .. } => "task.stalled",
+            RuleFact::Stopped { .. } => "task.stopped",
             RuleFact::Prioritized { .. } => "task.prioritized",
             RuleFact::DomainHalted { .. } => "domain.halted",
             RuleFact::ResourceExhausted { .. } => "resource.exhausted",
@@ -238,6 +249,7 @@ impl RuleFact {
             RuleFact::Reassigned { node, .. }
             | RuleFact::Late { node }
             | RuleFact::Stalled { node }
+            | RuleFact::Stopped { node, .. }
             | RuleFact::Prioritized { node, .. }
             | RuleFact::UndoStarted { node }
             | RuleFact::UndoInterrupted { node }

@@ -7,7 +7,7 @@ use crate::duty::DutyStage;
 use crate::event::Fact;
 use crate::gate_run::GateStage;
 use crate::occasion::{Kind, Occasion};
-use crate::outcome::{Doom, Ending, FailReason, Termination};
+use crate::outcome::{Doom, Ending, FailReason, SkipReason, Termination};
 use crate::rule_fact::RuleFact;
 use crate::situation::{About, Of, Pending};
 use crate::state::{NeedState, State};
@@ -123,6 +123,29 @@ impl State {
             RuleFact::Stalled { node } => {
                 self.nodes[*node].stalled = true;
                 self.begins(plan, Kind::TaskStalled, Occasion::Node(*node));
+                self.refresh(plan, *node);
+                Ok(())
+            }
+            RuleFact::Stopped {
+                node,
+                by,
+                reason,
+                skipped,
+            } => {
+                known(plan.task(*node).is_some(), kind, "task", node.0)?;
+                let ending = match skipped {
+                    true => Ending::Skipped(SkipReason::Person {
+                        by: by.clone(),
+                        reason: reason.clone(),
+                    }),
+                    false => Ending::Failed(FailReason::Rule {
+                        why: stopped(by.as_deref(), reason),
+                    }),
+                };
+                self.nodes[*node].doom = Some(Box::new(Doom {
+                    ending,
+                    halts: false,
+                }));
                 self.refresh(plan, *node);
                 Ok(())
             }
@@ -260,6 +283,12 @@ impl State {
                 let slot = self.index.first_need(node) + need;
                 if waived {
                     self.set_need(plan, node, slot, NeedState::Waived);
+                } else {
+                    let now_ms = self.now_ms;
+                    let of = &mut self.nodes[node];
+                    of.held_needs.retain(|other| *other != need);
+                    of.renewed_needs.retain(|(other, _)| *other != need);
+                    of.renewed_needs.push((need, now_ms));
                 }
                 self.refresh(plan, node);
             }
@@ -298,6 +327,15 @@ impl State {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a task fails that somebody stopped.
+pub(crate) fn stopped(by: Option<&str>, reason: &str) -> String {
+    let by = by.unwrap_or("whoever was asked");
+    match reason {
+        "" => format!("{by} decided to stop"),
+        reason => format!("{by} decided to stop: {reason}"),
     }
 }
 

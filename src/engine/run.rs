@@ -2,8 +2,9 @@
 //!
 //! A run completes when every node ended well. It fails when a failure stops it, when everything
 //! has ended and something failed, or when nothing can move any more: no work, no check, no open
-//! question and no timer. A failed run is reopened by a retry or a skip; its open items wait
-//! with it. Draining and halting wait for processes and checks, not for people.
+//! question, no timer and no mode that somebody has to leave. A failed run is reopened by whoever
+//! helps it: a retry, a skip, another agent, or a resource that is there again; its open items
+//! wait with it. Draining and halting wait for processes and checks, not for people.
 
 use coord_lang::ids::{NodeId, PhaseId};
 use coord_plan::plan::Plan;
@@ -130,6 +131,7 @@ impl State {
             && self.rule_timers.is_empty()
             && self.checks_due.is_empty()
             && self.undoing.left.is_empty()
+            && self.mode.is_none()
     }
 
     pub(crate) fn on_run_started(
@@ -258,6 +260,7 @@ impl State {
         }
         self.status = RunStatus::Cancelled;
         self.ended_ms = Some(self.now_ms);
+        self.end_workflows();
         self.refresh_all(plan);
         Ok(())
     }

@@ -19,8 +19,9 @@ use crate::event::Fact;
 use crate::interventions::may_be_skipped;
 use crate::item::{Ask, Closed, Item, ItemId, Part};
 use crate::occasion::{Kind, Occasion};
-use crate::outcome::{FailReason, SkipReason, Stopping};
+use crate::outcome::{FailReason, SkipReason, Stopping, Termination};
 use crate::rule_fact::RuleFact;
+use crate::rules::stopped;
 use crate::situation::{About, How, Of, Pending, Resolution, Situation, SituationId};
 use crate::state::State;
 use crate::status::{IllegalTransition, RunStatus, Status};
@@ -255,6 +256,21 @@ impl State {
                     .map(|due| (due, RuleTimer::Item(*item))),
             );
         }
+        timers.extend(
+            self.whole_time(plan, of)
+                .map(|due| (due, RuleTimer::Overdue(id))),
+        );
+        timers.sort();
+        timers
+    }
+
+    /// When the time of an open situation as a whole is over.
+    pub fn situation_due(&self, plan: &Plan, id: SituationId) -> Option<i64> {
+        let of = self.situations.get(id).filter(|of| of.is_open())?;
+        self.whole_time(plan, of)
+    }
+
+    fn whole_time(&self, plan: &Plan, of: &Situation) -> Option<i64> {
         let whole = match of.of {
             Of::Escalation(ladder) => plan.rules.escalations[ladder].sla_ms,
             Of::Conflict(conflict) => {
@@ -263,14 +279,10 @@ impl State {
             }
             Of::Incident(_) | Of::Handoff(_) => None,
         };
-        if let Some(ms) = whole
-            && !of.overdue
-            && of.passed_on.is_none()
-        {
-            timers.push((of.opened_ms.saturating_add(ms), RuleTimer::Overdue(id)));
-        }
-        timers.sort();
-        timers
+        let runs = !of.overdue && of.passed_on.is_none();
+        whole
+            .filter(|_| runs)
+            .map(|ms| of.opened_ms.saturating_add(ms))
     }
 }
 
@@ -487,19 +499,24 @@ impl Turn<'_> {
         }
         match how {
             How::Settled | How::Withdrawn | How::Exhausted => {}
+            // of a handoff: it is taken as it is, and the work that waited for it goes on
+            How::Accepted if about.giver.is_some() => {}
             How::Abort => self.abort(about, answer),
+            How::Skip if self.is_at_work(about) => self.stop_by_answer(about, answer, true),
             How::Accepted | How::Skip => {
                 for node in self.causes(about) {
                     self.skip_by_answer(node, answer);
                 }
             }
             How::Retry => {
-                for node in self.causes(about) {
-                    self.reopen(node, answer.by.clone());
+                for node in self.late(about) {
+                    if !self.reopen(node, answer.by.clone()) && about.pending.is_none() {
+                        self.take_away(node, Termination::TakenAway);
+                    }
                 }
             }
             How::Reassign => {
-                for node in self.causes(about) {
+                for node in self.late(about) {
                     let to = answer.to;
                     if self.reassign(node, to).is_ok() {
                         self.reopen(node, answer.by.clone());
@@ -510,12 +527,30 @@ impl Turn<'_> {
     }
 
     fn abort(&mut self, about: &About, answer: &Resolution) {
-        let by = answer.by.as_deref().unwrap_or("whoever was asked");
-        let why = format!("{by} decided to stop");
+        let why = stopped(answer.by.as_deref(), &answer.note);
         match about.node {
+            Some(_) if self.is_at_work(about) => self.stop_by_answer(about, answer, false),
             Some(node) if !self.state.nodes[node].status.is_ended() => self.fail_by_rule(node, why),
             Some(_) | None => self.halt_by_rule(why),
         }
+    }
+
+    fn is_at_work(&self, about: &About) -> bool {
+        about
+            .node
+            .is_some_and(|node| self.state.nodes[node].is_at_work())
+    }
+
+    /// What is at work is ended first, and comes to its end then.
+    fn stop_by_answer(&mut self, about: &About, answer: &Resolution, skipped: bool) {
+        let Some(node) = about.node else { return };
+        self.rule(RuleFact::Stopped {
+            node,
+            by: answer.by.clone(),
+            reason: answer.note.clone(),
+            skipped,
+        });
+        self.take_away(node, Termination::Halted);
     }
 
     pub(crate) fn settle_pending(&mut self, about: &About, waived: bool) {
@@ -542,9 +577,25 @@ impl Turn<'_> {
         causes
     }
 
+    /// The same of a limit that passed: what did not come in time.
+    fn late(&self, about: &About) -> Vec<NodeId> {
+        let Some(Pending::Need { node, need }) = about.pending else {
+            return self.causes(about);
+        };
+        let needed = &self.plan.nodes[node].needs[need as usize];
+        let open = |node: &NodeId| !self.state.nodes[*node].status.is_ended();
+        let mut late = self.state.failed_before(self.plan, node);
+        if late.is_empty() {
+            late.extend(needed.nodes().filter(open));
+        }
+        late
+    }
+
     fn skip_by_answer(&mut self, node: NodeId, answer: &Resolution) {
         let status = self.state.nodes[node].status;
-        if may_be_skipped(&self.plan.nodes[node].kind, status) {
+        // whoever was asked stands above the reviewers
+        let in_review = status == Status::Review;
+        if in_review || may_be_skipped(&self.plan.nodes[node].kind, status) {
             self.emit(Fact::Skipped {
                 node,
                 why: SkipReason::Person {
@@ -734,6 +785,40 @@ impl State {
             self.refresh(plan, node);
         }
         Ok(())
+    }
+
+    /// A node ended: what rules opened because it was late, failed or waited is over with it, as
+    /// long as nobody has decided it.
+    pub(crate) fn withdraw_situations(&mut self, plan: &Plan, node: NodeId) {
+        let well = self.nodes[node].status.ended_well();
+        let over = |id: &SituationId| {
+            let of = &self.situations[*id];
+            let parent = of.about.situation.map(|parent| self.situations[parent].of);
+            let own = matches!(of.of, Of::Escalation(_))
+                && !matches!(parent, Some(Of::Conflict(_) | Of::Handoff(_)));
+            match of.about.pending {
+                Some(pending) => pending.node(self) == Some(node),
+                None => own && well && of.by.is_none() && of.about.node == Some(node),
+            }
+        };
+        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        for id in over {
+            self.withdraw_situation(plan, id);
+        }
+    }
+
+    /// What was needed is there after all.
+    pub(crate) fn withdraw_need(&mut self, plan: &Plan, node: NodeId, need: u32) {
+        let wanted = Some(Pending::Need { node, need });
+        let over = |id: &SituationId| self.situations[*id].about.pending == wanted;
+        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        for id in over {
+            self.withdraw_situation(plan, id);
+        }
+    }
+
+    fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
+        self.decide_situation(plan, id, How::Withdrawn, &exhausted());
     }
 
     fn decide_situation(&mut self, plan: &Plan, id: SituationId, how: How, answer: &Resolution) {

@@ -404,11 +404,16 @@ impl State {
             || !self.measuring.is_empty();
         if self.machine_at_work > 0 || !self.checks_at_work.is_empty() || programs {
             Waiting::Running
-        } else if !self.open_items.is_empty() {
+        } else if !self.open_items.is_empty() || self.waits_in_mode() {
             Waiting::ForPeople
         } else {
             Waiting::ForTime
         }
+    }
+
+    /// Nothing but the end of a mode lets it go on.
+    fn waits_in_mode(&self) -> bool {
+        self.mode.is_some() && self.timers.is_empty() && self.rule_timers.is_empty()
     }
 
     pub fn situation(&self, id: SituationId) -> Option<&Situation> {
@@ -433,6 +438,20 @@ impl State {
     /// True when somebody or something said that there is nothing left of it.
     pub fn is_exhausted(&self, resource: ResourceId) -> bool {
         self.exhausted.contains(&resource)
+    }
+
+    pub fn exhausted(&self) -> impl Iterator<Item = ResourceId> + '_ {
+        self.exhausted.iter().copied()
+    }
+
+    /// Domains whose work somebody ended.
+    pub fn halted_domains(&self) -> impl Iterator<Item = DomainId> + '_ {
+        self.halted_domains.iter().copied()
+    }
+
+    /// How often, and when last, each workflow beside the entry was started.
+    pub fn workflows(&self) -> impl Iterator<Item = (WorkflowId, &WorkflowState)> {
+        self.workflows.iter().filter(|(_, of)| of.starts > 0)
     }
 
     pub(crate) fn has(&self, node: NodeId) -> bool {
@@ -481,6 +500,9 @@ impl State {
                 self.count_in_workflow(plan, node, to.is_ended());
             }
             self.mark_phases(node);
+            if to.is_ended() {
+                self.withdraw_situations(plan, node);
+            }
             self.tell_dependents(plan, node);
         }
         if to == Status::Completed && plan.task(node).is_some() {

@@ -250,15 +250,20 @@ impl Turn<'_> {
     }
 
     fn order_resource(&mut self, resource: ResourceId, gone: bool) -> Result<(), Refusal> {
-        self.check_open()?;
+        if gone {
+            self.check_open()?;
+        } else {
+            self.check_helped()?;
+        }
         if self.plan.resources.get(resource).is_none() {
             return Err(Refusal::NoSuchRule { what: "resource" });
         }
-        self.rule(if gone {
-            RuleFact::ResourceExhausted { resource }
-        } else {
-            RuleFact::ResourceBack { resource }
-        });
+        if gone {
+            self.rule(RuleFact::ResourceExhausted { resource });
+        } else if self.state.is_exhausted(resource) {
+            self.reopen_run(None);
+            self.rule(RuleFact::ResourceBack { resource });
+        }
         Ok(())
     }
 

@@ -100,18 +100,23 @@ impl State {
     }
 
     fn need_timers(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
-        let Some(since) = self.nodes[node].limits_since_ms else {
-            return;
-        };
         let first = self.index.first_need(node);
         for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
             if let Some(limit) = &need.within
+                && let Some(since) = self.limit_since(node, i)
                 && self.needs[(first + i) as usize] == NeedState::Open
                 && !self.nodes[node].held_needs.contains(&i)
             {
                 timers.push((since.saturating_add(limit.ms), TimerKind::NeedLimit(i)));
             }
         }
+    }
+
+    /// Since when the limit of a need counts.
+    pub(crate) fn limit_since(&self, node: NodeId, need: u32) -> Option<i64> {
+        let of = &self.nodes[node];
+        let renewed = of.renewed_needs.iter().find(|(other, _)| *other == need);
+        renewed.map(|(_, at_ms)| *at_ms).or(of.limits_since_ms)
     }
 
     fn want_timers(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
@@ -299,7 +304,7 @@ impl Turn<'_> {
     /// A process is ordered to end; a person's time is simply up.
     fn timeout_meaning(&self, node: NodeId) -> Fact {
         let attempt = self.state.nodes[node].attempt_number();
-        if self.state.index.is_machine(node) {
+        if self.state.nodes[node].holds_process {
             Fact::Terminating {
                 node,
                 attempt,

@@ -34,7 +34,8 @@ pub struct WorkflowState {
 
 impl WorkflowState {
     pub fn is_running(&self) -> bool {
-        self.started_ms.is_some() && self.ended_ms.is_none()
+        // one of its tasks may have been tried again after its end
+        self.started_ms.is_some() && (self.ended_ms.is_none() || self.unfinished > 0)
     }
 }
 
@@ -215,6 +216,17 @@ impl State {
             self.workflows_due.insert(workflow);
         } else {
             self.workflows_due.remove(&workflow);
+        }
+    }
+
+    /// With the run.
+    pub(crate) fn end_workflows(&mut self) {
+        self.workflows_due.clear();
+        let now_ms = self.now_ms;
+        for (_, of) in self.workflows.iter_mut() {
+            if of.is_running() {
+                of.ended_ms = Some(now_ms);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
-use coord_engine::{About, Input, ItemId, Of, Refusal, RunStatus, Verdict, step};
+use coord_engine::{About, Event, Input, ItemId, Of, Refusal, RunStatus, State, Verdict, step};
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -285,6 +285,18 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     journal.append(rows, Box::new(|_| {}))?;
     journal.close()?;
     Ok(Carried::Recorded(run.state.status()))
+}
+
+/// What would follow from an order at once, and the state after it. Changes nothing.
+pub fn rehearse(run: &Run, order: Order) -> Result<(State, Vec<Event>), ControlError> {
+    let mut state = run.state.clone();
+    let now = crate::clock::Clock::start(state.now_ms()).now_ms();
+    let Some(input) = order.input() else {
+        return Ok((state, Vec::new()));
+    };
+    let events = step(&run.plan, &mut state, now, input)
+        .map_err(|refusal| ControlError::Refused(refusal.to_string()))?;
+    Ok((state, events))
 }
 
 fn socket_path(home: &Path) -> PathBuf {

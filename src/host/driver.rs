@@ -868,7 +868,7 @@ impl Driver {
             return Ok(());
         };
         let stem = format!("{name}.{attempt}");
-        let program = &self.filled(node, program);
+        let program = &self.with_arguments(node, program);
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {
@@ -979,7 +979,7 @@ impl Driver {
     }
 
     /// A program of a workflow that was started in this run, with its arguments.
-    fn filled(&self, node: NodeId, program: &Program) -> Program {
+    fn with_arguments(&self, node: NodeId, program: &Program) -> Program {
         let fill = |text: &String| self.run.state.fill(&self.run.plan, node, text).into_owned();
         match program {
             Program::Argv(argv) => Program::Argv(argv.iter().map(fill).collect()),

@@ -6,6 +6,7 @@ mod arrows;
 mod bad_input;
 mod calendars;
 mod check_formats;
+mod coordination;
 mod critical_path;
 mod diagnostics;
 mod documents;

@@ -38,6 +38,7 @@ fn manual() -> String {
         "40-needs.md",
         "50-lifecycle.md",
         "60-ownership.md",
+        "70-coordination.md",
     ]
     .map(part)
     .into();

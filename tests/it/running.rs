@@ -988,11 +988,40 @@ fn status_as_json_has_its_documented_shape() {
     }
     assert_snapshot!(format!("{status:#}"), @r#"
     {
+      "agents": [
+        {
+          "at_work": 0,
+          "id": "local",
+          "since": null,
+          "state": "well"
+        },
+        {
+          "at_work": 1,
+          "id": "ann",
+          "since": null,
+          "state": "well"
+        },
+        {
+          "at_work": 0,
+          "id": "bob",
+          "since": null,
+          "state": "well"
+        },
+        {
+          "at_work": 0,
+          "id": "eve",
+          "since": null,
+          "state": "well"
+        }
+      ],
       "barriers": [],
+      "exhausted": [],
       "file": "main.coord",
       "finished_at": null,
+      "halted": [],
       "items": [
         {
+          "answer_with": "coord done 1",
           "answers": [],
           "due_at": null,
           "for": [
@@ -1004,12 +1033,14 @@ fn status_as_json_has_its_documented_shape() {
           "question": "do `sign`",
           "quorum": 1,
           "run": "r",
+          "situation": null,
           "task": "sign"
         }
       ],
       "mode": "normal",
       "run": "r",
       "schema": "coord.status/1",
+      "situations": [],
       "started_at": "[AT]",
       "state": "paused",
       "tasks": [
@@ -1037,7 +1068,9 @@ fn status_as_json_has_its_documented_shape() {
           "state": "IN_PROGRESS",
           "title": "Sign"
         }
-      ]
+      ],
+      "undo": null,
+      "workflows": []
     }
     "#);
 }

@@ -68,6 +68,7 @@ fn main_runs_without_the_work_of_the_others() {
     let space = Space::new().file("main.coord", PROJECT);
     let ran = space.coord(&["run"]).run().exits(0);
     assert!(ran.stderr.contains("1 completed"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
 }
 
 #[test]
@@ -103,11 +104,7 @@ fn a_task_fails_with_the_workflow_that_it_calls() {
     // the workflow is started anew when the task is tried again
     let _again = space.coord(&["retry", "again"]).run().exits(0);
     let ran = space.coord(&["resume"]).run().exits(1);
-    assert!(
-        ran.stderr.contains("stop (attempt 2)"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("stop (attempt 2)"), "{}", ran.stderr);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Pictures and texts: one file each, data in, text out.
 
 mod axis;
+pub(crate) mod coordination;
 pub(crate) mod diagnostics;
 pub(crate) mod explain_plan;
 mod gantt;

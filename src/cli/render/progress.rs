@@ -5,7 +5,7 @@ use crate::cli::screen::Screen;
 use coord_engine::{Event, RunStatus, State, Status, Waiting};
 use coord_host::driver::Watcher;
 use coord_host::process::LiveLine;
-use coord_host::record;
+use coord_host::{published, record};
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -47,8 +47,9 @@ impl Json {
 }
 
 impl Watcher for Json {
-    fn event(&mut self, plan: &Plan, _: &State, seq: i64, event: &Event) {
-        let value = record::public(plan, &self.run, seq, event.at_ms, &record::body(event));
+    fn event(&mut self, plan: &Plan, state: &State, seq: i64, event: &Event) {
+        let body = record::body(event);
+        let value = published::event(plan, state, &self.run, seq, event.at_ms, &body);
         let _gone = writeln!(self.out, "{value}");
         let _gone = self.out.flush();
     }

@@ -1,7 +1,7 @@
 //! What coordination brought about, as sentences for people.
 
 use super::words::plain;
-use coord_engine::{About, Ask, How, Item, Of, Part, RuleFact, State};
+use coord_engine::{About, Ask, How, Item, Of, Part, RuleFact, Situation, SituationId, State};
 use coord_lang::ids::AgentId;
 use coord_plan::plan::Plan;
 
@@ -26,7 +26,7 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
         }
         Part::Decide => format!("decide {title}{about}{note}"),
         Part::View => format!("say what you think of {title}{about}{note}"),
-        Part::Respond => format!("answer {title}{about}{note}"),
+        Part::Respond => format!("respond to {title}{about}{note}"),
         Part::Confirm(line) => {
             let text = match of.of {
                 Of::Incident(id) => plan.rules.incidents[id].confirms.get(line as usize),
@@ -53,6 +53,40 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
     }
 }
 
+/// An open situation as what somebody waits for.
+pub(crate) fn waits_for(plan: &Plan, state: &State, id: SituationId) -> String {
+    let Some(of) = state.situation(id) else {
+        return format!("waits for situation {}", id.0);
+    };
+    let title = state.title(plan, of.of);
+    let rung = match of.level {
+        Some(level) => format!(", level {}", rung(plan, of.of, level)),
+        None => String::new(),
+    };
+    let asked = match of.passed_on.and_then(|next| state.situation(next)) {
+        Some(next) => format!(": passed on to {}", state.title(plan, next.of)),
+        None => after_colon(plan, state, of),
+    };
+    match of.of {
+        Of::Handoff(_) => format!("waits for {title}{}{asked}", handed(plan, &of.about)),
+        Of::Escalation(_) | Of::Conflict(_) | Of::Incident(_) => {
+            format!("waits for a decision: {title}{rung}{asked}")
+        }
+    }
+}
+
+/// Who is asked in a situation now.
+fn after_colon(plan: &Plan, state: &State, of: &Situation) -> String {
+    let asked: Vec<String> = (of.asking.open.iter())
+        .filter_map(|item| Some((item, state.item(*item)?)))
+        .map(|(id, item)| format!("{} (item {})", any_of(plan, &item.of), id.0))
+        .collect();
+    match asked.as_slice() {
+        [] => String::new(),
+        asked => format!(": {}", asked.join(", ")),
+    }
+}
+
 fn handed(plan: &Plan, about: &About) -> String {
     match (about.giver, about.node) {
         (Some(giver), Some(node)) => format!(
@@ -63,7 +97,7 @@ fn handed(plan: &Plan, about: &About) -> String {
     }
 }
 
-fn about(plan: &Plan, about: &About) -> String {
+pub(crate) fn about(plan: &Plan, about: &About) -> String {
     if let Some(node) = about.node {
         return format!(" about {}", plan.nodes[node].name);
     }
@@ -95,15 +129,26 @@ pub(crate) fn names(plan: &Plan, agents: &[AgentId]) -> String {
     }
 }
 
+/// Those who may answer.
+pub(crate) fn any_of(plan: &Plan, agents: &[AgentId]) -> String {
+    match agents {
+        [] => "anybody".to_string(),
+        agents => names(plan, agents),
+    }
+}
+
 /// The commands that answer an item of a situation, an undo or a recurring sync.
-pub(crate) fn answers(id: u32, ask: Ask) -> String {
-    match ask {
+pub(crate) fn answers(id: u32, item: &Item) -> String {
+    match item.ask {
         Ask::Undo => format!("coord answer {id} retry, done or skip"),
         Ask::Report { .. } => format!("coord done {id}"),
         Ask::Situation { part, .. } => match part {
-            Part::Level(_) | Part::Decide => {
-                format!("coord answer {id} accept, retry, skip, reassign or abort")
+            Part::Level(_) | Part::Decide if item.node.is_none() => {
+                format!("coord decide {id} --note … or coord answer {id} abort")
             }
+            Part::Level(_) | Part::Decide => format!(
+                "coord answer {id} accept, retry, skip, reassign or abort; coord decide {id} --note …"
+            ),
             Part::View => format!("coord approve {id} or coord reject {id} --note …"),
             Part::Respond | Part::Confirm(_) | Part::Give(_) => format!("coord done {id}"),
             Part::Accept => format!("coord accept {id} or coord reject {id} --note …"),
@@ -220,6 +265,10 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
         ),
         RuleFact::Late { node: of } => ('!', format!("{} is late", node(*of))),
         RuleFact::Stalled { node: of } => ('!', format!("{} makes no progress", node(*of))),
+        RuleFact::Stopped { node: of, by, .. } => {
+            let by = by.as_deref().unwrap_or("somebody");
+            ('■', format!("{} is stopped by {by}", node(*of)))
+        }
         RuleFact::Prioritized { node: of, priority } => {
             ('·', format!("{} has priority P{priority} now", node(*of)))
         }

@@ -1,7 +1,7 @@
 //! The state of a run: as a table, as JSON, and the causes behind a task's state.
 
-use super::words;
-use coord_engine::{ItemId, NodeState, Reason, RunStatus, Status, Waiting, Why, reasons};
+use super::{coordination, words};
+use coord_engine::{Ask, ItemId, NodeState, Reason, RunStatus, Status, Waiting, Why, reasons};
 use coord_host::clock::rfc3339;
 use coord_host::run::Run;
 use coord_lang::ids::NodeId;
@@ -116,6 +116,7 @@ pub(crate) fn text(run: &Run, live: bool, color: bool, width: usize) -> String {
     }
     out.push('\n');
     out.push_str(&table(run, color, width));
+    out.push_str(&coordination::text(run));
     let open: Vec<String> = run
         .state
         .open_items()
@@ -261,7 +262,7 @@ pub(crate) fn json(run: &Run) -> Value {
         let of = run.state.node(id);
         json!({ "id": node.name, "kind": kind, "state": shown_state(run, id).to_uppercase().replace('-', "_"), "finished_at": of.ended_ms.map(rfc3339), "reason": first_reason(run, id) })
     });
-    json!({
+    let mut out = json!({
         "schema": "coord.status/1",
         "run": run.id,
         "file": run.file,
@@ -272,7 +273,11 @@ pub(crate) fn json(run: &Run) -> Value {
         "tasks": tasks.collect::<Vec<_>>(),
         "barriers": others.collect::<Vec<_>>(),
         "items": run.state.open_items().map(|(id, _)| item_json(run, id)).collect::<Vec<_>>(),
-    })
+    });
+    for (name, value) in coordination::json(run) {
+        out[name] = value;
+    }
+    out
 }
 
 /// One open item.
@@ -286,6 +291,11 @@ pub(crate) fn item_json(run: &Run, id: ItemId) -> Value {
         "kind": item.ask.name(),
         "task": item.node.map(|node| run.plan.nodes[node].name.clone()),
         "question": words::question(&run.plan, &run.state, item),
+        "situation": match item.ask {
+            Ask::Situation { situation, .. } => Some(situation.0),
+            _ => None,
+        },
+        "answer_with": words::answers(&run.plan, id, item),
         "for": item.of.iter().map(|a| run.plan.agents[*a].name.clone()).collect::<Vec<_>>(),
         "quorum": item.quorum,
         "answers": item.answers.iter().map(|a| json!({ "by": a.by, "verdict": a.verdict.name(), "note": a.note, "at": rfc3339(a.at_ms) })).collect::<Vec<_>>(),

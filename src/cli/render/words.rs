@@ -241,6 +241,23 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
             RunStatus::Failed => "the run failed before its turn".into(),
             other => format!("the run is {}", other.name()),
         },
+        Reason::Mode { mode } => {
+            format!("nothing new starts: {} is on", plan.rules.modes[*mode].name)
+        }
+        Reason::Restart { most } => {
+            format!("after a mode, {most} at a time start until the first is done")
+        }
+        Reason::Isolated { agent } => format!("`{}` is isolated", plan.agents[*agent].name),
+        Reason::Exhausted { resource } => {
+            format!("`{}` is exhausted", plan.resources[*resource].name)
+        }
+        Reason::Situation { situation } => rule_words::waits_for(plan, state, *situation),
+        Reason::Held { run } => {
+            let gate = state
+                .gate_run(*run)
+                .map_or("", |r| plan.gates[r.gate].name.as_str());
+            format!("is held at gate `{gate}`, which does not hold")
+        }
         Reason::Item { item } => format!("waits for {}", asked(plan, state, *item)),
         Reason::AtWork { attempt, since_ms } => {
             let since = since_ms.map_or_else(String::new, |at| format!(", since {}", time(at)));
@@ -250,8 +267,9 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
             Termination::Timeout => "is being ended: it timed out".into(),
             Termination::Cancel => "is being ended: the run is cancelled".into(),
             Termination::TakenAway => "is being ended: it is taken away from its agent".into(),
-            Termination::Halted => "is being ended: its domain was halted".into(),
+            Termination::Halted => "is being ended: its work was stopped".into(),
         },
+        Reason::TakenBack => "was taken back".into(),
         Reason::Ended(of) => ending(plan, state, node, of),
     }
 }
@@ -285,7 +303,7 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
             let text = text.map_or("", |r| r.text.as_str());
             format!("confirm \"{}\" for {}", plain(text), sync.name)
         }
-        Ask::Undo => format!("say what becomes of {task}: its undo failed"),
+        Ask::Undo => format!("say what becomes of {task}: it could not be taken back"),
         Ask::Work => format!("do {task}"),
         Ask::Confirm { gate, check } => {
             let gate = state.gate_run(gate).map(|r| &plan.gates[r.gate]);
@@ -322,7 +340,7 @@ pub(crate) fn answers(plan: &Plan, id: ItemId, item: &Item) -> String {
     let id = id.0;
     let task = item.node.map_or("", |node| plan.nodes[node].name.as_str());
     match item.ask {
-        Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => rule_words::answers(id, item.ask),
+        Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => rule_words::answers(id, item),
         Ask::Work => format!("coord done {id}"),
         Ask::Doubt => {
             format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}")
@@ -556,14 +574,17 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             item,
             otherwise: end,
             ..
-        } => (
-            '!',
-            format!(
-                "nobody answered item {} in time: {}",
-                item.0,
-                otherwise(*end)
-            ),
-        ),
+        } => {
+            // what follows in a situation is told when it does
+            let follows = match state.item(*item)?.ask {
+                Ask::Situation { .. } => String::new(),
+                _ => format!(": {}", otherwise(*end)),
+            };
+            (
+                '!',
+                format!("nobody answered item {} in time{follows}", item.0),
+            )
+        }
         Fact::GateHeld { node, run, why } => {
             let gate = state.gate_run(*run).map(|r| r.gate);
             let fault = gate_fault(plan, state, gate, why);

@@ -4,6 +4,7 @@
 
 mod bench;
 mod capacity;
+mod coordination;
 mod draft;
 mod gates;
 mod interventions;
