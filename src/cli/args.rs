@@ -154,8 +154,6 @@ colours, formatting, quick fixes, and in the margin when each task ends and whet
     Lsp,
     /// Write the record of a run: tasks, metrics, people, decisions, timeline
     Report(Report),
-    /// Say what a metric is, of those that people measure
-    Measure(Measure),
     /// Apply the edits that diagnostics carry
     Fix(Fix),
     /// Explain a diagnostic: why it matters, what to do, an example
@@ -450,20 +448,6 @@ pub(crate) struct Report {
     /// Write there instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Measure {
-    /// The metric.
-    pub(crate) metric: String,
-    /// What it is: `93%`, `4.5`, `2h`.
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) value: String,
-    #[arg(long, value_name = "WHO")]
-    pub(crate) r#as: Option<String>,
-    /// The run [default: the last one that has not ended].
-    #[arg(long, value_name = "RUN")]
-    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Debug)]

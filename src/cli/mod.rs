@@ -100,7 +100,6 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Retry(args) => order::retry(common, screen, args),
         Command::Skip(args) => order::skip(common, screen, args),
         Command::Report(args) => report::report(common, screen, args),
-        Command::Measure(args) => report::measure(common, screen, args),
         Command::Reassign(args) => order::reassign(common, screen, args),
         Command::Raise(args) => raise::raise(common, screen, args),
         Command::SafeMode(args) => raise::safe_mode(common, screen, args),

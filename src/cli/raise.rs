@@ -4,6 +4,7 @@ use super::args::{Common, Halt, Measure, Raise, SafeMode, Start, Turn};
 use super::exit::{Failure, Outcome};
 use super::home;
 use super::order::{self, Desk};
+use super::report;
 use super::rules;
 use super::screen::Screen;
 use coord_engine::{About, Of};
@@ -307,12 +308,14 @@ fn arguments(
 
 pub(crate) fn measure(common: &Common, screen: &Screen, args: &Measure) -> Outcome {
     let desk = Desk::open(common, screen, args.run.as_deref())?;
-    let value = value(&args.value);
+    let metric = rules::metric(&desk.run, &args.metric)?;
+    let (number, by) = report::found(&desk.run, metric, &args.value, args.by.r#as.as_deref())?;
+    let value = number.unwrap_or_else(|| value(&args.value));
     let said = format!("{} is {value}", args.metric);
     let order = Order::Measured {
-        metric: rules::metric(&desk.run, &args.metric)?,
+        metric,
         value,
-        by: order::by(&args.by),
+        by: by.or_else(|| order::by(&args.by)),
     };
     desk.give(order, args.by.dry_run, &said)
 }

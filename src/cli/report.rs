@@ -1,14 +1,14 @@
 //! `coord report` and `coord measure`: the record of a run, and what a person measures.
 
-use super::args::{Common, Measure, Report as Args, ReportFormat};
-use super::exit::{Exit, Failure, Outcome};
+use super::args::{Common, Report as Args, ReportFormat};
+use super::exit::{Failure, Outcome};
 use super::home;
 use super::plan::deliver;
 use super::render::report::{self, html, markdown, page};
 use super::screen::Screen;
-use coord_host::control::{Carried, Order, Request, give};
 use coord_host::measure::last_number;
 use coord_host::run::Run;
+use coord_lang::expr::Value;
 use coord_lang::ids::MetricId;
 use coord_plan::rules::{Goal, MetricSource};
 
@@ -34,56 +34,20 @@ pub(crate) fn report(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     deliver(screen, args.output.as_deref(), &text)
 }
 
-/// What a person found: `coord measure quality 93%`.
-pub(crate) fn measure(common: &Common, screen: &Screen, args: &Measure) -> Outcome {
-    let home = home::existing(common)?;
-    let run = home::open_run(&home::reader(&home)?, args.run.as_deref())?;
-    let metric = metric_named(&run, &args.metric)?;
+/// What a person found, and who it counts for; the metric's target says what it is a number of.
+pub(crate) fn found(
+    run: &Run,
+    metric: MetricId,
+    text: &str,
+    given: Option<&str>,
+) -> Result<(Option<Value>, Option<String>), Failure> {
     let rule = &run.plan.rules.metrics[metric];
-    let by = who_measures(&run, metric, args.r#as.as_deref())?;
+    let by = who_measures(run, metric, given)?;
     let like = rule.target.as_ref().map(|goal| match goal {
         Goal::Compared { value, .. } => value.clone(),
         Goal::Between { low, .. } => low.clone(),
     });
-    let value = last_number(&args.value, like.as_ref()).ok_or_else(|| {
-        Failure::wrong(format!("`{}` is no number", args.value))
-            .help("as in `coord measure quality 93%`, `4.5` or `4h`")
-    })?;
-    let said = format!("{} is {value}", rule.name);
-    let request = Request {
-        run: run.id.clone(),
-        order: Order::Measured { metric, value, by },
-    };
-    let carried = give(&home, request, &home::command_line()).map_err(home::control_failure)?;
-    if !common.quiet {
-        let next = match carried {
-            Carried::Live => String::new(),
-            Carried::Recorded(_) => {
-                format!("; nobody runs it now: `coord resume {}` goes on", run.id)
-            }
-        };
-        screen.err(&format!("{said}{next}\n"));
-    }
-    Ok(Exit::Done)
-}
-
-fn metric_named(run: &Run, name: &str) -> Result<MetricId, Failure> {
-    let metrics = &run.plan.rules.metrics;
-    if let Some((id, _)) = metrics.iter().find(|(_, metric)| metric.name == name) {
-        return Ok(id);
-    }
-    let names: Vec<&str> = metrics
-        .values()
-        .map(|metric| metric.name.as_str())
-        .collect();
-    let failure = Failure::wrong(format!("run `{}` has no metric `{name}`", run.id));
-    Err(
-        match coord_lang::schema::closest(name, names.iter().copied()).first() {
-            Some(meant) => failure.help(format!("did you mean `{meant}`?")),
-            None if names.is_empty() => failure.help("declare one: `metric quality { by lead }`"),
-            None => failure.help(format!("there are {}", names.join(", "))),
-        },
-    )
+    Ok((last_number(text, like.as_ref()), by))
 }
 
 /// Only who is to measure does; what coord computes nobody says.
