@@ -433,6 +433,7 @@ fn a_workflow_is_not_started_anew_while_one_of_its_tasks_is_tried_again() {
         name: "hotfix".into(),
         title: None,
         params: Vec::new(),
+        param_ids: Vec::new(),
         every: None,
     });
     draft.plan.nodes[mend].workflow = Some(hotfix);
