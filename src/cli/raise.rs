@@ -310,7 +310,14 @@ pub(crate) fn measure(common: &Common, screen: &Screen, args: &Measure) -> Outco
     let desk = Desk::open(common, screen, args.run.as_deref())?;
     let metric = rules::metric(&desk.run, &args.metric)?;
     let (number, by) = report::found(&desk.run, metric, &args.value, args.by.r#as.as_deref())?;
-    let value = number.unwrap_or_else(|| value(&args.value));
+    let value = match number {
+        Some(number) => number,
+        None if desk.run.plan.rules.metrics[metric].target.is_some() => {
+            return Err(Failure::wrong(format!("`{}` is no number", args.value))
+                .help("as in `coord measure quality 93%`, `4.5` or `4h`"));
+        }
+        None => value(&args.value),
+    };
     let said = format!("{} is {value}", args.metric);
     let order = Order::Measured {
         metric,
