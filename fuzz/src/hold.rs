@@ -25,7 +25,7 @@ pub fn text(text: &str) {
     let past_a_limit = found.iter().any(|d| matches!(d.code, "E0908" | "E0011"));
     assert!(!tree.unread || past_a_limit, "not read for no reason");
     // one in four will do: it costs as much as all the rest
-    if text.len() % 4 == 0 {
+    if text.len().is_multiple_of(4) {
         in_pieces(source, &tree, &found);
     }
     let formatted = format(source, &tree);

@@ -14,6 +14,12 @@
 //! then one file per concern: `dependencies`, `queue`, `assignment`, `attempts`, `gates`,
 //! `items`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
 //! the virtual host and `audit` holds a journal against what is promised.
+//!
+//! Coordination stands beside the work: `rule_fact` is its vocabulary and `rules` folds it;
+//! `situation` and `situations` are ladders, conflicts, incidents and (`handoffs`) handoffs;
+//! `occasion` and `reactions` are what happens and what follows, `duty` and `duties` the actions
+//! that are carried out; `parties` finds who is meant, `agents` who takes over; `modes`,
+//! `workflows`, `recurring` and `undo` are what their names say.
 #![forbid(unsafe_code)]
 
 mod action;

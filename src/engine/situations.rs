@@ -618,6 +618,7 @@ impl Turn<'_> {
 
 /// The folds of `situation.*`.
 impl State {
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of the fact")]
     pub(crate) fn on_situation_opened(
         &mut self,
         plan: &Plan,

@@ -226,7 +226,7 @@ fn at_a_limit_and_one_past_it() {
         limit("bytes of a glob", |n| owned(&"a".repeat(n)), 512),
         limit(
             "** of a glob",
-            |n| owned(&"**/a/".repeat(n).trim_end_matches('/')),
+            |n| owned("**/a/".repeat(n).trim_end_matches('/')),
             4,
         ),
         limit(

@@ -129,7 +129,7 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
         title: None,
         params: vec![],
         param_ids: vec![],
-        every: dice.percent(20).then(|| Every {
+        every: dice.percent(20).then_some(Every {
             period: Period::Elapsed(3_000),
             at: None,
         }),
@@ -497,6 +497,7 @@ fn hold(plan: &Plan, seed: u64, simulation: &Simulation<'_, Chance>) {
 }
 
 /// So many seeds by default; more with `COORD_SEEDS`.
+#[expect(clippy::disallowed_methods, reason = "a test may be told to try more")]
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let many = std::env::var("COORD_SEEDS")
         .ok()
@@ -551,6 +552,7 @@ fn no_rung_is_reached_twice_and_no_ladder_stays_open_behind_an_end() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it is told which seed to show")]
 #[ignore = "shows one seed"]
 fn show() {
     let seed: u64 = std::env::var("SEED").unwrap().parse().unwrap();
