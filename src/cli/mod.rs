@@ -24,6 +24,7 @@ mod run;
 mod scenario;
 mod schema;
 mod screen;
+mod simulate;
 mod support;
 
 use args::{Cli, Command};
@@ -74,6 +75,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
         Command::Test(args) => scenario::test(common, screen, args),
+        Command::Simulate(args) => simulate::simulate(common, screen, args),
         Command::Plan(args) => plan::plan(common, screen, args),
         Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),
