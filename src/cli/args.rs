@@ -72,6 +72,14 @@ people say no or nothing, as often as --fail and --silent say. The same seed giv
 
   coord simulate --runs 500 --fail 10")]
     Simulate(Simulate),
+    /// Look through what may come of a project for dead ends
+    #[command(after_help = "\
+Follows the course in which all goes well, then those with one mishap (a failure, a no, a time limit
+that passes), with two, and so on. Ends with 1 when something is found: work that waits for nothing,
+gates that cannot pass, ladders that ask nobody new, approvals that nobody may give.
+
+  coord verify --depth 3")]
+    Verify(Verify),
     /// Format files in place
     Fmt(Fmt),
     /// Show when it ends, what is critical and who is busy
@@ -192,6 +200,20 @@ pub(crate) struct Simulate {
     /// Of a hundred questions to somebody, how many are never answered.
     #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) silent: u8,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// The most mishaps in one course.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) depth: u32,
+    /// The most states to look at.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) states: u32,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
 }
