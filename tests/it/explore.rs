@@ -1,6 +1,7 @@
 //! `coord simulate` and `coord verify`: what may come of a project.
 
 use crate::space::Space;
+use std::path::Path;
 
 const PROJECT: &str = r#"edition 2026
 
@@ -108,4 +109,140 @@ fn a_simulation_counts_the_ladders_that_failures_open() {
         "{}",
         ran.stdout
     );
+}
+
+/// A planted defect: the line, from 1, and the beginning of what is said about it.
+fn planted(text: &str) -> Vec<(usize, String)> {
+    let lines = text.lines().enumerate();
+    let note =
+        |(i, line): (usize, &str)| Some((i + 1, line.split_once("# defect: ")?.1.to_string()));
+    lines.filter_map(note).collect()
+}
+
+#[test]
+fn every_planted_defect_is_found_and_named_at_its_place() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/verify");
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 20, "{}", files.len());
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let planted = planted(&text);
+        assert!(!planted.is_empty(), "{}", file.display());
+        let space = Space::new().file("main.coord", &text);
+        let ran = space.coord(&["verify", "main.coord"]).run().exits(1);
+        let found: Vec<&str> = (ran.stdout.lines())
+            .filter(|line| line.starts_with("main.coord:"))
+            .collect();
+        assert_eq!(
+            found.len(),
+            planted.len(),
+            "{}: {}",
+            file.display(),
+            ran.stdout
+        );
+        for (line, says) in planted {
+            let place = format!("main.coord:{line}: ");
+            let said = |found: &&&str| found.starts_with(&place) && found.contains(&says);
+            assert!(
+                found.iter().any(|of| said(&of)),
+                "{}: {place}{says}\n{}",
+                file.display(),
+                ran.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn a_dead_wait_is_told_from_the_start() {
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/verify/isolated-for-good.coord"),
+    )
+    .unwrap();
+    let space = Space::new().file("main.coord", text);
+    let ran = space.coord(&["verify", "--format", "json"]).run().exits(1);
+    let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let first = &found["findings"][0];
+    assert_eq!(first["what"], "dead wait");
+    let trace = first["trace"].to_string();
+    assert!(
+        trace.contains("build failed") && trace.contains("agent solo is isolated"),
+        "{trace}"
+    );
+}
+
+#[test]
+fn a_sound_project_has_nothing_to_find() {
+    let space = Space::new().file("main.coord", PROJECT);
+    let ran = space.coord(&["verify"]).run().exits(0);
+    assert!(ran.stderr.contains("nothing found in "), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    let ran = space.coord(&["verify", "--states", "3"]).run().exits(0);
+    assert!(
+        ran.stderr.contains("in 3 states; the bound was reached"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// Work that ends in another order than it is written in is a course, too.
+#[test]
+fn a_gate_that_depends_on_the_order_is_not_said_to_be_closed() {
+    let space = Space::new().file(
+        "main.coord",
+        r#"edition 2026
+
+gate later-ones {
+  check "all are done" when c.state == "completed" and d.state == "completed" and e.state == "completed"
+}
+
+task a { run ["true"] }
+
+task b {
+  run ["true"]
+  needs a
+  requires later-ones
+}
+
+task c { run ["true"] }
+
+task d { run ["true"] }
+
+task e { run ["true"] }
+"#,
+    );
+    let ran = space.coord(&["verify", "--depth", "0"]).run();
+    assert!(
+        !ran.stdout.contains("passes in no course"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        !ran.stdout.contains("starts in no course"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn nothing_untrue_is_said_of_the_projects_that_come_along() {
+    let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
+    for name in [
+        "candlefish",
+        "multiagent",
+        "operating-procedures",
+        "platform",
+        "services",
+    ] {
+        let folder = workflows.join(name).display().to_string();
+        let space = Space::new();
+        // what is found in the first states holds in all of them
+        let args = ["verify", &folder, "--states", "1500"];
+        let ran = space.coord(&args).run().exits(0);
+        assert_eq!(ran.stdout, "", "{name}");
+    }
 }

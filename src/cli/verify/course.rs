@@ -1,8 +1,7 @@
 //! The courses that a run may take: what may come next in a state, and what makes two states alike.
 //!
-//! Of all that is under way the first is decided first: outcomes of work that goes on side by side
-//! are told apart by what they are, not by their order. A course that goes well costs nothing; a
-//! failure, a no, or a time limit that passes costs one.
+//! Of all that is under way the first is decided first. What goes on like that and well costs
+//! nothing; a failure, a no, a time limit that passes, and what ends before its turn cost one.
 
 use coord_engine::{
     Action, Ask, Input, Item, ItemId, Outcome, Part, State, Verdict, pending_actions,
@@ -27,10 +26,17 @@ pub(super) fn moves(plan: &Plan, state: &State) -> Vec<Move> {
     }
     let due = state.next_due_of_work();
     let now_ms = state.now_ms();
-    let mut moves = match pending_actions(state).into_iter().find_map(outcomes) {
-        Some(inputs) => inputs,
-        None => answers(plan, state),
-    };
+    let mut under_way = pending_actions(state).into_iter().filter_map(outcomes);
+    let asked: Vec<ItemId> = state.open_items().map(|(id, _)| id).collect();
+    let mut said = asked.iter().filter_map(|id| answers(plan, state, *id));
+    let mut moves = (under_way.next())
+        .or_else(|| said.next())
+        .unwrap_or_default();
+    // something else may end well before it
+    for mut other in under_way.chain(said) {
+        other.truncate(1);
+        moves.extend(other.into_iter().map(|(input, _)| (input, true)));
+    }
     let busy = !moves.is_empty();
     // work goes on in no time: only limits that people or work let pass take time
     let at_ms = now_ms.saturating_add(1);
@@ -99,14 +105,10 @@ fn outcomes(action: Action) -> Option<Vec<(Input, bool)>> {
     })
 }
 
-/// What may be said to the first open question, by the first who may.
-fn answers(plan: &Plan, state: &State) -> Vec<(Input, bool)> {
-    let Some((id, item)) = state.open_items().next() else {
-        return Vec::new();
-    };
-    let Some(by) = speaker(plan, state, id, item) else {
-        return Vec::new();
-    };
+/// What may be said to a question, by the first who may.
+fn answers(plan: &Plan, state: &State, id: ItemId) -> Option<Vec<(Input, bool)>> {
+    let item = state.item(id)?;
+    let by = speaker(plan, state, id, item)?;
     let say = |verdict| Input::Answer {
         item: id,
         by: Some(by.clone()),
@@ -115,11 +117,8 @@ fn answers(plan: &Plan, state: &State) -> Vec<(Input, bool)> {
         note: String::new(),
         outputs: BTreeMap::new(),
     };
-    verdicts(item.ask)
-        .iter()
-        .enumerate()
-        .map(|(i, verdict)| (say(*verdict), i > 0))
-        .collect()
+    let all = verdicts(item.ask).iter().enumerate();
+    Some(all.map(|(i, verdict)| (say(*verdict), i > 0)).collect())
 }
 
 /// The usual answer first.

@@ -26,6 +26,8 @@ pub(super) struct Bounds {
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) states: usize,
+    /// The most mishaps of a course.
+    pub(super) mishaps: usize,
     /// Some courses were not followed to their end, or not at all.
     pub(super) cut: bool,
     /// A course with more mishaps than are looked for was left out.
@@ -73,7 +75,10 @@ impl Trail {
 }
 
 pub(super) fn explore(plan: &Plan, bounds: Bounds) -> Seen {
-    let mut seen = Seen::default();
+    let mut seen = Seen {
+        mishaps: bounds.mishaps,
+        ..Seen::default()
+    };
     let mut alike: HashSet<u64> = HashSet::new();
     let mut trail = Trail { steps: Vec::new() };
     let mut rows: Vec<VecDeque<(u32, Option<Move>)>> = vec![VecDeque::new(); bounds.mishaps + 1];
@@ -197,6 +202,10 @@ fn note(plan: &Plan, state: &State, events: &[Event], trail: &Trail, at: u32, se
             _ => {}
         }
     }
+    // once a run stops, nobody's answer counts any more
+    if state.status() != RunStatus::Running || state.stopping().is_some() {
+        return;
+    }
     for (id, item) in state.open_items() {
         let key = (item.node, item.ask.name());
         if !seen.unanswerable.contains_key(&key) && nobody_may(plan, state, id) {
@@ -251,7 +260,12 @@ fn standstill(plan: &Plan, state: &State, trail: &Trail, at: u32, seen: &mut See
     let why: Vec<String> = reasons(plan, state, one)
         .iter()
         .filter(|reason| !matches!(reason, Reason::Run { .. }))
-        .map(|why| crate::cli::render::words::reason(plan, state, one, why))
+        .map(|why| match why {
+            Reason::Agent { agent, .. } if state.agent(*agent).isolated => {
+                format!("agent `{}` is isolated", plan.agents[*agent].name)
+            }
+            why => crate::cli::render::words::reason(plan, state, one, why),
+        })
         .collect();
     let why = match (why.is_empty(), state.mode()) {
         (_, Some(mode)) => format!("mode {} is on", plan.rules.modes[mode].name),

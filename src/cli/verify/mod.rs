@@ -1,5 +1,6 @@
 //! `coord verify`: looks for defects in what may come of a plan.
 
+mod conditions;
 mod course;
 mod explore;
 mod finding;
@@ -10,9 +11,9 @@ use super::args::{Common, TextOrJson, Verify};
 use super::exit::{Exit, Failure, Outcome};
 use super::project::{self, Loaded};
 use super::render::{diagnostics, words};
-use coord_lang::expr::Expr;
+use coord_lang::ids::NodeId;
 use coord_plan::compile::Settings;
-use coord_plan::plan::{Evidence, NodeKind, Plan};
+use coord_plan::plan::{NodeKind, Plan};
 use explore::{Bounds, Course, Seen, explore, replayed};
 use finding::{At, Finding};
 use serde_json::{Value, json};
@@ -79,53 +80,72 @@ fn explored(plan: &Plan, seen: &Seen, found: &mut Vec<Finding>) {
             found.push(Finding::new("unanswerable", message, at).after(told(plan, course)));
         }
     }
-    for (gate, course) in &seen.gates_opened {
-        let blind = plan.gates[*gate]
-            .checks
-            .iter()
-            .any(|check| match &check.evidence {
-                Evidence::When(expr) => depends_on_outside(expr),
-                Evidence::Run(_) | Evidence::Person(_) | Evidence::Exists(_) => false,
-            });
-        if seen.gates_passed.contains(gate) || seen.cut || blind {
-            continue;
-        }
-        let name = &plan.gates[*gate].name;
-        let message = format!("gate `{name}` passes in no course");
-        found.push(Finding::new("gate", message, At::Gate(*gate)).after(told(plan, course)));
-    }
-    if seen.cut || seen.unknown || seen.more_mishaps && !unconditional(plan) {
+    if seen.cut {
         return;
     }
-    for (id, node) in plan.nodes.iter() {
-        let idle = node.kind == NodeKind::Join || node.workflow != plan.entry;
-        let known = found
-            .iter()
-            .any(|of| of.message.contains(&format!("`{}`", node.name)));
-        if idle || known || seen.started.contains(&id) {
-            continue;
-        }
-        let blind = plan.task(id).and_then(|task| task.when.as_ref());
-        if blind.is_some_and(depends_on_outside) {
-            continue;
-        }
-        let message = format!("{} `{}` starts in no course", rules::kind(node), node.name);
-        found.push(Finding::new("never starts", message, At::Node(id)));
+    gates(plan, seen, found);
+    if !seen.unknown {
+        idle(plan, seen, found);
     }
 }
 
-/// True when what starts does not hang on how often something goes wrong.
-fn unconditional(_: &Plan) -> bool {
-    true
+/// In no course that was looked at.
+fn in_no_course(seen: &Seen) -> String {
+    match (seen.more_mishaps, seen.mishaps) {
+        (false, _) => "in no course".to_string(),
+        (true, 1) => "in no course with at most 1 mishap".to_string(),
+        (true, n) => format!("in no course with at most {n} mishaps"),
+    }
 }
 
-fn depends_on_outside(expr: &Expr) -> bool {
-    match expr {
-        Expr::Output { .. } | Expr::Subject(_) | Expr::Param(_) => true,
-        Expr::And(all) | Expr::Or(all) => all.iter().any(depends_on_outside),
-        Expr::Not(of) => depends_on_outside(of),
-        Expr::Compare { left, right, .. } => depends_on_outside(left) || depends_on_outside(right),
-        Expr::Literal(_) | Expr::State(_) => false,
+fn is_named(found: &[Finding], name: &str) -> bool {
+    let name = format!("`{name}`");
+    found.iter().any(|of| of.message.contains(&name))
+}
+
+/// Gates that were opened, and never let anything pass.
+fn gates(plan: &Plan, seen: &Seen, found: &mut Vec<Finding>) {
+    for (gate, course) in &seen.gates_opened {
+        let name = &plan.gates[*gate].name;
+        let guards = |node: &NodeId| conditions::gates_of(plan, *node).contains(gate);
+        let mut guarded = plan.nodes.ids().filter(guards);
+        let settled = guarded.all(|node| conditions::gate_is_settled(plan, node, *gate));
+        if seen.gates_passed.contains(gate) || is_named(found, name) || !settled {
+            continue;
+        }
+        let message = format!("gate `{name}` passes {}", in_no_course(seen));
+        found.push(Finding::new("gate", message, At::Gate(*gate)).after(told(plan, course)));
+    }
+}
+
+/// Work that never starts, where nothing before it is to blame.
+fn idle(plan: &Plan, seen: &Seen, found: &mut Vec<Finding>) {
+    let never = |id: NodeId| plan.nodes[id].workflow == plan.entry && !seen.started.contains(&id);
+    let barred: Vec<_> = (seen.gates_opened.keys())
+        .filter(|gate| !seen.gates_passed.contains(gate))
+        .collect();
+    for (id, node) in plan.nodes.iter() {
+        let behind = |need: &coord_plan::plan::Need| need.nodes().all(never);
+        let gated = || {
+            let gates = conditions::gates_of(plan, id);
+            gates.iter().any(|gate| barred.contains(&gate))
+        };
+        if node.kind == NodeKind::Join
+            || !never(id)
+            || node.needs.iter().any(behind)
+            || is_named(found, &node.name)
+            || gated()
+            || !conditions::is_settled(plan, id)
+        {
+            continue;
+        }
+        let does = match node.kind {
+            NodeKind::Milestone(_) => "is reached",
+            _ => "starts",
+        };
+        let kind = rules::kind(node);
+        let message = format!("{kind} `{}` {does} {}", node.name, in_no_course(seen));
+        found.push(Finding::new("never starts", message, At::Node(id)));
     }
 }
 

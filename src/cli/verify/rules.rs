@@ -400,9 +400,14 @@ fn never_starts(plan: &Plan, reach: &Reach, out: &mut Vec<Finding>) {
         let why = match need.wanted {
             Wanted::Failed => format!("it waits for `{on}` to fail, which it cannot"),
             Wanted::Skipped => format!("it waits for `{on}` to be skipped, which it never is"),
-            Wanted::Done | Wanted::Finished => format!("it waits for `{on}`, which never starts"),
+            // what it waits for is told already
+            Wanted::Done | Wanted::Finished => continue,
         };
-        let message = format!("{} `{}` can never start: {why}", kind(node), node.name);
+        let never = match node.kind {
+            NodeKind::Milestone(_) => "be reached",
+            NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Join => "start",
+        };
+        let message = format!("{} `{}` can never {never}: {why}", kind(node), node.name);
         out.push(Finding::new("never starts", message, At::Node(id)));
     }
 }
