@@ -3,6 +3,14 @@
 use crate::space::Space;
 use std::path::Path;
 
+const PROJECTS: [&str; 5] = [
+    "candlefish",
+    "multiagent",
+    "operating-procedures",
+    "platform",
+    "services",
+];
+
 const PROJECT: &str = r#"edition 2026
 
 project drawn {
@@ -109,6 +117,26 @@ fn a_simulation_counts_the_ladders_that_failures_open() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn the_projects_that_come_along_are_simulated() {
+    let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
+    for name in PROJECTS {
+        let folder = workflows.join(name).display().to_string();
+        let space = Space::new();
+        let args = ["simulate", &folder, "--runs", "10", "--format", "json"];
+        let ran = space.coord(&args).run().exits(0);
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let ends = found["ends"].as_object().unwrap().values();
+        let ended: u64 = ends.map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(ended, 10, "{name}: {}", ran.stdout);
+        assert!(
+            found["ends"].get("too-long").is_none(),
+            "{name}: {}",
+            ran.stdout
+        );
+    }
 }
 
 /// A planted defect: the line, from 1, and the beginning of what is said about it.
@@ -231,13 +259,7 @@ task e { run ["true"] }
 #[test]
 fn nothing_untrue_is_said_of_the_projects_that_come_along() {
     let workflows = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows");
-    for name in [
-        "candlefish",
-        "multiagent",
-        "operating-procedures",
-        "platform",
-        "services",
-    ] {
+    for name in PROJECTS {
         let folder = workflows.join(name).display().to_string();
         let space = Space::new();
         // what is found in the first states holds in all of them

@@ -423,7 +423,7 @@ pub(super) fn tally(plan: &Plan, ran: &[Ran], cores: u32) -> Tally {
         .map(|(node, (never, sum, seen))| Starved {
             node,
             never,
-            mean_wait_ms: sum / seen.max(1) as i64,
+            mean_wait_ms: sum / seen.max(1),
         })
         .filter(|of| of.never > 0 || of.mean_wait_ms > 0)
         .collect();

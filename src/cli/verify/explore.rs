@@ -186,9 +186,8 @@ fn note(plan: &Plan, state: &State, events: &[Event], trail: &Trail, at: u32, se
                 seen.started.insert(*node);
             }
             Fact::GateOpened { gate, .. } => {
-                if !seen.gates_opened.contains_key(gate) {
-                    seen.gates_opened.insert(*gate, trail.course(at));
-                }
+                let opened = seen.gates_opened.entry(*gate);
+                opened.or_insert_with(|| trail.course(at));
             }
             Fact::GatePassed { run, .. } => {
                 seen.gates_passed

@@ -3,8 +3,10 @@
 use super::finding::{At, Finding};
 use coord_lang::expr::Expr;
 use coord_lang::ids::{AgentId, EscalationId, GateId, Id, NodeId, WorkflowId};
-use coord_plan::plan::{Approval, By, Evidence, Node, NodeKind, OnFail, Plan, Task, Wanted};
-use coord_plan::rules::{Action, Chain, Level, Party};
+use coord_plan::plan::{
+    Approval, By, Driver, Evidence, Node, NodeKind, OnFail, Plan, Task, Wanted,
+};
+use coord_plan::rules::{Action, Chain, Happening, Level, Party};
 use std::collections::BTreeSet;
 
 pub(super) fn findings(plan: &Plan) -> Vec<Finding> {
@@ -12,6 +14,7 @@ pub(super) fn findings(plan: &Plan) -> Vec<Finding> {
     approvals(plan, &mut found);
     ladders(plan, &mut found);
     same_again(plan, &mut found);
+    who_failed(plan, &mut found);
     gate_circles(plan, &mut found);
     let reach = Reach::of(plan);
     never_starts(plan, &reach, &mut found);
@@ -132,14 +135,7 @@ fn same_again(plan: &Plan, out: &mut Vec<Finding>) {
             let asks = from.map_or(of.levels.as_slice(), |from| {
                 of.levels.get(from as usize..).unwrap_or_default()
             });
-            let known = |party: &Party| {
-                !party.everybody && party.roles.is_empty() && !party.agents.is_empty()
-            };
-            if asks.is_empty() || !asks.iter().all(|level| known(&level.by)) {
-                continue;
-            }
-            let mut asked = asks.iter().flat_map(|level| &level.by.agents);
-            if asked.all(|agent| silent.contains(agent)) {
+            if reaches_only(asks, silent) {
                 let who = names(plan, silent);
                 let name = &of.name;
                 let message = format!(
@@ -200,6 +196,49 @@ fn same_again(plan: &Plan, out: &mut Vec<Finding>) {
         if let Some(party) = decider.filter(|_| conflict.levels.is_empty()) {
             let what = format!("conflict `{}`", conflict.kind);
             ask(&chain, &party.agents, what, At::Conflict(id));
+        }
+    }
+}
+
+/// True when every rung asks some of these, and nobody else.
+fn reaches_only(levels: &[Level], agents: &[AgentId]) -> bool {
+    let known =
+        |party: &Party| !party.everybody && party.roles.is_empty() && !party.agents.is_empty();
+    let mut asked = levels.iter().flat_map(|level| &level.by.agents);
+    !levels.is_empty()
+        && levels.iter().all(|level| known(&level.by))
+        && asked.all(|agent| agents.contains(agent))
+}
+
+/// Ladders that ask only those whose work failed. People may well decide about their own.
+fn who_failed(plan: &Plan, out: &mut Vec<Finding>) {
+    for (id, node, task) in plan.tasks() {
+        let doers: &[AgentId] = match &task.by {
+            By::All(all) => all,
+            By::Any(any) if any.len() == 1 => any,
+            By::Any(_) => continue,
+        };
+        let person = |agent: &AgentId| plan.agents[*agent].driver == Driver::Human;
+        if doers.iter().any(person) {
+            continue;
+        }
+        let own = task.more.iter().map(|more| &more.on_fail);
+        let fails = plan.rules.reactions.iter();
+        let fails = fails.filter(|rule| rule.on == Happening::TaskFailed(Some(id)));
+        let chains = own.chain(fails.flat_map(|rule| &rule.actions));
+        for (ladder, from) in chains.flat_map(|chain| opened(chain)) {
+            let of = &plan.rules.escalations[ladder];
+            let from = from.unwrap_or(0) as usize;
+            let asks = of.levels.get(from..).unwrap_or_default();
+            if reaches_only(asks, doers) {
+                let message = format!(
+                    "when `{}` fails, ladder `{}` reaches only those who failed: {}",
+                    node.name,
+                    of.name,
+                    names(plan, doers)
+                );
+                out.push(Finding::new("ladder", message, At::Node(id)));
+            }
         }
     }
 }
