@@ -2,7 +2,7 @@
 
 use coord_lang::expr::Expr;
 use coord_lang::ids::{GateId, NodeId};
-use coord_plan::plan::{Evidence, NodeKind, Plan};
+use coord_plan::plan::{Evidence, Need, NodeKind, Plan};
 use std::collections::BTreeSet;
 
 /// The gates before and after a piece of work.
@@ -34,19 +34,25 @@ pub(super) fn is_settled(plan: &Plan, node: NodeId) -> bool {
         when.is_none_or(|expr| looks_back(expr, &before(plan, id)))
             && gates.iter().all(|gate| gate_is_settled(plan, id, *gate))
     };
-    own(node) && before(plan, node).into_iter().all(own)
+    own(node) && behind(plan, node, |_| true).into_iter().all(own)
 }
 
-/// Everything that `node` waits for without a limit, near or far.
+/// Everything that has ended, one way or another, when `node` begins.
 fn before(plan: &Plan, node: NodeId) -> BTreeSet<NodeId> {
+    behind(plan, node, |need| {
+        need.or.is_empty() && need.within.is_none()
+    })
+}
+
+/// Everything that `node` waits for, near or far, by the needs that count.
+fn behind(plan: &Plan, node: NodeId, counts: impl Fn(&Need) -> bool) -> BTreeSet<NodeId> {
     let mut seen = BTreeSet::new();
     let mut todo = vec![node];
     while let Some(node) = todo.pop() {
         let needs = plan.nodes[node].needs.iter();
-        let sure = needs.filter(|need| need.or.is_empty() && need.within.is_none());
-        for need in sure {
-            if seen.insert(need.on) {
-                todo.push(need.on);
+        for on in needs.filter(|need| counts(need)).flat_map(Need::nodes) {
+            if seen.insert(on) {
+                todo.push(on);
             }
         }
     }

@@ -2,11 +2,13 @@
 //! mishap, with two, and so on. No two states that are alike are gone on from.
 
 use super::course::{self, Move, likeness, moves};
+use super::rules;
+use crate::cli::render::words;
 use coord_engine::{
-    Event, Fact, FailReason, Input, ItemId, Options, Reason, RunStatus, State, Status, reasons,
-    step,
+    Event, Fact, FailReason, Input, ItemId, Options, Reason, RuleFact, RunStatus, State, Status,
+    reasons, step,
 };
-use coord_lang::ids::{GateId, NodeId};
+use coord_lang::ids::{GateId, ModeId, NodeId};
 use coord_plan::plan::{NodeKind, Plan};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -39,6 +41,7 @@ pub(super) struct Seen {
     pub(super) dead: BTreeMap<Vec<NodeId>, Dead>,
     /// Questions that nobody may answer.
     pub(super) unanswerable: BTreeMap<(Option<NodeId>, &'static str), (String, Course)>,
+    pub(super) modes: BTreeSet<ModeId>,
     /// Conditions that only a real run can answer were met.
     pub(super) unknown: bool,
 }
@@ -197,7 +200,7 @@ fn note(plan: &Plan, state: &State, events: &[Event], trail: &Trail, at: u32, se
                 why: FailReason::Condition { .. },
                 ..
             } => seen.unknown = true,
-            // what a condition depends on is known when it was skipped by it
+            Fact::Rule(RuleFact::ModeEntered { mode, .. }) => drop(seen.modes.insert(*mode)),
             _ => {}
         }
     }
@@ -208,7 +211,7 @@ fn note(plan: &Plan, state: &State, events: &[Event], trail: &Trail, at: u32, se
     for (id, item) in state.open_items() {
         let key = (item.node, item.ask.name());
         if !seen.unanswerable.contains_key(&key) && nobody_may(plan, state, id) {
-            let asked = crate::cli::render::words::asked(plan, state, id);
+            let asked = words::asked(plan, state, id);
             seen.unanswerable.insert(key, (asked, trail.course(at)));
         }
     }
@@ -228,6 +231,10 @@ fn standstill(plan: &Plan, state: &State, trail: &Trail, at: u32, seen: &mut See
         .any(|(id, _)| !nobody_may(plan, state, id));
     let over = matches!(state.status(), RunStatus::Completed | RunStatus::Cancelled);
     if asked || over || state.stopping().is_some() || state.next_due_of_work().is_some() {
+        return;
+    }
+    // what leaves the mode may still come from outside
+    if state.mode().is_some_and(|mode| rules::leaves(plan, mode)) {
         return;
     }
     let open = |node: NodeId| matches!(state.node(node).status, Status::Created | Status::Assigned);
@@ -263,7 +270,7 @@ fn standstill(plan: &Plan, state: &State, trail: &Trail, at: u32, seen: &mut See
             Reason::Agent { agent, .. } if state.agent(*agent).isolated => {
                 format!("agent `{}` is isolated", plan.agents[*agent].name)
             }
-            why => crate::cli::render::words::reason(plan, state, one, why),
+            why => words::reason(plan, state, one, why),
         })
         .collect();
     let why = match (why.is_empty(), state.mode()) {

@@ -75,8 +75,8 @@ fn explored(plan: &Plan, seen: &Seen, found: &mut Vec<Finding>) {
     for ((node, _), (asked, course)) in &seen.unanswerable {
         let message = format!("nobody may answer: {asked}");
         let at = node.map_or(At::Project, At::Node);
-        let told_already = found.iter().any(|other| other.what == "approval");
-        if !told_already {
+        let known = node.is_some_and(|node| is_named(found, &plan.nodes[node].name));
+        if !known {
             found.push(Finding::new("unanswerable", message, at).after(told(plan, course)));
         }
     }
@@ -84,7 +84,9 @@ fn explored(plan: &Plan, seen: &Seen, found: &mut Vec<Finding>) {
         return;
     }
     gates(plan, seen, found);
-    if !seen.unknown {
+    // a mode that something from outside leaves holds work up in these courses alone
+    let held = seen.modes.iter().any(|mode| rules::leaves(plan, *mode));
+    if !seen.unknown && !held {
         idle(plan, seen, found);
     }
 }

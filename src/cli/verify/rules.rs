@@ -2,7 +2,7 @@
 
 use super::finding::{At, Finding};
 use coord_lang::expr::Expr;
-use coord_lang::ids::{AgentId, EscalationId, GateId, Id, NodeId, WorkflowId};
+use coord_lang::ids::{AgentId, EscalationId, GateId, Id, ModeId, NodeId, WorkflowId};
 use coord_plan::plan::{
     Approval, By, Driver, Evidence, Node, NodeKind, OnFail, Plan, Task, Wanted,
 };
@@ -504,6 +504,11 @@ fn workflows(plan: &Plan, reach: &Reach, out: &mut Vec<Finding>) {
         );
         out.push(Finding::new("workflow", message, At::Workflow(id)));
     }
+}
+
+/// True when some rule leaves the mode: for a reason that may come from outside.
+pub(super) fn leaves(plan: &Plan, mode: ModeId) -> bool {
+    chains(plan).any(|chain| chain.contains(&Action::Leave(mode)))
 }
 
 /// Every row of actions that the plan has.
