@@ -24,7 +24,14 @@ pub(super) fn text(plan: &Plan, tally: &Tally, seed: u64) -> String {
     out
 }
 
+/// What happens at times is never 0 %, and what does not always happen is never 100 %.
 fn percent(part: f64) -> String {
+    if part > 0.0 && part < 0.01 {
+        return "<1 %".to_string();
+    }
+    if part > 0.99 && part < 1.0 {
+        return ">99 %".to_string();
+    }
     format!("{:.0} %", part * 100.0)
 }
 
