@@ -65,6 +65,21 @@ pub(crate) enum Command {
     Check(Check),
     /// Play the scenarios of `test` blocks in virtual time
     Test(Test),
+    /// Play many runs with drawn durations and mishaps, and show how they end
+    #[command(after_help = "\
+Durations come from the estimates (low, likely, high) and the calendar. Tasks and checks fail, and
+people say no or nothing, as often as --fail and --silent say. The same seed gives the same again.
+
+  coord simulate --runs 500 --fail 10")]
+    Simulate(Simulate),
+    /// Look through what may come of a project for dead ends
+    #[command(after_help = "\
+Follows the course in which all goes well, then those with one mishap (a failure, a no, a time limit
+that passes), with two, and so on. Ends with 1 when something is found: work that waits for nothing,
+gates that cannot pass, ladders that ask nobody new, approvals that nobody may give.
+
+  coord verify --depth 3")]
+    Verify(Verify),
     /// Format files in place
     Fmt(Fmt),
     /// Show when it ends, what is critical and who is busy
@@ -217,6 +232,40 @@ pub(crate) struct Test {
     /// Show what happened, in virtual time.
     #[arg(long)]
     pub(crate) trace: bool,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Simulate {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// How many runs.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) runs: u32,
+    /// Another seed draws other runs.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Of a hundred attempts, checks and answers, how many fail.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) fail: u8,
+    /// Of a hundred questions to somebody, how many are never answered.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) silent: u8,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) project: Project,
+    /// The most mishaps in one course.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) depth: u32,
+    /// The most states to look at.
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) states: u32,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
 }

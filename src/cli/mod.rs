@@ -28,8 +28,10 @@ mod run;
 mod scenario;
 mod schema;
 mod screen;
+mod simulate;
 mod support;
 mod told;
+mod verify;
 
 use args::{Cli, Command};
 use clap::error::ErrorKind;
@@ -79,6 +81,8 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
     match &cli.command {
         Command::Check(args) => check::check(common, screen, args),
         Command::Test(args) => scenario::test(common, screen, args),
+        Command::Simulate(args) => simulate::simulate(common, screen, args),
+        Command::Verify(args) => verify::verify(common, screen, args),
         Command::Plan(args) => plan::plan(common, screen, args),
         Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),

@@ -14,6 +14,7 @@ mod editors;
 mod embedding;
 mod examples;
 mod explain;
+mod explore;
 mod files;
 mod fix;
 mod fixture;
