@@ -8,6 +8,7 @@ use super::render::{diagnostics, explain_plan, plan_json};
 use super::screen::Screen;
 use coord_lang::diagnostic::Diagnostic;
 use coord_plan::compile::Settings;
+use coord_plan::levelling::forecast;
 use coord_plan::levelling::{Options, PLACEMENTS_PER_SECOND, Stop};
 use coord_plan::plan::Plan;
 use coord_plan::schedule::Schedule;
@@ -24,12 +25,13 @@ const GUARD_LEAST: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let project = &args.project;
-    let loaded = project::load(
+    let mut loaded = project::load(
         common,
         project.file.as_deref(),
         &project.set,
         settings(args),
     )?;
+    foresee(&mut loaded, args);
     let Some((plan, schedule)) = sound(common, screen, &loaded) else {
         return Ok(Exit::Wrong);
     };
@@ -51,6 +53,20 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
             ));
             Ok(Exit::Failed)
         }
+    }
+}
+
+/// Adds the forecast.
+fn foresee(loaded: &mut Loaded, args: &Args) {
+    let compiled = &mut loaded.compiled;
+    if let (Some(plan), Some(schedule)) = (&compiled.plan, &mut compiled.schedule) {
+        let usual = forecast::Settings::of(plan);
+        let settings = forecast::Settings {
+            samples: args.samples.unwrap_or(usual.samples),
+            seed: args.seed,
+            ..usual
+        };
+        schedule.foresee(plan, &settings);
     }
 }
 

@@ -3,6 +3,7 @@
 mod axis;
 pub(crate) mod diagnostics;
 pub(crate) mod explain_plan;
+pub(crate) mod forecast;
 mod gantt;
 pub(crate) mod github;
 pub(crate) mod graph;
