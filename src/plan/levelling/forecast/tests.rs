@@ -69,10 +69,9 @@ fn draw(estimate: Estimate, dice: &mut Dice) -> Span {
 }
 
 /// The end of a plan by the parallel scheme, in the order of the schedule of the estimates.
-fn end_of(plan: &Plan, order: &[u32], options: &Options) -> i64 {
+fn end_of(plan: &Plan, calendars: &Calendars, order: &[u32], options: &Options) -> i64 {
     let network = Network::new(plan);
-    let calendars = Calendars::of(plan);
-    let problem = Problem::new(&network, &calendars, options);
+    let problem = Problem::new(&network, calendars, options);
     let solution = parallel::schedule(&problem, order);
     problem.on_the_clock(&solution).makespan_ms
 }
@@ -86,22 +85,35 @@ fn order_of(plan: &Plan, schedule: &Schedule) -> Vec<u32> {
     )
 }
 
+/// A share of so many is sure to about one percent point.
+const DRAWN: u32 = 1500;
+
 #[test]
 fn eight_of_ten_schedules_end_by_the_80_percent() {
-    for (seed, time) in [(1, 0), (2, 1), (3, 2), (4, 1)] {
-        let mut plan = random_plan(seed, shape(40, time));
+    for (seed, time) in [(1, 0), (2, 1), (3, 2)] {
+        let mut plan = random_plan(seed, shape(25, time));
         give_hours(&mut plan, seed);
         let schedule = schedule(&plan, &Options::default());
-        let found = forecast(&plan, &schedule, &settings(4000, 1)).unwrap();
+        let found = forecast(&plan, &schedule, &settings(10_000, 1)).unwrap();
         let order = order_of(&plan, &schedule);
+        let calendars = Calendars::of(&plan);
         let mut dice = Dice::new(seed + 100);
-        let ends: Vec<i64> = (0..4000)
-            .map(|_| end_of(&drawn(&plan, &mut dice), &order, &schedule.options))
+        let ends: Vec<i64> = (0..DRAWN)
+            .map(|_| {
+                end_of(
+                    &drawn(&plan, &mut dice),
+                    &calendars,
+                    &order,
+                    &schedule.options,
+                )
+            })
             .collect();
         for percent in [50, 80, 95] {
             let at = found.percentile(percent);
-            let below = ends.iter().filter(|end| **end < at).count() as f64 / 40.0;
-            let by = ends.iter().filter(|end| **end <= at).count() as f64 / 40.0;
+            let below =
+                ends.iter().filter(|end| **end < at).count() as f64 * 100.0 / f64::from(DRAWN);
+            let by =
+                ends.iter().filter(|end| **end <= at).count() as f64 * 100.0 / f64::from(DRAWN);
             // ends that fall on one instant, such as the end of a day, count for both sides
             let wanted = f64::from(percent);
             let holds = below <= wanted + 2.0 && by >= wanted - 2.0;
