@@ -238,6 +238,11 @@ pub(crate) struct Plan {
     /// leaves it out [default: 10000, fewer for more than 1000 tasks].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_SAMPLES)))]
     pub(crate) samples: Option<u32>,
+    /// What would change if `agent NAME capacity 2`, `agent NAME away 2025-08-12..2025-08-15`,
+    /// `task NAME takes 3wd`, `task NAME priority P0`, `resource NAME capacity 4` or `drop resource
+    /// NAME`. May be given again: all of them at once. With JSON, the plan that comes of it.
+    #[arg(long, value_name = "CHANGE")]
+    pub(crate) what_if: Vec<String>,
     /// Columns of the picture [default: the terminal's, else 100].
     #[arg(long, value_name = "N")]
     pub(crate) width: Option<usize>,

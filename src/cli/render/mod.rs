@@ -17,4 +17,5 @@ pub(crate) mod rule_words;
 pub(crate) mod sarif;
 pub(crate) mod sheet;
 pub(crate) mod status;
+pub(crate) mod what_if;
 pub(crate) mod words;
