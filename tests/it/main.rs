@@ -16,6 +16,7 @@ mod explain;
 mod files;
 mod fix;
 mod fixture;
+mod forecast;
 mod help;
 mod journal;
 mod limits;
