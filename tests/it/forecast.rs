@@ -88,7 +88,7 @@ fn a_forecast_has_its_own_fields() {
 
 #[test]
 fn exact_lengths_need_no_forecast() {
-    let text = "edition 2026\nproject p\ntask a {\n  by local\n  takes 2d\n  run \"true\"\n}\nexpect \"Sure\" plan.p80 <= 2d\n";
+    let text = "edition 2026\nproject p\ntask a {\n  by local\n  takes 2d\n  run [\"true\"]\n}\nexpect \"Sure\" plan.p80 <= 2d\n";
     let space = Space::new().file("main.coord", text);
     let ran = space.coord(&["plan"]).run().exits(0);
     assert!(!ran.stdout.contains("How it may come out"), "{ran}");
