@@ -85,8 +85,8 @@ fn order_of(plan: &Plan, schedule: &Schedule) -> Vec<u32> {
     )
 }
 
-/// A share of so many is sure to about one percent point.
-const DRAWN: u32 = 1500;
+/// So many that two percent points are three standard errors of a share.
+const DRAWN: u32 = 6000;
 
 #[test]
 fn eight_of_ten_schedules_end_by_the_80_percent() {
