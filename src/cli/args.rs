@@ -1,6 +1,7 @@
 //! The command line, and nothing else: clap's types, their help, their examples.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coord_plan::levelling::forecast::MOST_SAMPLES;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -331,9 +332,18 @@ pub(crate) struct Plan {
     /// Ends earlier when nothing shorter exists. Counted in work, so that it gives the same again.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
     pub(crate) budget: Duration,
-    /// Another seed looks in other places.
+    /// Another seed looks in other places, and draws other lengths for the forecast.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How often the forecast plays the plan through, with lengths drawn from the estimates; 0
+    /// leaves it out [default: 10000, fewer for more than 1000 tasks].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_SAMPLES)))]
+    pub(crate) samples: Option<u32>,
+    /// What would change if `agent NAME capacity 2`, `agent NAME away 2025-08-12..2025-08-15`,
+    /// `task NAME takes 3wd`, `task NAME priority P0`, `resource NAME capacity 4` or `drop resource
+    /// NAME`. May be given again: all of them at once. With JSON, the plan that comes of it.
+    #[arg(long, value_name = "CHANGE")]
+    pub(crate) what_if: Vec<String>,
     /// Columns of the picture [default: the terminal's, else 100].
     #[arg(long, value_name = "N")]
     pub(crate) width: Option<usize>,

@@ -4,14 +4,17 @@ use super::args::{Common, Plan as Args, TextOrJson};
 use super::exit::{Exit, Failure, Outcome};
 use super::project::{self, Loaded};
 use super::render::sheet::Look;
-use super::render::{diagnostics, explain_plan, plan_json};
+use super::render::{diagnostics, explain_plan, plan_json, what_if};
 use super::screen::Screen;
 use coord_lang::diagnostic::Diagnostic;
+use coord_plan::calendars::Calendars;
 use coord_plan::compile::Settings;
+use coord_plan::levelling::forecast;
 use coord_plan::levelling::{Options, PLACEMENTS_PER_SECOND, Stop};
 use coord_plan::plan::Plan;
-use coord_plan::schedule::Schedule;
 use coord_plan::schedule::promise::{Promise, Verdict};
+use coord_plan::schedule::{Schedule, schedule_on};
+use coord_plan::what_if::change;
 use std::path::Path;
 use std::time::Duration;
 
@@ -24,19 +27,33 @@ const GUARD_LEAST: Duration = Duration::from_secs(2);
 
 pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     let project = &args.project;
-    let loaded = project::load(
+    let mut loaded = project::load(
         common,
         project.file.as_deref(),
         &project.set,
         settings(args),
     )?;
+    let compiled = &mut loaded.compiled;
+    if let (Some(plan), Some(schedule)) = (&compiled.plan, &mut compiled.schedule) {
+        foresee(plan, schedule, args);
+    }
     let Some((plan, schedule)) = sound(common, screen, &loaded) else {
         return Ok(Exit::Wrong);
     };
-    let text = match args.format {
-        TextOrJson::Json => plan_json::text(plan, schedule),
-        TextOrJson::Text => explain_plan::text(plan, schedule, look(screen, args)),
+    let changed = match args.what_if.as_slice() {
+        [] => None,
+        changes => Some(what_if(plan, changes, args)?),
     };
+    let text = match (args.format, &changed) {
+        (TextOrJson::Json, Some((plan, schedule))) => plan_json::text(plan, schedule),
+        (TextOrJson::Json, None) => plan_json::text(plan, schedule),
+        (TextOrJson::Text, Some((after, changed))) => {
+            let (before, after) = ((plan, schedule), (after, changed));
+            what_if::text(before, after, &args.what_if, look(screen, args))
+        }
+        (TextOrJson::Text, None) => explain_plan::text(plan, schedule, look(screen, args)),
+    };
+    let schedule = changed.as_ref().map_or(schedule, |(_, schedule)| schedule);
     deliver(screen, args.output.as_deref(), &text)?;
     if loaded.compiled.has_errors() {
         return Ok(Exit::Wrong);
@@ -52,6 +69,30 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
             Ok(Exit::Failed)
         }
     }
+}
+
+/// The plan with changes, and its schedule.
+fn what_if(plan: &Plan, changes: &[String], args: &Args) -> Result<(Plan, Schedule), Failure> {
+    let mut plan = plan.clone();
+    for words in changes {
+        change(&mut plan, words)
+            .map_err(|mistake| Failure::wrong(mistake.message).help(mistake.help))?;
+    }
+    let (calendars, settings) = (Calendars::of(&plan), settings(args));
+    let mut schedule = schedule_on(&plan, &calendars, &settings.schedule, &settings.stop);
+    foresee(&plan, &mut schedule, args);
+    Ok((plan, schedule))
+}
+
+/// Adds the forecast.
+fn foresee(plan: &Plan, schedule: &mut Schedule, args: &Args) {
+    let usual = forecast::Settings::of(plan);
+    let settings = forecast::Settings {
+        samples: args.samples.unwrap_or(usual.samples),
+        seed: args.seed,
+        ..usual
+    };
+    schedule.foresee(plan, &settings);
 }
 
 /// The schedule counts on the cores of this machine, as a run does.

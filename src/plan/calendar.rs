@@ -93,6 +93,14 @@ impl Hours {
             .sum()
     }
 
+    /// The same hours, without work on some days.
+    #[must_use]
+    pub(crate) fn without(mut self, days: (i64, i64)) -> Hours {
+        self.holidays.push(days);
+        self.holidays = apart(self.holidays);
+        self
+    }
+
     fn on_weekday(&self, day: i64) -> bool {
         self.weekdays[(day + 3).rem_euclid(7) as usize]
     }
@@ -384,6 +392,11 @@ fn day_number(date: Date) -> Option<i64> {
     let date = civil::Date::new(date.year, date.month, date.day).ok()?;
     let midnight = date.to_zoned(TimeZone::UTC).ok()?;
     Some(midnight.timestamp().as_millisecond().div_euclid(DAY_MS))
+}
+
+/// Days without work, as [`Hours`] keeps them.
+pub(crate) fn holiday(first: Date, last: Date) -> Option<(i64, i64)> {
+    day_number(first).zip(day_number(last))
 }
 
 /// The same days in order, none of them twice.

@@ -33,6 +33,7 @@
 //! Tormos & Lova 2001. The search names its own.
 
 mod compact;
+pub mod forecast;
 mod genetic;
 mod parallel;
 mod problem;

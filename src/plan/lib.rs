@@ -5,7 +5,7 @@
 //! and `drawings` at its side;
 //! [`schedule`] lays it on [`calendars`], each a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit; [`outlook`] tells one node at a time; [`mend`] makes the edits
-//! that diagnostics carry.
+//! that diagnostics carry; [`what_if`] changes a plan to see what would be.
 
 pub mod anchor;
 pub mod bound;
@@ -30,3 +30,4 @@ pub mod recurrence;
 pub mod rules;
 pub mod schedule;
 mod waves;
+pub mod what_if;

@@ -85,6 +85,13 @@ impl Plan {
         }
     }
 
+    pub fn task_mut(&mut self, node: NodeId) -> Option<&mut Task> {
+        match &mut self.nodes[node].kind {
+            NodeKind::Task(task) => Some(task),
+            NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => None,
+        }
+    }
+
     /// Finds a task, sync or milestone by name; linear.
     pub fn find(&self, name: &str) -> Option<NodeId> {
         self.nodes

@@ -19,6 +19,7 @@ use crate::calendar::Calendar;
 use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use crate::critical_path::{CriticalPath, Logical, Step, critical_path};
+use crate::levelling::forecast::{self, Forecast};
 use crate::levelling::{End, Levelled, Options, Stop, level};
 use crate::plan::{NodeKind, Plan};
 use chain::Link;
@@ -55,6 +56,19 @@ pub struct Schedule {
     pub turns: Vec<Turn>,
     /// What becomes of the project's promises, in their order.
     pub promises: Vec<Promise>,
+    /// How it may come out; None until [`Schedule::foresee`].
+    pub forecast: Option<Box<Forecast>>,
+}
+
+impl Schedule {
+    /// Adds a forecast, and judges by it the promises that speak of how sure something is.
+    pub fn foresee(&mut self, plan: &Plan, settings: &forecast::Settings) {
+        let Some(forecast) = forecast::forecast(plan, self, settings) else {
+            return;
+        };
+        promise::judge_by(plan, &forecast, &mut self.promises);
+        self.forecast = Some(Box::new(forecast));
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,6 +213,7 @@ impl Facts<'_, '_> {
             critical_path: logical.path,
             missing_estimates: logical.missing_estimates,
             promises: Vec::new(),
+            forecast: None,
         }
     }
 

@@ -18,6 +18,7 @@ mod explore;
 mod files;
 mod fix;
 mod fixture;
+mod forecast;
 mod help;
 mod journal;
 mod limits;

@@ -3,6 +3,7 @@
 //! Two schedules are told side by side: *by needs alone*, as if everybody could do everything at
 //! once, and *with who is there*, each agent with as many tasks at a time as it has room for.
 
+use super::forecast;
 use super::gantt;
 use super::outlook::Outlook;
 use super::promises;
@@ -33,6 +34,7 @@ pub(crate) fn text(plan: &Plan, schedule: &Schedule, look: Look) -> String {
         busy(&outlook, &mut sheet);
         waves(&outlook, &mut sheet);
         deadlines(&outlook, &mut sheet);
+        forecast::forecast(&outlook, &mut sheet);
     }
     promises::promises(&outlook, &mut sheet);
     missing(&outlook, &mut sheet);
@@ -119,6 +121,10 @@ fn ends(outlook: &Outlook, sheet: &mut Sheet) {
         longer(outlook),
     );
     row(sheet, "lower bound", schedule.lower_bound.ms, gap(outlook));
+    if let Some(forecast) = forecast::told(outlook) {
+        let gist = forecast::gist(outlook, forecast);
+        sheet.hanging(line("finishes", forecast.percentile(50)), Ink::Faint, &gist);
+    }
 }
 
 /// `18 tasks, 4 phases, 7 agents`.

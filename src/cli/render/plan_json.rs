@@ -1,15 +1,17 @@
 //! A plan as JSON: `coord.plan/1`.
 //!
 //! Times are seconds from the origin: whole numbers where they are whole, else to the ms. Fields
-//! may be added; none goes away or changes its meaning within version 1. What the plan does not
-//! know yet (`eta`, `criticality_index`) is null.
+//! may be added; none goes away or changes its meaning within version 1. What a forecast says
+//! (`eta`, `criticality_index`, `probability`) is null without one.
 
 use coord_lang::ids::{AgentId, NodeId, PhaseId};
 use coord_plan::calendar::Calendar;
 use coord_plan::clock::Clock;
 use coord_plan::critical_path::Why;
 use coord_plan::levelling::End;
+use coord_plan::levelling::forecast::Forecast;
 use coord_plan::plan::{NodeKind, Plan, Task};
+use coord_plan::rules::{Claim, Expect, Measured};
 use coord_plan::schedule::chain::Hold;
 use coord_plan::schedule::promise::{Figure, Open, Promise, Verdict};
 use coord_plan::schedule::{Due, NodeSchedule, Schedule};
@@ -77,7 +79,8 @@ struct Document<'a> {
     critical_path: Vec<&'a str>,
     critical_steps: Vec<StepJson<'a>>,
     levelled_chain: Vec<StepJson<'a>>,
-    eta: Option<()>,
+    eta: Option<EtaJson>,
+    drivers: Vec<&'a str>,
     tasks: Vec<TaskJson<'a>>,
     events: Vec<EventJson<'a>>,
     joins: Vec<JoinJson<'a>>,
@@ -87,6 +90,15 @@ struct Document<'a> {
     deadlines: Vec<DueJson<'a>>,
     missing_estimates: Vec<&'a str>,
     promises: Vec<PromiseJson<'a>>,
+}
+
+/// By when so many percent of the samples have ended.
+#[derive(Serialize)]
+struct EtaJson {
+    p50_s: Secs,
+    p80_s: Secs,
+    p95_s: Secs,
+    samples: u32,
 }
 
 /// What becomes of a promise.
@@ -138,7 +150,7 @@ struct TaskJson<'a> {
     deadline_s: Option<Secs>,
     #[serde(flatten)]
     times: TimesJson,
-    criticality_index: Option<()>,
+    criticality_index: Option<f64>,
 }
 
 /// How long a task takes; with `working`, in working time, which the calendar spreads out.
@@ -203,6 +215,8 @@ struct PhaseJson<'a> {
     logical_end_s: Secs,
     end_s: Secs,
     late_s: Option<Secs>,
+    /// Null until it is sampled.
+    eta: Option<EtaJson>,
 }
 
 #[derive(Serialize)]
@@ -242,6 +256,8 @@ struct DueJson<'a> {
     met: bool,
     late_s: Secs,
     logical_late_s: Secs,
+    /// The share of samples that meet it; null until it is sampled.
+    probability: Option<f64>,
 }
 
 struct View<'a> {
@@ -292,7 +308,8 @@ impl<'a> View<'a> {
                 .iter()
                 .map(|l| self.link(l.node, l.holds))
                 .collect(),
-            eta: None,
+            eta: self.eta(),
+            drivers: self.drivers(),
             tasks: plan
                 .tasks()
                 .map(|(id, _, task)| self.task(id, task))
@@ -316,6 +333,38 @@ impl<'a> View<'a> {
         }
     }
 
+    fn forecast(&self) -> Option<&'a Forecast> {
+        self.schedule.forecast.as_deref()
+    }
+
+    fn eta(&self) -> Option<EtaJson> {
+        let forecast = self.forecast()?;
+        Some(EtaJson {
+            p50_s: Secs(forecast.percentile(50)),
+            p80_s: Secs(forecast.percentile(80)),
+            p95_s: Secs(forecast.percentile(95)),
+            samples: forecast.samples,
+        })
+    }
+
+    fn eta_of(&self, node: NodeId) -> Option<EtaJson> {
+        let forecast = self.forecast()?;
+        let percentile = |percent| forecast.percentile_of(node, percent).map(Secs);
+        Some(EtaJson {
+            p50_s: percentile(50)?,
+            p80_s: percentile(80)?,
+            p95_s: percentile(95)?,
+            samples: forecast.samples,
+        })
+    }
+
+    /// What makes the end late, the most first.
+    fn drivers(&self) -> Vec<&'a str> {
+        let drivers = self.forecast().map(|forecast| forecast.drivers(self.plan));
+        let drivers = drivers.into_iter().flatten();
+        drivers.map(|node| self.name(node)).collect()
+    }
+
     fn promise(&self, promise: &Promise) -> Option<PromiseJson<'a>> {
         let expect = self.plan.rules.expects.get(promise.number)?;
         let claim = expect.claim(self.plan);
@@ -336,6 +385,7 @@ impl<'a> View<'a> {
             holds,
             verdict,
             judged_by: match promise.verdict {
+                Verdict::Kept | Verdict::Broken if is_percentile(expect) => "forecast",
                 Verdict::Open(Open::Forecast) => "forecast",
                 Verdict::Open(Open::Run) => "run",
                 Verdict::Open(Open::Person) => "person",
@@ -417,7 +467,9 @@ impl<'a> View<'a> {
             priority: task.priority,
             deadline_s: task.deadline_ms.map(Secs),
             times: times(&self.schedule.nodes[id]),
-            criticality_index: None,
+            criticality_index: self
+                .forecast()
+                .map(|f| f64::from(f.criticality(id)) / 1000.0),
         }
     }
 
@@ -493,6 +545,7 @@ impl<'a> View<'a> {
             logical_end_s: Secs(span.logical_end_ms),
             end_s: Secs(span.end_ms),
             late_s: span.late_ms.map(Secs),
+            eta: self.eta_of(phase.end),
         }
     }
 
@@ -546,8 +599,22 @@ impl<'a> View<'a> {
             met: due.is_met(),
             late_s: Secs(due.late_ms()),
             logical_late_s: Secs(due.logical_late_ms()),
+            probability: self
+                .forecast()
+                .and_then(|forecast| forecast.chance(due.node, due.due_ms))
+                .map(|share| f64::from(share) / 1000.0),
         }
     }
+}
+
+fn is_percentile(expect: &Expect) -> bool {
+    matches!(
+        expect.claim,
+        Claim::Measure {
+            of: Measured::Percentile(_),
+            ..
+        }
+    )
 }
 
 fn times(node: &NodeSchedule) -> TimesJson {

@@ -62,6 +62,8 @@ struct Pool {
     free: i64,
     queues: Vec<Queue>,
     freed: bool,
+    /// What gave some of it back last, and when.
+    ended: Option<(i64, u32)>,
 }
 
 impl Pool {
@@ -104,17 +106,41 @@ struct Run<'a, 'n> {
     satisfied: Vec<bool>,
     work: Vec<i64>,
     passed: Vec<u32>,
+    length: Vec<i64>,
+    /// Of each node what ended last before it could start; [`NONE`] when nothing did.
+    cause: Vec<u32>,
     solution: Solution,
 }
 
 pub(super) fn schedule(problem: &Problem, order: &[u32]) -> Solution {
     let mut run = Run::new(problem, order);
-    run.begin();
-    while let Some(&Reverse((now, _))) = run.events.peek() {
-        run.take_events(now);
-        run.start_what_can(now);
-    }
+    run.run();
     run.solution
+}
+
+/// The same scheme again and again, each time with other lengths, in the same memory.
+pub(super) struct Replay<'a, 'n>(Run<'a, 'n>);
+
+impl<'a, 'n> Replay<'a, 'n> {
+    pub(super) fn new(problem: &'a Problem<'n>, order: &'a [u32]) -> Replay<'a, 'n> {
+        Replay(Run::new(problem, order))
+    }
+
+    /// The lengths of the next time. What takes nothing has none.
+    pub(super) fn lengths(&mut self) -> &mut [i64] {
+        &mut self.0.length
+    }
+
+    pub(super) fn run(&mut self) -> &Solution {
+        self.0.reset();
+        self.0.run();
+        &self.0.solution
+    }
+
+    /// What a node waited for last, of the last time.
+    pub(super) fn cause(&self, node: u32) -> Option<u32> {
+        Some(self.0.cause[node as usize]).filter(|&cause| cause != NONE)
+    }
 }
 
 impl<'a, 'n> Run<'a, 'n> {
@@ -143,8 +169,48 @@ impl<'a, 'n> Run<'a, 'n> {
             satisfied: vec![false; network.group_count()],
             work: vec![0; network.plan.agents.len()],
             passed: Vec::new(),
+            length: problem.length.clone(),
+            cause: vec![NONE; nodes],
             solution: Solution::empty(nodes),
         }
+    }
+
+    fn run(&mut self) {
+        self.begin();
+        while let Some(&Reverse((now, _))) = self.events.peek() {
+            self.take_events(now);
+            self.start_what_can(now);
+        }
+    }
+
+    /// As it was before the first event, but for the lengths.
+    fn reset(&mut self) {
+        let network = self.problem.network;
+        for (missing, id) in self.missing.iter_mut().zip(network.plan.nodes.ids()) {
+            *missing = network.groups(id).len() as u32;
+        }
+        for line in &mut self.lines {
+            line.waiting.clear();
+            (line.turn, line.parked) = (0, false);
+        }
+        for (pool, &capacity) in self.pools.iter_mut().zip(&self.problem.pools) {
+            pool.queues
+                .iter_mut()
+                .for_each(|queue| queue.parked.clear());
+            (pool.free, pool.freed, pool.ended) = (capacity, false, None);
+        }
+        self.events.clear();
+        self.candidates.clear();
+        self.freed.clear();
+        self.closed.clear();
+        self.passed.clear();
+        self.satisfied.fill(false);
+        self.work.fill(0);
+        self.cause.fill(NONE);
+        self.solution.start.fill(0);
+        self.solution.finish.fill(0);
+        self.solution.chosen.fill(NONE);
+        self.solution.makespan = 0;
     }
 
     fn begin(&mut self) {
@@ -175,10 +241,13 @@ impl<'a, 'n> Run<'a, 'n> {
         if let Some(demand) = problem.demand_of(node) {
             for &(pool, amount) in &demand.fixed {
                 self.give_back(pool, amount);
+                self.pools[pool as usize].ended = Some((now, node as u32));
             }
         }
-        if self.solution.chosen[node] != NONE {
-            self.give_back(self.solution.chosen[node], 1);
+        let chosen = self.solution.chosen[node];
+        if chosen != NONE {
+            self.give_back(chosen, 1);
+            self.pools[chosen as usize].ended = Some((now, node as u32));
         }
         self.pass(node, now);
     }
@@ -206,6 +275,7 @@ impl<'a, 'n> Run<'a, 'n> {
                 if self.missing[owner] > 0 {
                     continue;
                 }
+                self.cause[owner] = node;
                 if self.problem.release[owner] > now {
                     let ready = Event::Ready(owner as u32);
                     self.events
@@ -229,6 +299,9 @@ impl<'a, 'n> Run<'a, 'n> {
     }
 
     fn arrive(&mut self, node: usize, now: i64) {
+        if self.problem.release[node] > 0 {
+            self.cause[node] = NONE;
+        }
         if self.problem.demand[node] != NONE {
             return self.join_line(node);
         }
@@ -389,7 +462,9 @@ impl<'a, 'n> Run<'a, 'n> {
     /// Of those who could start now the one that has it done first, with the least work so far.
     fn choose(&self, demand: &Demand, node: usize, now: i64) -> Option<u32> {
         let finish = |agent: u32| match demand.hours {
-            When::Chosen => self.problem.finish(node, agent, now),
+            When::Chosen => self
+                .problem
+                .finish_after(node, agent, now, self.length[node]),
             When::Always | When::In(_) => 0,
         };
         let there = self.there(demand, now);
@@ -408,7 +483,9 @@ impl<'a, 'n> Run<'a, 'n> {
             self.count_work(agent, node);
             self.solution.chosen[node] = agent;
         }
-        let finish = problem.finish(node, self.solution.chosen[node], now);
+        let chosen = self.solution.chosen[node];
+        self.note_cause(node, demand, now);
+        let finish = problem.finish_after(node, chosen, now, self.length[node]);
         self.solution.start[node] = now;
         self.solution.finish[node] = finish;
         self.solution.makespan = self.solution.makespan.max(finish);
@@ -416,9 +493,35 @@ impl<'a, 'n> Run<'a, 'n> {
             .push(Reverse((finish, Event::Finish(node as u32))));
     }
 
+    /// A task that starts waited for the last of its needs, or for who had what it takes: whoever
+    /// gave back something just now, or, when it starts at an opening, all of something after its
+    /// needs were there.
+    fn note_cause(&mut self, node: usize, demand: &Demand, now: i64) {
+        let ready = match self.cause[node] {
+            NONE => 0,
+            cause => self.solution.finish[cause as usize],
+        };
+        let ready = ready.max(self.problem.release[node]);
+        if ready >= now {
+            return;
+        }
+        let chosen = Some(self.solution.chosen[node]).filter(|&agent| agent != NONE);
+        let fixed = demand.fixed.iter().copied();
+        let ended = fixed
+            .chain(chosen.map(|agent| (agent, 1)))
+            .filter_map(|(pool, amount)| {
+                let (at, ended) = self.pools[pool as usize].ended?;
+                let all = self.problem.pools[pool as usize] == amount;
+                (at == now || (all && at > ready)).then_some((at, ended))
+            });
+        if let Some((_, ended)) = ended.max_by_key(|&(at, ended)| (at, std::cmp::Reverse(ended))) {
+            self.cause[node] = ended;
+        }
+    }
+
     fn count_work(&mut self, pool: u32, node: usize) {
         if let Some(work) = self.work.get_mut(pool as usize) {
-            *work += self.problem.length[node];
+            *work += self.length[node];
         }
     }
 

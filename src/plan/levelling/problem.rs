@@ -10,7 +10,7 @@ use crate::calendar::Calendar;
 use crate::calendars::Calendars;
 use crate::critical_path::network::Network;
 use crate::critical_path::positions;
-use crate::plan::{By, Task};
+use crate::plan::{By, Span, Task};
 use coord_lang::ids::{AgentId, Id, NodeId, Table};
 use std::collections::BTreeMap;
 
@@ -149,13 +149,30 @@ impl<'n> Problem<'n> {
     }
 
     pub(super) fn finish(&self, node: usize, agent: u32, start: i64) -> i64 {
+        self.finish_after(node, agent, start, self.length[node])
+    }
+
+    /// When a node that takes `length` ends.
+    pub(super) fn finish_after(&self, node: usize, agent: u32, start: i64, length: i64) -> i64 {
         match self.axis {
             Axis::Mixed(calendars) => {
                 let id = NodeId(node as u32);
                 let calendar = calendars.chosen(id, some(agent));
-                calendar.finish(self.network.spans[id], start)
+                let span = Span {
+                    ms: length,
+                    ..self.network.spans[id]
+                };
+                calendar.finish(span, start)
             }
-            Axis::Elapsed | Axis::Working(_) => start + self.length[node],
+            Axis::Elapsed | Axis::Working(_) => start + length,
+        }
+    }
+
+    /// An instant of the problem's axis on the clock, as the end of something.
+    pub(super) fn axis_to_clock(&self, t: i64) -> i64 {
+        match self.axis {
+            Axis::Working(calendar) if t > 0 => calendar.end_of(calendar.worked(0) + t),
+            Axis::Working(_) | Axis::Elapsed | Axis::Mixed(_) => t,
         }
     }
 

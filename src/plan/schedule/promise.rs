@@ -13,6 +13,7 @@ use crate::clock::lasting;
 use crate::critical_path::low_path;
 use crate::critical_path::network::Network;
 use crate::levelling::Levelled;
+use crate::levelling::forecast::Forecast;
 use crate::plan::{By, Plan};
 use crate::rules::{Claim, Expect, Measured};
 use coord_lang::expr::{Comparison, Expr, Value};
@@ -107,6 +108,30 @@ pub(super) fn promises(
     expects
         .map(|(number, expect)| judge.promise(number, expect))
         .collect()
+}
+
+/// Judges what only a forecast can: promises of a percentile that the schedule leaves open.
+pub(super) fn judge_by(plan: &Plan, forecast: &Forecast, promises: &mut [Promise]) {
+    for promise in promises {
+        let Some(expect) = plan.rules.expects.get(promise.number) else {
+            continue;
+        };
+        let Claim::Measure { of, op, value } = &expect.claim else {
+            continue;
+        };
+        let (Measured::Percentile(percent), Value::Duration(limit)) = (of, value) else {
+            continue;
+        };
+        let figure = forecast.percentile(u32::from(*percent));
+        if promise.verdict == Verdict::Open(Open::Forecast) {
+            let kept = op.holds(figure.cmp(limit)) && expect.by_ms.is_none_or(|by| figure <= by);
+            promise.verdict = match kept {
+                true => Verdict::Kept,
+                false => Verdict::Broken,
+            };
+            promise.figure = Some(Figure::Instant(figure));
+        }
+    }
 }
 
 /// What something measured can be.
