@@ -98,10 +98,15 @@ fn outcomes(action: Action) -> Option<Vec<(Input, bool)>> {
                 (Input::UndoEnded { node, ok, evidence }, !ok)
             })
             .to_vec(),
+        Action::Measure { metric } => {
+            let why = "nothing measures it here".to_string();
+            vec![(Input::NotMeasured { metric, why }, false)]
+        }
         Action::Notify { .. }
         | Action::Tell { .. }
         | Action::Digest { .. }
-        | Action::Record { .. } => return None,
+        | Action::Record { .. }
+        | Action::HandOver { .. } => return None,
     })
 }
 
