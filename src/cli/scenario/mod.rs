@@ -29,7 +29,7 @@ pub(crate) fn test(common: &Common, screen: &Screen, args: &Test) -> Outcome {
     };
     let mut all = Vec::new();
     for file in files::projects_of(&folders_of(&paths), &limits)? {
-        all.extend(of_project(common, screen, &file, &limits, args)?);
+        all.extend(of_project(screen, &file, &limits, args)?);
     }
     let failed = all.iter().filter(|ran| !ran.passed()).count();
     match args.format {
@@ -109,7 +109,6 @@ impl Ran {
 }
 
 fn of_project(
-    common: &Common,
     screen: &Screen,
     file: &Path,
     limits: &Limits,
@@ -149,7 +148,6 @@ fn of_project(
         });
         ran.push(one(&sources, compiled, scenario, started, args.trace));
     }
-    let _ = common;
     Ok(ran)
 }
 
@@ -192,7 +190,7 @@ fn one(
             .push((line, format!("test \"{}\"", ran.title), seen));
         return ran;
     };
-    let played = stage::play(&compiled.model, plan, scenario);
+    let played = stage::play(plan, scenario);
     for miss in judge::judge(&compiled.model, &played, &scenario.expects) {
         let (_, at) = place(sources, miss.span);
         ran.misses

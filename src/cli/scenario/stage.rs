@@ -32,7 +32,7 @@ pub(super) struct Played {
     pub(super) refused: Vec<String>,
 }
 
-pub(super) fn play(model: &Model, plan: &Plan, scenario: &Scenario) -> Played {
+pub(super) fn play(plan: &Plan, scenario: &Scenario) -> Played {
     let calendar = Calendar::of(plan);
     let start_ms = plan.origin_ms.unwrap_or(SOME_MONDAY_MS);
     let givens = || scenario.givens.iter().map(|given| &given.value);
@@ -100,7 +100,6 @@ pub(super) fn play(model: &Model, plan: &Plan, scenario: &Scenario) -> Played {
         simulation.advance();
     }
     refused.extend(simulation.refusals().iter().map(ToString::to_string));
-    let _ = model;
     Played {
         plan: plan.clone(),
         events: simulation.events().to_vec(),

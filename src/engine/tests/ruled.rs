@@ -136,8 +136,7 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
     });
     let tasks: Vec<NodeId> = plan.tasks().map(|(id, _, _)| id).collect();
     let asleep = tasks.len() / 4;
-    let (awake, sleeping) = tasks.split_at(tasks.len() - asleep);
-    let last = sleeping.to_vec();
+    let last = tasks[tasks.len() - asleep..].to_vec();
     let is_asleep = |id: &NodeId| last.contains(id);
     for id in plan.nodes.ids().collect::<Vec<_>>() {
         let own = is_asleep(&id);
@@ -153,7 +152,6 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
             task.when = None;
         }
     }
-    let _ = awake;
 }
 
 fn random_party(dice: &mut Dice) -> Party {
