@@ -121,7 +121,9 @@ impl State {
     }
 
     /// Attempts that say something about the agent rather than about the work.
-    pub(crate) fn note_outcome(&mut self, plan: &Plan, agents: &[AgentId], outcome: &Outcome) {
+    pub(crate) fn note_outcome(&mut self, plan: &Plan, node: NodeId, outcome: &Outcome) {
+        let attempt = self.nodes[node].attempt.as_ref();
+        let agents = attempt.map_or(&[][..], |attempt| &attempt.agents);
         let ill = matches!(outcome, Outcome::Lost(_) | Outcome::SpawnFailed(_));
         for agent in agents.iter().filter(|a| plan.agents[**a].name != "local") {
             let of = &mut self.agent_states[*agent];

@@ -365,8 +365,7 @@ impl State {
         }
         self.on_call_over(plan, node);
         if let Fact::Exited { outcome, .. } = fact {
-            let agents = self.nodes[node].attempt.as_ref().map(|a| a.agents.clone());
-            self.note_outcome(plan, &agents.unwrap_or_default(), outcome);
+            self.note_outcome(plan, node, outcome);
         }
         self.leave_stage(plan, node);
         Ok(())

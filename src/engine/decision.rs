@@ -36,6 +36,8 @@ pub(crate) enum Decision {
     OpenGate(GateId, Place),
     Gate(GateRunId),
     AskWork,
+    /// Work at hand has to end: it is taken away.
+    TakeAway(Termination),
     /// A workflow does it: it is started, or over.
     Call(WorkflowId),
     /// A person has answered the work item.
@@ -92,7 +94,7 @@ impl State {
         match self.nodes[node].status {
             Status::Created => self.before_work(plan, node),
             Status::Assigned => self.settled_before_work(node),
-            Status::InProgress => self.during_work(node),
+            Status::InProgress => self.during_work(plan, node),
             Status::Review => match &plan.nodes[node].kind {
                 NodeKind::Task(task) => self.after_work(node, task),
                 NodeKind::Sync(sync) => self.during_sync(node, sync),
@@ -155,7 +157,7 @@ impl State {
         }
     }
 
-    fn during_work(&self, node: NodeId) -> Option<Decision> {
+    fn during_work(&self, plan: &Plan, node: NodeId) -> Option<Decision> {
         let state = &self.nodes[node];
         if state
             .attempt
@@ -163,6 +165,9 @@ impl State {
             .is_some_and(|attempt| attempt.end.is_some())
         {
             return Some(Decision::Judge);
+        }
+        if let Some(why) = self.taken_away(plan, node) {
+            return Some(Decision::TakeAway(why));
         }
         if state.holds_process {
             return None;
@@ -251,6 +256,7 @@ impl Turn<'_> {
             Decision::OpenGate(gate, place) => self.open_gate(node, gate, place),
             Decision::Gate(run) => self.advance_gate(run),
             Decision::AskWork => self.ask_work(node),
+            Decision::TakeAway(why) => self.take_away(node, why),
             Decision::Call(workflow) => self.call(node, workflow),
             Decision::EndWork(item) => self.end_work(node, item),
             Decision::Judge => self.judge(node),

@@ -206,20 +206,11 @@ impl State {
         if matches!(ask, Ask::Approve { .. }) {
             self.begins(plan, Kind::ApprovalWaiting, Occasion::Item(id));
         }
-        match ask {
-            Ask::Confirm { gate, .. } => self.gate_runs[gate].stage = GateStage::CheckAsked(id),
-            Ask::Work
-            | Ask::Approve { .. }
-            | Ask::Require { .. }
-            | Ask::Doubt
-            | Ask::Situation { .. }
-            | Ask::Report { .. }
-            | Ask::Undo => {
-                if let Some(asking) = self.asking(id) {
-                    asking.asked += 1;
-                    asking.open.push(id);
-                }
-            }
+        if let Ask::Confirm { gate, .. } = ask {
+            self.gate_runs[gate].stage = GateStage::CheckAsked(id);
+        } else if let Some(asking) = self.asking(id) {
+            asking.asked += 1;
+            asking.open.push(id);
         }
         self.refresh(plan, node);
         Ok(())

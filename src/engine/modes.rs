@@ -35,6 +35,20 @@ impl State {
         self.mode.is_some() && !self.is_exempt(plan, node)
     }
 
+    /// Why work at hand is to be taken away: its domain was halted, or a mode cancels it.
+    pub(crate) fn taken_away(&self, plan: &Plan, node: NodeId) -> Option<Termination> {
+        let of = &self.nodes[node];
+        let told = of.attempt.as_ref().is_some_and(|a| a.terminating.is_some());
+        if told || !of.is_at_work() {
+            return None;
+        }
+        if of.doom.is_some() {
+            return Some(Termination::Halted);
+        }
+        let cancels = self.mode.is_some_and(|mode| plan.rules.modes[mode].cancels);
+        (cancels && !self.is_exempt(plan, node)).then_some(Termination::TakenAway)
+    }
+
     pub(crate) fn on_mode_entered(
         &mut self,
         plan: &Plan,
@@ -98,27 +112,6 @@ impl Turn<'_> {
         }
         self.rule(RuleFact::ModeLeft { mode, by });
         Ok(())
-    }
-
-    /// Takes work away that a mode cancels, one attempt at a time.
-    pub(crate) fn clear_for_mode(&mut self) -> bool {
-        let cancels = self
-            .state
-            .mode
-            .is_some_and(|mode| self.plan.rules.modes[mode].cancels);
-        if !cancels || self.state.at_work == 0 {
-            return false;
-        }
-        let at_work = |node: &NodeId| {
-            let of = &self.state.nodes[*node];
-            let told = of.attempt.as_ref().is_some_and(|a| a.terminating.is_some());
-            of.is_at_work() && !told && !self.state.is_exempt(self.plan, *node)
-        };
-        match self.plan.nodes.ids().find(at_work) {
-            Some(node) => self.take_away(node, Termination::TakenAway),
-            None => return false,
-        }
-        true
     }
 
     /// Ends an attempt so that the task can be started anew: a process is ordered to end, what

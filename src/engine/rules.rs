@@ -7,7 +7,7 @@ use crate::duty::DutyStage;
 use crate::event::Fact;
 use crate::gate_run::GateStage;
 use crate::occasion::{Kind, Occasion};
-use crate::outcome::{Doom, Ending, FailReason, SkipReason, Termination};
+use crate::outcome::{Doom, Ending, FailReason, SkipReason};
 use crate::rule_fact::RuleFact;
 use crate::situation::{About, Of, Pending};
 use crate::state::{NeedState, State};
@@ -342,22 +342,5 @@ pub(crate) fn stopped(by: Option<&str>, reason: &str) -> String {
 impl Turn<'_> {
     pub(crate) fn rule(&mut self, fact: RuleFact) {
         self.emit(Fact::Rule(fact));
-    }
-
-    /// Ends what is at work in a domain that was halted.
-    pub(crate) fn end_halted(&mut self) -> bool {
-        if self.state.halted_domains.is_empty() {
-            return false;
-        }
-        let dooms = |node: &coord_lang::ids::NodeId| {
-            let of = &self.state.nodes[*node];
-            let told = of.attempt.as_ref().is_some_and(|a| a.terminating.is_some());
-            of.is_at_work() && of.doom.is_some() && !told
-        };
-        let Some(node) = self.plan.nodes.ids().find(dooms) else {
-            return false;
-        };
-        self.take_away(node, Termination::Halted);
-        true
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, MetricId, NodeId};
-use coord_plan::plan::{By, Plan};
+use coord_plan::plan::Plan;
 
 use crate::action::{Action, action_of};
 use crate::duty::DutyId;
@@ -532,12 +532,8 @@ fn ask_number(ask: Ask) -> u64 {
 /// As many names as the item needs, of those who may answer.
 fn voices(plan: &Plan, state: &State, item: &Item) -> Vec<String> {
     let does = |agent: &AgentId| {
-        let Some(node) = item.node else { return false };
-        match (&state.node(node).attempt, plan.task(node)) {
-            (Some(attempt), _) => attempt.agents.contains(agent),
-            (None, Some(task)) => matches!(&task.by, By::All(all) if all.contains(agent)),
-            (None, None) => false,
-        }
+        let node = item.node;
+        node.is_some_and(|node| state.sure_doers(plan, node).contains(agent))
     };
     let approves = matches!(item.ask, Ask::Approve { .. });
     let name = |agent: &AgentId| plan.agents[*agent].name.clone();

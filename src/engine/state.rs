@@ -339,12 +339,9 @@ impl State {
     /// The earliest timer; the host wakes the machine with a `Tick` then.
     pub fn next_due(&self) -> Option<i64> {
         let runs = self.status.is_live() && self.status != RunStatus::Cancelling;
-        let node = self.timers.first().map(|(due, _, _)| *due);
-        let rule = self.rule_timers.first().map(|(due, _)| *due);
         let background = self.background.first().map(|(due, _)| *due);
-        let stays = self.stays_until();
-        let first = [node, rule, background, stays].into_iter().flatten().min();
-        first.filter(|_| runs)
+        let background = background.filter(|_| runs);
+        self.next_due_of_work().into_iter().chain(background).min()
     }
 
     /// When a run in which nothing is left to do may end, if it has to wait for that.
@@ -399,10 +396,7 @@ impl State {
     }
 
     fn live_waiting(&self) -> Waiting {
-        let programs = self.undoing.at_work
-            || self.duties_at_work().next().is_some()
-            || !self.measuring.is_empty();
-        if self.machine_at_work > 0 || !self.checks_at_work.is_empty() || programs {
+        if !self.is_drained() {
             Waiting::Running
         } else if !self.open_items.is_empty() || self.waits_in_mode() {
             Waiting::ForPeople

@@ -190,7 +190,7 @@ impl State {
 
     /// How long an amount of time that begins now is on the clock. Where the project does not say
     /// when it starts, its hours count from the start of the run.
-    pub(crate) fn elapsed(&self, plan: &Plan, span: Span) -> i64 {
+    pub fn elapsed(&self, plan: &Plan, span: Span) -> i64 {
         if !span.working {
             return span.ms;
         }

@@ -56,8 +56,6 @@ impl<'a> Turn<'a> {
             || self.advance_situation()
             || self.carry_out_duty()
             || self.find_ill_agents()
-            || self.end_halted()
-            || self.clear_for_mode()
             || self.end_workflow()
             || self.ask_report()
             || self.measure()
