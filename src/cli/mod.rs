@@ -32,6 +32,7 @@ mod simulate;
 mod support;
 mod told;
 mod verify;
+mod virtual_time;
 
 use args::{Cli, Command};
 use clap::error::ErrorKind;

@@ -3,6 +3,8 @@
 use super::args::Common;
 use super::exit::Failure;
 use super::files;
+use super::render::diagnostics;
+use super::screen::Screen;
 use coord_lang::source::Sources;
 use coord_lang::syntax::Limits;
 use coord_plan::compile::{Compiled, Settings, compile};
@@ -25,6 +27,19 @@ impl Loaded {
     pub(crate) fn root(&self) -> PathBuf {
         folder_of(&self.file)
     }
+}
+
+/// Shows what is wrong with a project that a command needs whole, and refuses to go on.
+pub(crate) fn mistakes(
+    screen: &Screen,
+    sources: &Sources,
+    compiled: &Compiled,
+    file: &Path,
+) -> Failure {
+    let found = &compiled.diagnostics;
+    screen.err(&diagnostics::text(sources, found, screen.style()));
+    Failure::wrong(format!("{} has mistakes", file.display()))
+        .help("`coord check` shows them alone")
 }
 
 /// The folder of a file; `.` for a bare name.

@@ -9,8 +9,7 @@ use coord_host::driver::End;
 use coord_host::reach::{Answer, Driver, Drivers, Job, People, Question, Reach, Stop};
 use coord_host::support::cannot_do;
 use coord_lang::ids::NodeId;
-use coord_plan::calendar::Calendar;
-use coord_plan::plan::{Plan, Span};
+use coord_plan::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,8 +157,6 @@ impl Virtual {
         }
         let start_ms = plan.origin_ms.unwrap_or_default();
         let world = Scene {
-            calendar: Calendar::of(plan),
-            start_ms,
             drivers: self.drivers,
             people: self.people,
             checks: self.checks,
@@ -222,8 +219,6 @@ fn end(state: &State) -> End {
 
 /// The world outside the machine, as it is told.
 struct Scene {
-    calendar: Calendar,
-    start_ms: i64,
     drivers: Drivers,
     people: Option<Box<dyn People>>,
     checks: Option<Checks>,
@@ -234,15 +229,7 @@ impl Scene {
     /// How long a task takes that starts now, by its likely estimate.
     fn likely_ms(&self, plan: &Plan, state: &State, node: NodeId) -> i64 {
         let estimate = plan.task(node).and_then(|task| task.estimate);
-        let Some(Span { ms, working }) = estimate.map(|e| e.likely) else {
-            return 0;
-        };
-        let now = state.now_ms() - self.start_ms;
-        if working {
-            self.calendar.add_working(now, ms) - now
-        } else {
-            ms
-        }
+        estimate.map_or(0, |estimate| state.elapsed(plan, estimate.likely))
     }
 }
 

@@ -9,7 +9,6 @@ use super::args::{Common, Test, TextOrJson};
 use super::exit::{Exit, Failure, Outcome};
 use super::files;
 use super::project;
-use super::render::diagnostics;
 use super::render::words;
 use coord_lang::model::{Given, Model, Scenario};
 use coord_lang::source::{Sources, Span};
@@ -121,13 +120,7 @@ fn of_project(
     };
     let compiled = compile(&sources, &plain);
     if compiled.has_errors() {
-        screen.err(&diagnostics::text(
-            &sources,
-            &compiled.diagnostics,
-            screen.style(),
-        ));
-        return Err(Failure::wrong(format!("{} has mistakes", file.display()))
-            .help("`coord check` shows them alone"));
+        return Err(project::mistakes(screen, &sources, &compiled, file));
     }
     let wanted = |scenario: &&Scenario| {
         let only = args.only.as_deref();

@@ -1,23 +1,14 @@
 //! Plays one scenario in virtual time.
 
+use super::super::virtual_time::{self, LONGEST_MS, STEPS};
 use super::world::Script;
 use coord_engine::simulation::Simulation;
 use coord_engine::{About, Event, Input, Of, Options, State, Status};
 use coord_lang::ids::{MilestoneId, NodeId, PhaseId, SyncId};
 use coord_lang::model::{Given, Model, Observed, Scenario, When, WorkRef};
-use coord_plan::calendar::Calendar;
+use coord_lang::time::DAY_MS;
 use coord_plan::plan::Plan;
 use std::collections::BTreeMap;
-
-const DAY_MS: i64 = 86_400_000;
-/// Monday, 2025-01-06: where a project that does not say when it starts begins.
-const SOME_MONDAY_MS: i64 = 1_736_121_600_000;
-/// No scenario goes on for longer.
-const LONGEST_MS: i64 = 3 * 366 * DAY_MS;
-/// More than this many things that happen are a loop.
-const STEPS: usize = 2_000_000;
-/// Machine tasks at work at once, as on a machine of some size.
-const CORES: u32 = 8;
 
 /// What came of a scenario.
 pub(super) struct Played {
@@ -33,23 +24,17 @@ pub(super) struct Played {
 }
 
 pub(super) fn play(plan: &Plan, scenario: &Scenario) -> Played {
-    let calendar = Calendar::of(plan);
-    let start_ms = plan.origin_ms.unwrap_or(SOME_MONDAY_MS);
+    let start_ms = virtual_time::start_ms(plan);
     let givens = || scenario.givens.iter().map(|given| &given.value);
     let mut cues: Vec<(i64, Input)> = givens().filter_map(|given| cue(plan, given)).collect();
     cues.sort_by_key(|(at, _)| *at);
-    let options = Options {
-        cores: CORES,
-        respect_calendar: plan.origin_ms.is_some(),
-        ..Options::default()
-    };
     // whatever is given happens in the run, also when its work is done by then
     let last = cues.iter().map(|(at, _)| start_ms + at).max();
     let options = Options {
         stay_until_ms: last.map(|at| at + 1),
-        ..options
+        ..virtual_time::options(plan)
     };
-    let script = || Script::new(givens(), &calendar, start_ms);
+    let script = || Script::new(givens());
     let mut crashes: Vec<i64> = givens()
         .filter_map(|given| match given {
             Given::Crash { at_ms } => Some(start_ms + at_ms),

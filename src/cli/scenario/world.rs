@@ -4,7 +4,6 @@ use coord_engine::simulation::{Deed, Finding, Reply, World};
 use coord_engine::{Ask, CheckId, DutyId, Item, ItemId, Of, Outcome, Part, State, Verdict};
 use coord_lang::ids::{AgentId, GateId, HandoffId, NodeId};
 use coord_lang::model::{Given, Resolution};
-use coord_plan::calendar::Calendar;
 use coord_plan::plan::{Driver, Estimate, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +16,7 @@ const ACTION_MS: i64 = 5 * 60_000;
 /// So many times; None: every time.
 type Times = Option<u32>;
 
-pub(super) struct Script<'p> {
-    calendar: &'p Calendar,
-    origin_ms: i64,
+pub(super) struct Script {
     fails: BTreeMap<NodeId, Times>,
     takes: BTreeMap<NodeId, i64>,
     outputs: BTreeMap<NodeId, BTreeMap<String, String>>,
@@ -31,15 +28,9 @@ pub(super) struct Script<'p> {
     recovery_fails: bool,
 }
 
-impl<'p> Script<'p> {
-    pub(super) fn new<'g>(
-        givens: impl Iterator<Item = &'g Given>,
-        calendar: &'p Calendar,
-        origin_ms: i64,
-    ) -> Self {
+impl Script {
+    pub(super) fn new<'g>(givens: impl Iterator<Item = &'g Given>) -> Self {
         let mut script = Script {
-            calendar,
-            origin_ms,
             fails: BTreeMap::new(),
             takes: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -112,14 +103,7 @@ impl<'p> Script<'p> {
         let Some(Estimate { likely, .. }) = estimate else {
             return 0;
         };
-        if !likely.working {
-            return likely.ms;
-        }
-        let from = state.now_ms().saturating_sub(self.origin_ms);
-        let start = self.calendar.next_working(from);
-        self.calendar
-            .add_working(start, likely.ms)
-            .saturating_sub(from)
+        state.elapsed(plan, likely)
     }
 
     /// Who of those who may answer does, as many as are needed.
@@ -218,7 +202,7 @@ fn once<K: Ord>(left: &mut BTreeMap<K, Times>, what: K) -> bool {
     }
 }
 
-impl World for Script<'_> {
+impl World for Script {
     fn attempt(&mut self, plan: &Plan, state: &State, node: NodeId) -> Option<Deed> {
         let takes_ms = self.duration(plan, state, node);
         // whoever is reached over a driver may be silent, and turn work down, as people may

@@ -6,26 +6,14 @@ mod world;
 
 use super::Screen;
 use super::args::{Common, Simulate, TextOrJson};
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Outcome};
 use super::project;
-use super::render::diagnostics;
-use coord_engine::Options;
+use super::virtual_time::{self, CORES, LONGEST_MS, STEPS};
 use coord_engine::simulation::{Dice, Simulation};
-use coord_plan::calendar::Calendar;
 use coord_plan::compile::Settings;
 use coord_plan::plan::Plan;
 use tally::Ran;
 use world::{Drawn, Odds};
-
-const DAY_MS: i64 = 86_400_000;
-/// Monday, 2025-01-06: where a project that does not say when it starts begins.
-const SOME_MONDAY_MS: i64 = 1_736_121_600_000;
-/// No run goes on for longer.
-const LONGEST_MS: i64 = 3 * 366 * DAY_MS;
-/// More than this many things that happen are a loop.
-const STEPS: usize = 2_000_000;
-/// Machine tasks at work at once, as on a machine of some size: the same on every machine.
-const CORES: u32 = 8;
 
 pub(crate) fn simulate(common: &Common, screen: &Screen, args: &Simulate) -> Outcome {
     let project = &args.project;
@@ -36,15 +24,12 @@ pub(crate) fn simulate(common: &Common, screen: &Screen, args: &Simulate) -> Out
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings)?;
     let compiled = &loaded.compiled;
     let Some(plan) = compiled.whole().filter(|_| !compiled.has_errors()) else {
-        screen.err(&diagnostics::text(
+        return Err(project::mistakes(
+            screen,
             &loaded.sources,
-            &compiled.diagnostics,
-            screen.style(),
+            compiled,
+            &loaded.file,
         ));
-        return Err(
-            Failure::wrong(format!("{} has mistakes", loaded.file.display()))
-                .help("`coord check` shows them alone"),
-        );
     };
     let odds = Odds {
         fail: u64::from(args.fail),
@@ -61,16 +46,13 @@ pub(crate) fn simulate(common: &Common, screen: &Screen, args: &Simulate) -> Out
 
 /// Every run, in order; shared out among the cores.
 fn all(plan: &Plan, runs: usize, seed: u64, odds: Odds) -> Vec<Ran> {
-    let calendar = Calendar::of(plan);
     let mut dice = Dice(seed);
     let seeds: Vec<u64> = (0..runs).map(|_| dice.roll()).collect();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let share = runs.div_ceil(cores).max(1);
     let play = |seeds: &[u64]| -> Vec<Ran> {
         let seeds = seeds.iter();
-        seeds
-            .map(|seed| one(plan, &calendar, *seed, odds))
-            .collect()
+        seeds.map(|seed| one(plan, *seed, odds)).collect()
     };
     std::thread::scope(|scope| {
         let shares: Vec<_> = seeds
@@ -85,22 +67,11 @@ fn all(plan: &Plan, runs: usize, seed: u64, odds: Odds) -> Vec<Ran> {
     })
 }
 
-fn one(plan: &Plan, calendar: &Calendar, seed: u64, odds: Odds) -> Ran {
-    let start_ms = plan.origin_ms.unwrap_or(SOME_MONDAY_MS);
-    let world = Drawn {
-        calendar,
-        origin_ms: start_ms,
-        seed,
-        odds,
-    };
-    let options = Options {
-        cores: CORES,
-        respect_calendar: plan.origin_ms.is_some(),
-        ..Options::default()
-    };
-    let mut simulation = Simulation::new(plan, world, start_ms);
+fn one(plan: &Plan, seed: u64, odds: Odds) -> Ran {
+    let start_ms = virtual_time::start_ms(plan);
+    let mut simulation = Simulation::new(plan, Drawn { seed, odds }, start_ms);
     // a fresh run takes a start
-    drop(simulation.start("simulated", options));
+    drop(simulation.start("simulated", virtual_time::options(plan)));
     let mut too_long = false;
     for step in 0.. {
         let ended = simulation.state().status().is_ended();

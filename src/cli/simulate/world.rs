@@ -5,7 +5,6 @@ use coord_engine::simulation::{Deed, Dice, Finding, Reply, World};
 use coord_engine::{Ask, CheckId, DutyId, Item, ItemId, Outcome, Part, State, Verdict};
 use coord_lang::ids::{AgentId, NodeId};
 use coord_lang::time::{HOUR_MS, MINUTE_MS};
-use coord_plan::calendar::Calendar;
 use coord_plan::plan::{By, Driver, Estimate, Plan, Span};
 use std::collections::BTreeMap;
 
@@ -24,14 +23,12 @@ pub(super) struct Odds {
 
 /// Everything drawn depends on the seed and on what it is about alone, so that one more failure
 /// does not change all that comes after it.
-pub(super) struct Drawn<'p> {
-    pub(super) calendar: &'p Calendar,
-    pub(super) origin_ms: i64,
+pub(super) struct Drawn {
     pub(super) seed: u64,
     pub(super) odds: Odds,
 }
 
-impl Drawn<'_> {
+impl Drawn {
     fn dice(&self, facts: [u64; 3]) -> Dice {
         let mut dice = Dice(self.seed);
         for fact in facts {
@@ -53,23 +50,12 @@ impl Drawn<'_> {
             return 0;
         };
         let part = fraction(dice);
-        let ends = [low, likely, high].map(|span| self.on_the_clock(state, span));
+        let ends = [low, likely, high].map(|span| state.elapsed(plan, span));
         if low.working == likely.working && likely.working == high.working {
             let ms = triangular(part, [low.ms, likely.ms, high.ms]);
-            return self.on_the_clock(state, Span { ms, ..likely });
+            return state.elapsed(plan, Span { ms, ..likely });
         }
         triangular(part, ends)
-    }
-
-    fn on_the_clock(&self, state: &State, span: Span) -> i64 {
-        if !span.working {
-            return span.ms;
-        }
-        let from = state.now_ms().saturating_sub(self.origin_ms);
-        let start = self.calendar.next_working(from);
-        self.calendar
-            .add_working(start, span.ms)
-            .saturating_sub(from)
     }
 
     fn answers_after(&self, item: &Item, dice: &mut Dice) -> i64 {
@@ -131,7 +117,7 @@ fn triangular(part: f64, points: [i64; 3]) -> i64 {
     drawn.round() as i64
 }
 
-impl World for Drawn<'_> {
+impl World for Drawn {
     fn attempt(&mut self, plan: &Plan, state: &State, node: NodeId) -> Option<Deed> {
         let mut dice = self.of_node(state, node, 1);
         let takes_ms = self.duration(plan, state, node, &mut dice);
@@ -199,7 +185,7 @@ impl World for Drawn<'_> {
     }
 }
 
-impl Drawn<'_> {
+impl Drawn {
     fn program(&self, dice: &mut Dice) -> Finding {
         Finding {
             takes_ms: dice.below(PROGRAM_MS) as i64,

@@ -1,21 +1,17 @@
 //! Explores what may come of a plan: the course in which all goes well first, then those with one
 //! mishap, with two, and so on. No two states that are alike are gone on from.
 
+use super::super::virtual_time;
 use super::course::{self, Move, likeness, moves};
 use super::rules;
 use crate::cli::render::words;
 use coord_engine::{
-    Event, Fact, FailReason, Input, ItemId, Options, Reason, RuleFact, RunStatus, State, Status,
-    reasons, step,
+    Event, Fact, FailReason, Input, ItemId, Reason, RuleFact, RunStatus, State, Status, reasons,
+    step,
 };
 use coord_lang::ids::{GateId, ModeId, NodeId};
 use coord_plan::plan::{NodeKind, Plan};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
-
-/// Monday, 2025-01-06: where a project that does not say when it starts begins.
-const SOME_MONDAY_MS: i64 = 1_736_121_600_000;
-/// Machine tasks at work at once, the same on every machine.
-const CORES: u32 = 8;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug)]
@@ -143,21 +139,13 @@ pub(super) fn explore(plan: &Plan, bounds: Bounds) -> Seen {
     seen
 }
 
-fn options(plan: &Plan) -> Options {
-    Options {
-        cores: CORES,
-        respect_calendar: plan.origin_ms.is_some(),
-        ..Options::default()
-    }
-}
-
 fn started(plan: &Plan) -> (State, Vec<Event>) {
     let mut state = State::new(plan);
     let start = Input::Start {
         run: "verified".to_string(),
-        options: options(plan),
+        options: virtual_time::options(plan),
     };
-    let at_ms = plan.origin_ms.unwrap_or(SOME_MONDAY_MS);
+    let at_ms = virtual_time::start_ms(plan);
     // a fresh run takes a start
     let events = step(plan, &mut state, at_ms, start).unwrap_or_default();
     (state, events)

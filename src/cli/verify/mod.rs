@@ -8,9 +8,9 @@ mod rules;
 
 use super::Screen;
 use super::args::{Common, TextOrJson, Verify};
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Outcome};
 use super::project::{self, Loaded};
-use super::render::{diagnostics, words};
+use super::render::words;
 use coord_lang::ids::NodeId;
 use coord_plan::compile::Settings;
 use coord_plan::plan::{NodeKind, Plan};
@@ -30,15 +30,12 @@ pub(crate) fn verify(common: &Common, screen: &Screen, args: &Verify) -> Outcome
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings)?;
     let compiled = &loaded.compiled;
     let Some(plan) = compiled.whole().filter(|_| !compiled.has_errors()) else {
-        screen.err(&diagnostics::text(
+        return Err(project::mistakes(
+            screen,
             &loaded.sources,
-            &compiled.diagnostics,
-            screen.style(),
+            compiled,
+            &loaded.file,
         ));
-        return Err(
-            Failure::wrong(format!("{} has mistakes", loaded.file.display()))
-                .help("`coord check` shows them alone"),
-        );
     };
     let bounds = Bounds {
         mishaps: args.depth as usize,
