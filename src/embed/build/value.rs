@@ -100,8 +100,13 @@ impl Text {
         let mut rest = self.text.as_str();
         while let Some(at) = rest.find("${") {
             let end = rest[at..].find('}').map(|end| at + end + 1);
+            let names = |c: char| !matches!(c, '"' | '\\') && !hides(c);
             let (plain, path, after) = match end {
-                Some(end) => (&rest[..at], &rest[at..end], &rest[end..]),
+                Some(end) if rest[at..end].chars().all(names) => {
+                    (&rest[..at], &rest[at..end], &rest[end..])
+                }
+                // what would end the text, or the line, is no name
+                Some(_) => (&rest[..at], "\\${", &rest[at + 2..]),
                 None => (rest, "", ""),
             };
             plain.chars().for_each(|c| push_escaped(&mut out, c));

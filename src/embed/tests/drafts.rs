@@ -89,6 +89,8 @@ fn any_text() -> impl Strategy<Value = String> {
             "${",
             "${x} ${",
             "\" run [\"rm\"",
+            "${\"}",
+            "${\"} ${x}",
             "##",
             "",
         ])
