@@ -9,6 +9,7 @@ use coord_lang::source::Sources;
 use coord_lang::syntax::Limits;
 use coord_plan::compile::{Compiled, Settings, compile};
 use coord_plan::freeze::Bindings;
+use coord_plan::plan::Plan;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,15 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// The plan with the work of all workflows, of a project without mistakes; they are shown
+    /// where there are any.
+    pub(crate) fn whole(&self, screen: &Screen) -> Result<&Plan, Failure> {
+        let whole = self.compiled.whole();
+        whole
+            .filter(|_| !self.compiled.has_errors())
+            .ok_or_else(|| mistakes(screen, &self.sources, &self.compiled, &self.file))
+    }
+
     /// The folder that the project's paths are relative to.
     pub(crate) fn root(&self) -> PathBuf {
         folder_of(&self.file)

@@ -21,8 +21,12 @@ pub(crate) struct Keep {
 }
 
 impl Keep {
-    /// The same end of an attempt once its artifacts are kept; copying is no work for the loop.
+    /// The same end of an attempt once its artifacts are kept, if it went well and has any;
+    /// copying is no work for the loop.
     pub(crate) async fn kept(self, mut finished: Finished) -> Finished {
+        if !finished.outcome.is_success() || self.produces.is_empty() {
+            return finished;
+        }
         let failed = |error: tokio::task::JoinError| {
             Outcome::NoArtifact(format!("its artifacts cannot be kept: {error}"))
         };

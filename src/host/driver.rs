@@ -881,12 +881,7 @@ impl Driver {
                 return Ok(());
             }
         };
-        self.witness
-            .spawning(node, attempt)
-            .map_err(|source| DriveError::Io {
-                doing: "write the record of spawns".into(),
-                source,
-            })?;
+        self.witness_spawn(node, attempt)?;
         let outputs = self.logs.join(format!("{stem}.outputs"));
         let mut env = self.task_environment(&plan, node, task, agents, &outputs);
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
@@ -915,9 +910,7 @@ impl Driver {
                 });
             };
             let mut finished = work::run(&reaper, job, stopped, spawned).await;
-            if finished.outcome.is_success() && !keep.produces.is_empty() {
-                finished = keep.kept(finished).await;
-            }
+            finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
                 attempt,
@@ -941,12 +934,7 @@ impl Driver {
         let (Some(job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
-        self.witness
-            .spawning(node, attempt)
-            .map_err(|source| DriveError::Io {
-                doing: "write the record of spawns".into(),
-                source,
-            })?;
+        self.witness_spawn(node, attempt)?;
         let keep = self.keep(&job.task, task);
         let log = self.logs.join(format!("{}.{attempt}.log", job.task));
         let (stop, stopped) = mpsc::unbounded_channel();
@@ -957,9 +945,7 @@ impl Driver {
                 Ok(done) => finished(&done, &log),
                 Err(outcome) => Finished::silent(outcome),
             };
-            if finished.outcome.is_success() && !keep.produces.is_empty() {
-                finished = keep.kept(finished).await;
-            }
+            finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
                 attempt,
@@ -967,6 +953,15 @@ impl Driver {
             });
         });
         Ok(())
+    }
+
+    /// Written before anything is started: what is not there never ran.
+    fn witness_spawn(&mut self, node: NodeId, attempt: u32) -> Result<(), DriveError> {
+        let written = self.witness.spawning(node, attempt);
+        written.map_err(|source| DriveError::Io {
+            doing: "write the record of spawns".into(),
+            source,
+        })
     }
 
     fn keep(&self, name: &str, task: &Task) -> Keep {

@@ -22,15 +22,7 @@ pub(crate) fn simulate(common: &Common, screen: &Screen, args: &Simulate) -> Out
         ..Settings::default()
     };
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings)?;
-    let compiled = &loaded.compiled;
-    let Some(plan) = compiled.whole().filter(|_| !compiled.has_errors()) else {
-        return Err(project::mistakes(
-            screen,
-            &loaded.sources,
-            compiled,
-            &loaded.file,
-        ));
-    };
+    let plan = loaded.whole(screen)?;
     let odds = Odds {
         fail: u64::from(args.fail),
         silent: u64::from(args.silent),

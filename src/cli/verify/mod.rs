@@ -28,15 +28,7 @@ pub(crate) fn verify(common: &Common, screen: &Screen, args: &Verify) -> Outcome
         ..Settings::default()
     };
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings)?;
-    let compiled = &loaded.compiled;
-    let Some(plan) = compiled.whole().filter(|_| !compiled.has_errors()) else {
-        return Err(project::mistakes(
-            screen,
-            &loaded.sources,
-            compiled,
-            &loaded.file,
-        ));
-    };
+    let plan = loaded.whole(screen)?;
     let bounds = Bounds {
         mishaps: args.depth as usize,
         states: args.states as usize,
