@@ -15,6 +15,7 @@ use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
 use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
+use crate::secrets::{SecretText, Vault, variables};
 use crate::speech::Speech;
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
@@ -62,6 +63,8 @@ pub struct Setup {
     pub grace: Duration,
     /// The words of what the run writes for people.
     pub speech: Speech,
+    /// The project's secrets.
+    pub vault: Vault,
 }
 
 /// Who watches a run. Called on the loop's own thread: it must return at once.
@@ -219,6 +222,7 @@ pub(crate) struct Driver {
     /// Programs of rules at work.
     pub(crate) programs: usize,
     pub(crate) speech: Speech,
+    pub(crate) vault: Vault,
     pub(crate) outbox: Outbox,
     pub(crate) context: Option<Context>,
     /// What the host itself has to say to the engine.
@@ -257,6 +261,7 @@ impl Driver {
             .map_err(io("find the folder of the context"))?
             .map(Context::new);
         let mut environment = passed_on();
+        environment.retain(|(name, _)| !setup.vault.is_source(name));
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
         Ok(Driver {
@@ -287,6 +292,7 @@ impl Driver {
             checks: BTreeMap::new(),
             programs: 0,
             speech: setup.speech,
+            vault: setup.vault,
             outbox: Outbox::default(),
             context,
             owed: Vec::new(),
@@ -310,6 +316,9 @@ impl Driver {
                 options: self.options.clone(),
             };
             return self.take(input);
+        }
+        if let Some(masker) = self.vault.masker() {
+            masker.outputs_in(&self.logs);
         }
         let left_to_tell = self.left_to_tell()?;
         self.remember()?;
@@ -574,6 +583,7 @@ impl Driver {
 
     fn step(&mut self, input: Input) -> Result<Vec<Event>, String> {
         let now = self.clock.now_ms();
+        let input = self.vault.input(input);
         step(&self.run.plan, &mut self.run.state, now, input).map_err(|refusal| refusal.to_string())
     }
 
@@ -657,7 +667,7 @@ impl Driver {
         for input in std::mem::take(&mut self.owed) {
             match (self.step(input.clone()), input) {
                 (Ok(events), _) => self.append(events)?,
-                (Err(_), Input::Note { text }) => watcher.trouble(&text),
+                (Err(_), Input::Note { text }) => watcher.trouble(&self.vault.text(text)),
                 (Err(_), _) => {}
             }
         }
@@ -860,12 +870,15 @@ impl Driver {
         let name = &plan.nodes[node].name;
         let (Some(program), Some(reaper)) = (&task.program, self.reaper.clone()) else {
             let why = format!("no driver of this program speaks for who does `{name}`");
-            self.send(Happening::Ended {
-                node,
-                attempt,
-                finished: Finished::silent(Outcome::SpawnFailed(why)),
-            });
+            self.cannot_start(node, attempt, why);
             return Ok(());
+        };
+        let secrets = match self.vault.of_attempt(&plan, task, agents) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                self.cannot_start(node, attempt, error.to_string());
+                return Ok(());
+            }
         };
         let stem = format!("{name}.{attempt}");
         let program = &self.with_arguments(node, program);
@@ -873,11 +886,7 @@ impl Driver {
             Ok(argv) => argv,
             Err(error) => {
                 let why = format!("the script cannot be written: {error}");
-                self.send(Happening::Ended {
-                    node,
-                    attempt,
-                    finished: Finished::silent(Outcome::SpawnFailed(why)),
-                });
+                self.cannot_start(node, attempt, why);
                 return Ok(());
             }
         };
@@ -887,6 +896,7 @@ impl Driver {
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             env.push(("COORD_BRIEF".into(), brief.into()));
         }
+        env = with_secrets(env, secrets);
         let viewer = self.viewer(node);
         let job = Job {
             argv,
@@ -896,6 +906,7 @@ impl Driver {
             outputs: Some(outputs),
             grace: self.grace,
             viewer,
+            masker: self.vault.masker(),
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
@@ -920,6 +931,14 @@ impl Driver {
         Ok(())
     }
 
+    fn cannot_start(&self, node: NodeId, attempt: u32, why: String) {
+        self.send(Happening::Ended {
+            node,
+            attempt,
+            finished: Finished::silent(Outcome::SpawnFailed(why)),
+        });
+    }
+
     /// An attempt that a driver does, under the rules of a program's.
     fn call(
         &mut self,
@@ -931,9 +950,17 @@ impl Driver {
         let plan = Arc::clone(&self.run.plan);
         let root = self.run.meta.root.clone();
         let job = Work::of(&plan, &self.run.state, node, agents, &root);
-        let (Some(job), Some(task)) = (job, plan.task(node)) else {
+        let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
+        match self.vault.of_attempt(&plan, task, agents) {
+            Ok(secrets) => job.secrets = secrets,
+            Err(error) => {
+                self.cannot_start(node, attempt, error.to_string());
+                return Ok(());
+            }
+        }
+        let masker = self.vault.masker();
         self.witness_spawn(node, attempt)?;
         let keep = self.keep(&job.task, task);
         let log = self.logs.join(format!("{}.{attempt}.log", job.task));
@@ -942,7 +969,12 @@ impl Driver {
         let (sender, grace) = (self.sender.clone(), self.grace);
         let _attempt = tokio::task::spawn_local(async move {
             let mut finished = match reach::attempt(driver, job, stopped, grace).await {
-                Ok(done) => finished(&done, &log),
+                Ok(mut done) => {
+                    if let Some(masker) = masker {
+                        done.log = masker.text(done.log);
+                    }
+                    finished(&done, &log)
+                }
                 Err(outcome) => Finished::silent(outcome),
             };
             finished = keep.kept(finished).await;
@@ -969,6 +1001,7 @@ impl Driver {
         Keep {
             root: self.run.meta.root.clone(),
             folder: run::artifacts(&self.home, &self.run.id).join(name),
+            masker: self.vault.masker(),
             produces: with_path.cloned().collect(),
         }
     }
@@ -1143,6 +1176,7 @@ impl Driver {
             outputs: None,
             grace: self.grace,
             viewer: None,
+            masker: self.vault.masker(),
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.checks.insert(check, stop);
@@ -1258,6 +1292,18 @@ pub(crate) fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)
         .collect();
     kept.reverse();
     kept
+}
+
+/// A secret wins over everything else of its name.
+pub(crate) fn with_secrets(
+    mut env: Vec<(OsString, OsString)>,
+    secrets: BTreeMap<String, SecretText>,
+) -> Vec<(OsString, OsString)> {
+    if secrets.is_empty() {
+        return env;
+    }
+    env.extend(variables(secrets));
+    latest(env)
 }
 
 fn witness_path(home: &Home, run: &str) -> PathBuf {

@@ -5,7 +5,7 @@
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
 //! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
 //! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
-//! do of what a plan may say. What it writes for people: `notices` (through `post`, `page` and `place`),
+//! do of what a plan may say; [`secrets`] are handed to programs and kept out of all the rest. What it writes for people: `notices` (through `post`, `page` and `place`),
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod artifacts;
@@ -31,6 +31,7 @@ pub mod reach;
 pub mod record;
 pub mod repository;
 pub mod run;
+pub mod secrets;
 pub mod speech;
 pub mod support;
 mod witness;

@@ -5,6 +5,7 @@
 //! up, in doubt when a crash cut it off. [`People`] answers what is asked through the inbox.
 
 use crate::brief;
+use crate::secrets::SecretText;
 use coord_engine::{Ask, ItemId, Outcome, State, Termination, Verdict, key};
 use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{self, Plan, Program};
@@ -81,6 +82,7 @@ pub struct Job {
     pub folder: PathBuf,
     /// The same for every try at the same work: for services that take a request once.
     pub idempotency_key: String,
+    pub(crate) secrets: BTreeMap<String, SecretText>,
 }
 
 impl Job {
@@ -117,7 +119,13 @@ impl Job {
             },
             idempotency_key: key(state.run(), &name, of.generation),
             task: name,
+            secrets: BTreeMap::new(),
         })
+    }
+
+    /// A secret that the task or its agents name. There are none in virtual time.
+    pub fn secret(&self, name: &str) -> Option<&[u8]> {
+        self.secrets.get(name).map(SecretText::reveal)
     }
 
     /// An output of a task before this one.

@@ -35,6 +35,7 @@ mod report;
 mod running;
 mod scenarios;
 mod schemas;
+mod secrets;
 mod space;
 mod surroundings;
 mod totality;
