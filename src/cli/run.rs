@@ -355,6 +355,14 @@ fn grace() -> Duration {
     ms.map_or(GRACE, |ms| Duration::from_millis(ms.max(0) as u64))
 }
 
+/// `COORD_SNAPSHOT_EVERY` changes it, for tests.
+fn snapshot_every() -> u64 {
+    let given = std::env::var("COORD_SNAPSHOT_EVERY").ok();
+    given
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(coord_host::snapshot::EVERY)
+}
+
 fn watcher(
     common: &Common,
     screen: &Screen,
@@ -413,6 +421,7 @@ fn go(common: &Common, screen: &Screen, pace: &Pace, doing: Doing) -> Outcome {
         grace: grace(),
         speech: words::speech(),
         vault,
+        snapshot_every: snapshot_every(),
     };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));

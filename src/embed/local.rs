@@ -291,6 +291,7 @@ impl Local {
             grace: self.grace,
             speech: Speech::plain(),
             vault,
+            snapshot_every: coord_host::snapshot::EVERY,
         };
         let mut watcher = Watched(self.watch);
         // on a thread of its own: the caller may be in a runtime already

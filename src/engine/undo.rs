@@ -3,6 +3,7 @@
 //! A rollback undoes what ended well and has an `undo`, one after the other. One that fails stops
 //! there, and a person says whether it is tried again, was done by hand, or is left.
 
+use serde::{Deserialize, Serialize};
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
 
@@ -15,7 +16,7 @@ use crate::status::{IllegalTransition, RunStatus, Status};
 use crate::turn::Turn;
 
 /// Where a rollback is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undoing {
     /// What is still to be undone; the last is next.
     pub left: Vec<NodeId>,

@@ -3,6 +3,7 @@
 //! The work of a workflow stands in the plan from the beginning and sleeps. When the workflow
 //! starts, its nodes are created anew; one that is under way is not started again.
 
+use serde::{Deserialize, Serialize};
 use coord_lang::ids::{Id, NodeId, WorkflowId};
 use coord_plan::plan::{Node, Plan, Task};
 
@@ -16,7 +17,7 @@ use crate::status::{IllegalTransition, Status};
 use crate::turn::Turn;
 
 /// What is known of one workflow beside the entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkflowState {
     /// How often it was started.
     pub starts: u32,

@@ -16,6 +16,7 @@ use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::secrets::{SecretText, Vault, variables};
+use crate::snapshot::{self, Keeper};
 use crate::speech::Speech;
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
@@ -65,6 +66,8 @@ pub struct Setup {
     pub speech: Speech,
     /// The project's secrets.
     pub vault: Vault,
+    /// Events between two snapshots, at least.
+    pub snapshot_every: u64,
 }
 
 /// Who watches a run. Called on the loop's own thread: it must return at once.
@@ -170,6 +173,7 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     driver.begin()?;
     let end = driver.run(receiver, asked, watcher).await?;
     listener.finish().await;
+    driver.keep_last_snapshot();
     let Driver { run, journal, .. } = driver;
     journal.close()?;
     Ok((end, run))
@@ -223,6 +227,7 @@ pub(crate) struct Driver {
     pub(crate) programs: usize,
     pub(crate) speech: Speech,
     pub(crate) vault: Vault,
+    keeper: Keeper,
     pub(crate) outbox: Outbox,
     pub(crate) context: Option<Context>,
     /// What the host itself has to say to the engine.
@@ -264,6 +269,7 @@ impl Driver {
         environment.retain(|(name, _)| !setup.vault.is_source(name));
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
+        let keeper = Keeper::new(&setup.run, setup.snapshot_every);
         Ok(Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
@@ -293,6 +299,7 @@ impl Driver {
             programs: 0,
             speech: setup.speech,
             vault: setup.vault,
+            keeper,
             outbox: Outbox::default(),
             context,
             owed: Vec::new(),
@@ -443,6 +450,7 @@ impl Driver {
             self.leave_to_people()?;
             self.send_rest();
             self.pay(watcher)?;
+            self.keep_snapshot();
             self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
                 return Ok(end);
@@ -459,6 +467,21 @@ impl Driver {
                 Some((node, line)) = self.lines.1.recv() => watcher.line(&self.run.plan, node, &line),
                 () = tokio::time::sleep(nap) => self.wake(watcher)?,
             }
+        }
+    }
+
+    /// A snapshot is a cache: that one could not be written is nobody's concern.
+    fn keep_snapshot(&mut self) {
+        let Some(bytes) = self.keeper.look(&self.run, &self.journal) else {
+            return;
+        };
+        let (home, id) = (self.home.path().to_path_buf(), self.run.id.clone());
+        let _writing = tokio::task::spawn_blocking(move || snapshot::keep(&home, &id, &bytes));
+    }
+
+    fn keep_last_snapshot(&mut self) {
+        if let Some(bytes) = self.keeper.last_look(&self.run, &self.journal) {
+            let _only_a_cache = snapshot::keep(self.home.path(), &self.run.id, &bytes);
         }
     }
 

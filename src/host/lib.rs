@@ -1,6 +1,6 @@
 //! Floor 4: the machine around the engine.
 //!
-//! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
+//! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back, from a [`snapshot`] where there is one; [`record`]
 //! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
 //! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
@@ -32,6 +32,7 @@ pub mod record;
 pub mod repository;
 pub mod run;
 pub mod secrets;
+pub mod snapshot;
 pub mod speech;
 pub mod support;
 mod witness;

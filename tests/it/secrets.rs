@@ -17,7 +17,7 @@ const SHORT: &str = "hunter2-hunter2";
 
 /// Every way to write a value that is promised to be found, as a program of Python's own library.
 const PRINTER: &str = r#"
-import base64, binascii, json, os, shlex, sys, textwrap, time, urllib.parse
+import base64, binascii, json, os, re, shlex, sys, textwrap, time, urllib.parse
 value = os.environ["TOKEN"]
 raw = value.encode()
 def forms():
@@ -34,7 +34,8 @@ def forms():
             yield base64.urlsafe_b64encode(before + raw + after).decode().rstrip("=")
     yield urllib.parse.quote(value, safe="")
     yield urllib.parse.quote_plus(value)
-    yield urllib.parse.quote(value, safe="").replace("%2F", "%2f").replace("%0A", "%0a")
+    yield urllib.parse.quote(value)
+    yield re.sub("%..", lambda found: found.group().lower(), urllib.parse.quote(value, safe=""))
     yield raw.hex()
     yield raw.hex().upper()
     yield raw.hex(" ")
@@ -48,8 +49,8 @@ def forms():
 fn printer(name: &str, fields: &str, text: &str) -> String {
     let text = format!("{PRINTER}{text}");
     format!(
-        "task {name} {{\n  timeout 60s\n  {fields}\n  run ```python3\n    {}\n  ```\n}}\n",
-        text.trim().replace('\n', "\n    ")
+        "task {name} {{\n  timeout 60s\n  {fields}\n  run ```python\n  {}\n  ```\n}}\n",
+        text.trim().replace('\n', "\n  ")
     )
 }
 
@@ -128,9 +129,9 @@ fn with_secrets<'s>(space: &'s Space, args: &[&str]) -> crate::space::Call<'s> {
 
 #[test]
 fn nothing_that_is_kept_or_shown_holds_a_secret() {
-    let fields = "produces file \"made\" at \"made.txt\"\n  secret [token, short]";
-    let all = printer(
-        "all",
+    let fields = "produces made \"What it made\" \"made.txt\"\n  secret [token, short]";
+    let tells = printer(
+        "tells",
         fields,
         r#"
 with open(os.environ["COORD_OUTPUTS"], "w") as outputs:
@@ -155,13 +156,12 @@ for form in forms():
     );
     let fails = printer(
         "fails",
-        "agent talker\n",
+        "by talker\n  needs tells",
         "for form in forms(): print('failed:', form, file=sys.stderr)\nsys.exit(3)",
-    )
-    .replace("agent talker\n", "by talker\n  needs all\n  retry never");
+    );
     let text = format!(
         "secret token from env CANARY\nsecret short from env SHORT\n\
-         agent talker {{ secret token }}\n{all}{fails}"
+         agent talker {{ secret token }}\n{tells}{fails}"
     );
     let space = project(&text);
     let needles = Needles::of(&canary());
@@ -173,7 +173,7 @@ for form in forms():
         &["status"][..],
         &["status", "--format", "json"],
         &["why", "fails"],
-        &["logs", "r", "all"],
+        &["logs", "r", "tells"],
         &["logs", "r", "fails"],
         &["logs", "--events"],
         &["report", "r"],
@@ -184,7 +184,7 @@ for form in forms():
     ] {
         needles.not_said(&fine(&space, args));
     }
-    assert_eq!(of_task(&space, "all", "state"), "COMPLETED");
-    let log = fine(&space, &["logs", "r", "all"]).stdout;
+    assert_eq!(of_task(&space, "tells", "state"), "COMPLETED");
+    let log = fine(&space, &["logs", "r", "tells"]).stdout;
     assert!(log.lines().filter(|line| line.contains("***")).count() > 60, "{log}");
 }

@@ -6,6 +6,7 @@ use coord_plan::plan::*;
 use coord_plan::rules::*;
 
 use super::draft::program;
+use super::properties::cut_anywhere;
 use super::random::random_plan;
 use crate::audit::audit;
 use crate::simulation::{Chance, Dice, Simulation};
@@ -509,6 +510,7 @@ fn every_promise_holds_under_every_rule() {
         let plan = ruled_plan(&mut Dice(seed));
         let simulation = play(&plan, seed, false);
         hold(&plan, seed, &simulation);
+        cut_anywhere(&plan, seed, &simulation);
     }
 }
 

@@ -128,15 +128,24 @@ fn quoted(bytes: &[u8]) -> Vec<Vec<u8>> {
     ]
 }
 
-/// Percent-encoded: all but what is unreserved, as browsers do it, and as forms do it.
+/// What percent-encoders leave as it is beside letters and digits: RFC 3986, Python, PHP, Java,
+/// JavaScript's component and whole, Go's path.
+const UNRESERVED: [&[u8]; 7] = [
+    b"-_.~",
+    b"-_.~/",
+    b"-_.",
+    b"-_.*",
+    b"-_.~!*'()",
+    b"-_.~!*'();/?:@&=+$,#",
+    b"-_.~$&+:=@",
+];
+
+/// Percent-encoded, also with a plus for a space.
 fn percent(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let strict = b"-_.~".as_slice();
-    let component = b"-_.~!*'()".as_slice();
-    let whole = b"-_.~!*'();/?:@&=+$,#".as_slice();
-    let form = b"-_.*".as_slice();
     let mut forms = Vec::new();
-    for digits in [HEX_UPPER, HEX_LOWER] {
-        for (kept, plus) in [(strict, false), (component, false), (whole, false), (form, true)] {
+    let ways = UNRESERVED.iter().flat_map(|kept| [(kept, false), (kept, true)]);
+    for (kept, plus) in ways {
+        for digits in [HEX_UPPER, HEX_LOWER] {
             let mut out = Vec::new();
             for byte in bytes {
                 match byte {
