@@ -87,7 +87,13 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {}\n", run.id, run.file));
     }
-    let doing = Doing { home, run, journal, reaper, vault };
+    let doing = Doing {
+        home,
+        run,
+        journal,
+        reaper,
+        vault,
+    };
     go(common, screen, &args.pace, doing)
 }
 
@@ -130,7 +136,13 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
             screen.err(&format!("  ? {asked}\n      {answers}\n"));
         }
     }
-    let doing = Doing { home, run, journal, reaper, vault };
+    let doing = Doing {
+        home,
+        run,
+        journal,
+        reaper,
+        vault,
+    };
     go(common, screen, &args.pace, doing)
 }
 

@@ -3,7 +3,6 @@
 //! A snapshot is a cache: whoever keeps one has to know of which plan and which log it is, and
 //! folds the log when it is of another program or cannot be read.
 
-
 use coord_plan::plan::Plan;
 
 use crate::state::State;

@@ -1,8 +1,8 @@
 //! Time limits: every timer is derived from recorded facts, so none is lost or reset by a crash.
 
-use serde::{Deserialize, Serialize};
 use coord_lang::ids::{NodeId, RecurringId, WorkflowId};
 use coord_plan::plan::{NodeKind, Plan, Span};
+use serde::{Deserialize, Serialize};
 
 use crate::event::Fact;
 use crate::item::ItemId;

@@ -3,9 +3,9 @@
 //! A rollback undoes what ended well and has an `undo`, one after the other. One that fails stops
 //! there, and a person says whether it is tried again, was done by hand, or is left.
 
-use serde::{Deserialize, Serialize};
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::known;
 use crate::item::{Ask, ItemId, Verdict};

@@ -3,9 +3,9 @@
 //! The work of a workflow stands in the plan from the beginning and sleeps. When the workflow
 //! starts, its nodes are created anew; one that is under way is not started again.
 
-use serde::{Deserialize, Serialize};
 use coord_lang::ids::{Id, NodeId, WorkflowId};
 use coord_plan::plan::{Node, Plan, Task};
+use serde::{Deserialize, Serialize};
 
 use crate::apply::known;
 use crate::event::Fact;

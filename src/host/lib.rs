@@ -4,7 +4,7 @@
 //! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
 //! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
-//! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
+//! are its tools; [`leftovers`] are what ended runs keep on disk; [`repository`] lists the files that globs speak of; [`support`] says what a run can
 //! do of what a plan may say; [`secrets`] are handed to programs and kept out of all the rest. What it writes for people: `notices` (through `post`, `page` and `place`),
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
@@ -20,6 +20,7 @@ mod effects;
 pub mod environment;
 pub mod home;
 pub mod journal;
+pub mod leftovers;
 pub mod measure;
 mod notices;
 mod page;

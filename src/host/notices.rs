@@ -275,12 +275,13 @@ impl Driver {
         mut see: impl FnMut(i64, &coord_engine::Event),
     ) -> Result<(), DriveError> {
         use crate::journal::JournalRead;
-        self.journal().visit_kinds(self.run.key, kinds, &mut |view| {
-            let seq = view.seq;
-            if let Ok(event) = crate::record::event(view) {
-                see(seq, &event);
-            }
-        })?;
+        self.journal()
+            .visit_kinds(self.run.key, kinds, &mut |view| {
+                let seq = view.seq;
+                if let Ok(event) = crate::record::event(view) {
+                    see(seq, &event);
+                }
+            })?;
         Ok(())
     }
 

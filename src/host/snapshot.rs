@@ -51,7 +51,11 @@ pub(crate) fn load(
     );
     let (link, digest) = (at.take::<32>()?, at.take::<32>()?);
     let whole = digest == *blake3::hash(body).as_bytes();
-    let of_this_journal = || journal.link(run, seq).is_ok_and(|found| found == Some(link));
+    let of_this_journal = || {
+        journal
+            .link(run, seq)
+            .is_ok_and(|found| found == Some(link))
+    };
     (fits && whole && of_this_journal()).then_some(())?;
     let state = snapshot::read(plan, body).ok()?;
     Some(Snapshot { state, seq, events })
@@ -92,7 +96,7 @@ pub(crate) fn keep(home: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(new, path(&folder, id))
 }
 
-fn path(folder: &Path, id: &str) -> PathBuf {
+pub(crate) fn path(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("{id}.state"))
 }
 
@@ -162,13 +166,7 @@ impl Keeper {
         let durable = journal.durable_seq();
         let taken = self.waiting.take_if(|taken| taken.seq <= durable)?;
         let link = journal.link(run.key, taken.seq).ok()??;
-        Some(encode(
-            run.key,
-            taken.seq,
-            taken.events,
-            &link,
-            &taken.body,
-        ))
+        Some(encode(run.key, taken.seq, taken.events, &link, &taken.body))
     }
 }
 

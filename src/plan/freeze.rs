@@ -12,7 +12,8 @@ use crate::graph::Graph;
 use crate::plan::{
     self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
     Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Profile,
-    Program, Requirement, Resource, Retry, Secret, SecretSource, Span, Sync, Task, TaskRules, Want, Wanted,
+    Program, Requirement, Resource, Retry, Secret, SecretSource, Span, Sync, Task, TaskRules, Want,
+    Wanted,
 };
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;

@@ -7,7 +7,11 @@ use std::path::Path;
 /// Three lines with everything in them that formats escape, 300 bytes.
 fn canary() -> String {
     let line = |n: u32| {
-        let odd = ["a'b\"c\\d $e `f` /g?h=i&j", "<k> \u{e4}\u{f6}%20+~!*()#@:;,", "tab\there {l} [m] |n^o"];
+        let odd = [
+            "a'b\"c\\d $e `f` /g?h=i&j",
+            "<k> \u{e4}\u{f6}%20+~!*()#@:;,",
+            "tab\there {l} [m] |n^o",
+        ];
         format!("canary{n}-{}-{}", odd[n as usize], "Zx9Qw7".repeat(9))
     };
     [line(0), line(1), line(2)].join("\n")
@@ -167,7 +171,10 @@ for form in forms():
     let needles = Needles::of(&canary());
     let ran = run(&space, &["--progress", "json"]).exits(1);
     needles.not_said(&ran);
-    assert_eq!(std::fs::read_to_string(space.path("seen.txt")).unwrap(), canary());
+    assert_eq!(
+        std::fs::read_to_string(space.path("seen.txt")).unwrap(),
+        canary()
+    );
     needles.not_under(&space.path(".coord-state"));
     for args in [
         &["status"][..],
@@ -186,5 +193,8 @@ for form in forms():
     }
     assert_eq!(of_task(&space, "tells", "state"), "COMPLETED");
     let log = fine(&space, &["logs", "r", "tells"]).stdout;
-    assert!(log.lines().filter(|line| line.contains("***")).count() > 60, "{log}");
+    assert!(
+        log.lines().filter(|line| line.contains("***")).count() > 60,
+        "{log}"
+    );
 }

@@ -17,8 +17,8 @@ use super::head::{self, Head, HeadFile};
 use super::reader::sync_folder;
 use super::writer::{Order, Stored, Writer};
 use super::{
-    Done, EventView, FORMAT, Hash, Journal, JournalError, JournalRead, NewEvent, ProjectLock, Reader,
-    RunKey, RunRow, RunSummary, SeqRange, StoredRun,
+    Done, EventView, FORMAT, Hash, Journal, JournalError, JournalRead, NewEvent, ProjectLock,
+    Reader, RunKey, RunRow, RunSummary, SeqRange, StoredRun,
 };
 use crate::home::Home;
 

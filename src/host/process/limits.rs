@@ -1,8 +1,6 @@
 //! What `coord` changes about itself as a process.
 
-use rustix::process::{
-    DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit,
-};
+use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit};
 
 use super::kernel::ignore_signal;
 

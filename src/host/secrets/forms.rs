@@ -143,7 +143,9 @@ const UNRESERVED: [&[u8]; 7] = [
 /// Percent-encoded, also with a plus for a space.
 fn percent(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
-    let ways = UNRESERVED.iter().flat_map(|kept| [(kept, false), (kept, true)]);
+    let ways = UNRESERVED
+        .iter()
+        .flat_map(|kept| [(kept, false), (kept, true)]);
     for (kept, plus) in ways {
         for digits in [HEX_UPPER, HEX_LOWER] {
             let mut out = Vec::new();

@@ -40,7 +40,10 @@ pub enum SecretError {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("secret `{name}` has {found} characters that are no blanks; at least {} are needed", forms::SHORTEST)]
+    #[error(
+        "secret `{name}` has {found} characters that are no blanks; at least {} are needed",
+        forms::SHORTEST
+    )]
     TooShort { name: String, found: usize },
     #[error("secret `{name}` is longer than {MOST_BYTES} bytes")]
     TooLong { name: String },
@@ -57,7 +60,9 @@ impl SecretError {
     pub fn help(&self) -> &'static str {
         match self {
             SecretError::NotSet { .. } => "set it where coord is started; nothing was started",
-            SecretError::NotRead { .. } => "put it there, readable for you alone; nothing was started",
+            SecretError::NotRead { .. } => {
+                "put it there, readable for you alone; nothing was started"
+            }
             SecretError::TooShort { .. } => {
                 "a shorter one cannot be told from ordinary text in what programs print: take a longer one, or pass it with `env`"
             }
@@ -159,7 +164,11 @@ impl Vault {
 
     /// Refuses a text that a run would keep and that holds a secret.
     pub fn refuse_in(&self, text: &[u8], where_: &str) -> Result<(), SecretError> {
-        let found = |text: &[u8]| self.masker.as_ref().is_some_and(|m| m.finds(text).unwrap_or(true));
+        let found = |text: &[u8]| {
+            self.masker
+                .as_ref()
+                .is_some_and(|m| m.finds(text).unwrap_or(true))
+        };
         if !found(text) {
             return Ok(());
         }
@@ -276,7 +285,9 @@ fn named<'p>(
     agents: &'p [AgentId],
 ) -> impl Iterator<Item = &'p str> {
     let own = task.more.iter().flat_map(|more| &more.secrets);
-    let profiles = agents.iter().filter_map(|a| plan.agents[*a].profile.as_ref());
+    let profiles = agents
+        .iter()
+        .filter_map(|a| plan.agents[*a].profile.as_ref());
     let theirs = profiles.flat_map(|profile| &profile.secrets);
     own.chain(theirs).map(String::as_str)
 }
