@@ -123,19 +123,9 @@ impl Trial {
     fn run(mut self, kills: u32, dice: &mut Dice, tally: &mut Tally) -> io::Result<()> {
         let mut first = true;
         for _ in 0..kills {
-            let args: &[&str] = match first {
-                true => &[
-                    "run",
-                    "--run-id",
-                    "r",
-                    "--progress",
-                    "json",
-                    "--parallel",
-                    "4",
-                ],
-                false => &["resume", "r", "--progress", "json", "--parallel", "4"],
-            };
-            let ended = self.cut_off(args, Duration::from_millis(5 + dice.below(200)), tally)?;
+            let mut args = going_on(first);
+            args.extend(["--progress", "json", "--parallel", "4"]);
+            let ended = self.cut_off(&args, Duration::from_millis(5 + dice.below(200)), tally)?;
             first = first && !self.has_begun();
             if ended {
                 break;
@@ -145,21 +135,21 @@ impl Trial {
                 self.settle(tally)?;
             }
         }
-        let args: &[&str] = match first {
-            true => &["run", "--run-id", "r", "--progress", "none"],
-            false => &["resume", "r", "--progress", "none"],
-        };
         loop {
-            let done = self.call(args)?;
-            if self.settle(tally)? == 0 {
-                if !done.status.success() && !self.is_completed()? {
-                    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-                    tally
-                        .wrong
-                        .push(format!("the run does not end well: {said}"));
-                }
-                break;
+            let mut args = going_on(first);
+            args.extend(["--progress", "none", "--no-wait"]);
+            let done = self.call(&args)?;
+            first = false;
+            if self.settle(tally)? > 0 {
+                continue;
             }
+            if !done.status.success() && !self.is_completed()? {
+                let said = String::from_utf8_lossy(&done.stderr).into_owned();
+                tally
+                    .wrong
+                    .push(format!("the run does not end well: {said}"));
+            }
+            break;
         }
         self.judge(tally)
     }
@@ -231,7 +221,7 @@ impl Trial {
     }
 
     fn is_completed(&self) -> io::Result<bool> {
-        Ok(self.json(&["status", "r", "--format", "json"])?["state"] == "COMPLETED")
+        Ok(self.json(&["status", "r", "--format", "json"])?["state"] == "completed")
     }
 
     fn judge(&self, tally: &mut Tally) -> io::Result<()> {
@@ -333,6 +323,14 @@ impl Trial {
             .env("COORD_HOME", self.folder.join("state"))
             .stdin(Stdio::null());
         command
+    }
+}
+
+/// Starts the run, or goes on with it.
+fn going_on(first: bool) -> Vec<&'static str> {
+    match first {
+        true => vec!["run", "--run-id", "r"],
+        false => vec!["resume", "r"],
     }
 }
 

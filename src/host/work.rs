@@ -173,13 +173,13 @@ fn not_started(error: &SpawnError) -> Finished {
 
 /// Reads the outputs that a program left; what stays of them in the home holds no secret.
 fn take_outputs(path: &Path, masker: Option<&Arc<Masker>>) -> BTreeMap<String, String> {
-    let outputs = read_outputs(path);
+    // before it is cut into lines: a secret may be wrapped over them
     if let Some(masker) = masker
         && masker.file(path).is_err()
     {
         let _gone = std::fs::remove_file(path);
     }
-    outputs
+    read_outputs(path)
 }
 
 /// The `name=value` lines of a file; a name that is no identifier is left out.

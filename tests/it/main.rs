@@ -10,6 +10,7 @@ mod coordination;
 mod critical_path;
 mod diagnostics;
 mod documents;
+mod durable;
 mod editors;
 mod embedding;
 mod examples;

@@ -1,6 +1,6 @@
 //! Secrets reach the programs that name them, and nothing else in the world.
 
-use crate::live::{events, fine, of_task, project, script, status};
+use crate::live::{fine, of_task, project, script};
 use crate::space::{Ran, Space};
 use std::path::Path;
 
@@ -197,4 +197,209 @@ for form in forms():
         log.lines().filter(|line| line.contains("***")).count() > 60,
         "{log}"
     );
+}
+
+fn seen(space: &Space, name: &str) -> String {
+    std::fs::read_to_string(space.path(name)).unwrap()
+}
+
+/// A task that writes its own and its parents' environments, as far as it can read them.
+fn spy(name: &str, fields: &str) -> String {
+    let work = format!(
+        "tr '\\0' '\\n' < /proc/self/environ > {name}.own\n\
+         pid=$PPID\nwhile [ $pid -gt 1 ]; do\n\
+           tr '\\0' '\\n' < /proc/$pid/cmdline >> {name}.argv\n\
+           [ \"$(tr '\\0' ' ' < /proc/$pid/cmdline | cut -c1-5)\" = coord ] && tr '\\0' '\\n' < /proc/$pid/environ >> {name}.parents\n\
+           pid=$(cut -d' ' -f4 < /proc/$pid/stat)\n\
+         done; true"
+    );
+    script(name, fields, &work)
+}
+
+#[test]
+fn only_those_who_name_a_secret_get_it() {
+    let text = format!(
+        "secret token from env SHORT\nsecret proxy from env HTTPS_PROXY\nagent keyed {{ secret token }}\n{}{}{}",
+        spy("without", ""),
+        spy("with", "secret token"),
+        spy("through", "by keyed"),
+    );
+    let space = project(&text);
+    let with_proxy =
+        |args: &[&str]| with_secrets(&space, args).env("HTTPS_PROXY", "http://user:pass@proxy");
+    with_proxy(&["run", "--run-id", "r"]).run().exits(0);
+    for (name, wanted) in [("without", false), ("with", true), ("through", true)] {
+        let own = seen(&space, &format!("{name}.own"));
+        assert_eq!(
+            own.contains(&format!("TOKEN={SHORT}\n")),
+            wanted,
+            "{name}: {own}"
+        );
+        assert!(
+            !own.contains("SHORT=") && !own.contains("HTTPS_PROXY="),
+            "{name}: {own}"
+        );
+        let argv = seen(&space, &format!("{name}.argv"));
+        assert!(!argv.contains(SHORT), "{argv}");
+        // the helpers that are between coord and the program
+        let parents = seen(&space, &format!("{name}.parents"));
+        assert!(
+            !parents.contains(SHORT) && !parents.contains("pass@"),
+            "{parents}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_is_refused_before_anything_starts() {
+    let task = script("deploy", "secret token", "touch started");
+    let long = "x1".repeat(9000);
+    for (source, value, file, wanted) in [
+        (
+            "env TOKEN",
+            None,
+            None,
+            "secret `token` is not there: the variable TOKEN is not set",
+        ),
+        (
+            "env TOKEN",
+            Some("ab c d\t"),
+            None,
+            "secret `token` has 4 characters that are no blanks; at least 6 are needed",
+        ),
+        ("env TOKEN", Some(""), None, "has 0 characters"),
+        (
+            "env TOKEN",
+            Some(long.as_str()),
+            None,
+            "secret `token` is longer than 16384 bytes",
+        ),
+        (
+            "file \"key\"",
+            None,
+            None,
+            "secret `token` cannot be read from `[SPACE]/key`",
+        ),
+        (
+            "file \"key\"",
+            None,
+            Some(&b"a\0bcdefgh"[..]),
+            "secret `token` has a NUL byte",
+        ),
+    ] {
+        let mut space = project(&format!("secret token from {source}\n{task}"));
+        if let Some(bytes) = file {
+            space = space.file("key", bytes);
+        }
+        let mut call = space.coord(&["run"]);
+        if let Some(value) = value {
+            call = call.env("TOKEN", value);
+        }
+        let ran = call.run().exits(4);
+        assert!(ran.stderr.contains(wanted), "{ran}");
+        assert!(ran.stderr.contains("help: "), "{ran}");
+        assert!(
+            !ran.stderr.contains("ab c d") && !ran.stderr.contains("x1x1"),
+            "{ran}"
+        );
+        assert!(!space.path("started").exists() && !space.path(".coord-state").exists());
+    }
+}
+
+#[test]
+fn a_project_with_a_secret_in_its_text_is_refused() {
+    let space = project(&format!(
+        "secret short\nparam where: text default \"here\"\n{}",
+        script(
+            "deploy",
+            "secret short\n  env URL \"https://x:${where}@y\"",
+            "true"
+        )
+    ));
+    let set = format!("where={SHORT}");
+    let ran = run(&space, &["--set", &set]).exits(2);
+    assert!(
+        ran.stderr
+            .contains("the project holds the value of secret `short`"),
+        "{ran}"
+    );
+    Needles::of(&canary()).not_said(&ran);
+    assert!(!space.path(".coord-state").exists());
+}
+
+#[test]
+fn a_file_is_read_again_for_each_attempt() {
+    let work = "printf '%s\\n' \"$KEY\" | tee -a seen\nprintf 'second-%s\\n' key > key\n[ $COORD_ATTEMPT = 2 ]";
+    let space = project(&format!(
+        "secret key from file \"key\"\n{}",
+        script("deploy", "secret key\n  retry 2 every 10ms", work)
+    ))
+    .file("key", "first-key\r\n");
+    run(&space, &[]).exits(0);
+    assert_eq!(seen(&space, "seen"), "first-key\nsecond-key\n");
+    let log = fine(&space, &["logs", "r", "deploy"]).stdout;
+    assert!(!log.contains("second-key") && log.contains("***"), "{log}");
+    let state = space.path(".coord-state");
+    let needles = Needles(vec![b"first-key".to_vec(), b"second-key".to_vec()]);
+    needles.not_under(&state);
+}
+
+#[test]
+fn what_people_say_of_a_secret_is_masked_too() {
+    let space = project(&format!(
+        "secret short\nagent ada {{ via human }}\ntask one {{\n  by ada\n  timeout 9h\n}}\n{}",
+        script("two", "needs one\n  secret short", "true")
+    ));
+    let note = format!("the password is {SHORT}");
+    // nobody runs it: the one who answers writes the journal
+    with_secrets(&space, &["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
+    let needles = Needles::of(&canary());
+    let output = format!("password={SHORT}");
+    with_secrets(
+        &space,
+        &["done", "one", "--note", &note, "--output", &output],
+    )
+    .run()
+    .exits(0);
+    with_secrets(&space, &["resume"]).run().exits(0);
+    needles.not_under(&space.path(".coord-state"));
+    let said = fine(&space, &["logs", "--events"]);
+    assert!(said.stdout.contains("the password is ***"), "{said}");
+    needles.not_said(&said);
+}
+
+#[test]
+fn what_was_put_out_before_a_crash_is_masked_by_the_resume() {
+    let space = project(&format!(
+        "secret short\n{}",
+        script(
+            "slow",
+            "secret short\n  idempotent",
+            "echo password=$SHORT >> $COORD_OUTPUTS\necho begun >> begun\n[ $COORD_ATTEMPT = 2 ] || sleep 60"
+        )
+    ));
+    let live = with_secrets(&space, &["run", "--run-id", "r"]).start();
+    crate::live::until_file(&space, "begun");
+    drop(live); // kill -9
+    with_secrets(&space, &["resume"]).run().exits(0);
+    Needles::of(&canary()).not_under(&space.path(".coord-state"));
+    assert_eq!(of_task(&space, "slow", "attempts"), "2");
+}
+
+#[test]
+fn an_artifact_with_a_secret_is_not_copied() {
+    let space = project(&format!(
+        "secret short\n{}",
+        script(
+            "build",
+            "secret short\n  produces config \"Configuration\" \"out\"",
+            "mkdir out\necho \"token = $SHORT\" > out/config\necho fine > out/notes"
+        )
+    ));
+    run(&space, &[]).exits(0);
+    let kept = space.path(".coord-state/artifacts/r/build/config/out");
+    assert!(kept.join("notes").exists() && !kept.join("config").exists());
+    Needles::of(&canary()).not_under(&space.path(".coord-state"));
 }
