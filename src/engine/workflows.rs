@@ -184,6 +184,7 @@ impl State {
         }
         self.after_schedule(plan, workflow);
         self.tell_callers(plan, workflow);
+        self.tell_situations(plan);
         if nodes_are_none {
             self.workflows_due.insert(workflow);
         }
@@ -223,15 +224,28 @@ impl State {
             return;
         }
         let of = &mut self.workflows[workflow];
+        let was_running = of.is_running();
         if ended {
             of.unfinished = of.unfinished.saturating_sub(1);
         } else {
             of.unfinished += 1;
         }
-        if of.is_running() && of.unfinished == 0 {
+        let is_running = of.is_running();
+        if is_running && of.unfinished == 0 {
             self.workflows_due.insert(workflow);
         } else {
             self.workflows_due.remove(&workflow);
+        }
+        if was_running != is_running {
+            self.tell_situations(plan);
+        }
+    }
+
+    /// An incident is not confirmed to be over while its workflow is under way.
+    fn tell_situations(&mut self, plan: &Plan) {
+        let open: Vec<_> = self.open_situations.iter().copied().collect();
+        for id in open {
+            self.refresh_situation(plan, id);
         }
     }
 
@@ -261,10 +275,7 @@ impl State {
         self.workflows_due.remove(&workflow);
         self.workflows[workflow].ended_ms = Some(self.now_ms);
         self.tell_callers(plan, workflow);
-        let open: Vec<_> = self.open_situations.iter().copied().collect();
-        for id in open {
-            self.refresh_situation(plan, id);
-        }
+        self.tell_situations(plan);
         Ok(())
     }
 }

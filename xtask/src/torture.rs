@@ -1,14 +1,18 @@
 //! Runs trials on all cores, and says what became of them in a table.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::trials::{ALL, Goal, Setting, Trial};
+
+/// A single trial that takes longer than this does not come to its end at all.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How many failing seeds are kept of each trial.
 const KEPT: usize = 20;
@@ -121,20 +125,54 @@ fn try_often(order: &Order, trial: &Trial) -> Found {
         Goal::Trials(n) => seed - order.seed < n,
         Goal::Counted(n, _) => found.counted.load(Relaxed) < n,
     };
+    let at_hand = Mutex::new(BTreeMap::new());
+    let (done, wait) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
+        scope.spawn(|| watch(wait, trial, &at_hand));
         for _ in 0..order.threads {
-            scope.spawn(|| {
+            let done = done.clone();
+            let (next, found, at_hand, goes_on) = (&next, &found, &at_hand, &goes_on);
+            scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Relaxed);
                     if !goes_on(seed) {
                         break;
                     }
-                    try_once(order, trial, seed, &found);
+                    note(at_hand, |seeds| {
+                        seeds.insert(seed, Instant::now());
+                    });
+                    try_once(order, trial, seed, found);
+                    note(at_hand, |seeds| {
+                        seeds.remove(&seed);
+                    });
                 }
+                drop(done);
             });
         }
+        drop(done);
     });
     found
+}
+
+type AtHand = Mutex<BTreeMap<u64, Instant>>;
+
+fn note(at_hand: &AtHand, edit: impl FnOnce(&mut BTreeMap<u64, Instant>)) {
+    if let Ok(mut seeds) = at_hand.lock() {
+        edit(&mut seeds);
+    }
+}
+
+/// Ends everything when one trial does not end: a thread cannot be ended alone.
+fn watch(done: mpsc::Receiver<()>, trial: &Trial, at_hand: &AtHand) {
+    while done.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        note(at_hand, |seeds| {
+            for (seed, since) in seeds.iter().filter(|(_, since)| since.elapsed() > PATIENCE) {
+                let took = since.elapsed().as_secs();
+                println!("{}: seed {seed} has not ended in {took} s", trial.name);
+                std::process::exit(1);
+            }
+        });
+    }
 }
 
 fn try_once(order: &Order, trial: &Trial, seed: u64, found: &Found) {

@@ -38,11 +38,19 @@ fn show() {
     let plan = plan(seed, crashes);
     let simulation = play(&plan, seed, crashes);
     let events = simulation.events();
-    for event in &events[events.len().saturating_sub(60)..] {
+    for event in &events[events.len().saturating_sub(told("COORD_LAST").unwrap_or(60) as usize)..] {
         let fact = serde_json::to_string(&event.fact).unwrap();
         let short: String = fact.chars().take(200).collect();
         println!("{} {short}", event.at_ms);
     }
-    println!("{:?}", simulation.state().waiting());
+    let state = simulation.state();
+    println!("{:?}, {:?}", state.status(), state.waiting());
+    println!(
+        "at work: {} tasks, checks {:?}, actions {:?}, {:?}",
+        state.machine_at_work(),
+        state.checks_at_work,
+        state.duties_at_work().collect::<Vec<_>>(),
+        state.undoing(),
+    );
     println!("{:?}", trial(seed, crashes));
 }
