@@ -74,6 +74,9 @@ mod workflows;
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "trials"))]
+#[doc(hidden)]
+pub mod trials;
 
 pub use action::{Action, action_of};
 pub use agents::AgentState;
