@@ -16,11 +16,13 @@ use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::speech::Speech;
+use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
     Action, CheckId, DutyId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process,
-    RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
+    RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
+    pending_actions, step,
 };
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
@@ -549,6 +551,9 @@ impl Driver {
 
     /// An order of another command, like anything else that happens; its reply waits for the disk.
     fn asked(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
+        if let Some(item) = request.answers().filter(|_| request.run == self.run.id) {
+            self.look_at(item)?;
+        }
         let reply = if request.run != self.run.id {
             Err(format!(
                 "run `{}` is the one at work now; `{}` has to wait for its end",
@@ -798,12 +803,52 @@ impl Driver {
                 }
                 Ok(())
             }
-            Action::Notify { item } => self.ask(item),
+            Action::Look { node } => self.look(node),
+            Action::Notify { item } => {
+                self.look_at(item)?;
+                self.ask(item)
+            }
             rule => {
                 self.perform_rule(seq, rule);
                 Ok(())
             }
         }
+    }
+
+    /// What `node` consists of now, for whoever lets it through.
+    fn subject(&self, node: NodeId) -> Option<Subject> {
+        let around = Surroundings {
+            root: &self.run.meta.root,
+            environment: &self.environment,
+        };
+        subject::look(&self.run.plan, &self.run.state, node, &around)
+    }
+
+    /// Tells the engine, which voids what was said of something else.
+    fn look(&mut self, node: NodeId) -> Result<(), DriveError> {
+        match self.subject(node) {
+            Some(subject) => self.take(Input::Looked { node, subject }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same of what an item is about.
+    fn look_at(&mut self, item: ItemId) -> Result<(), DriveError> {
+        let of = self.run.state.item(item);
+        match of
+            .filter(|of| of.is_open() && of.is_bound())
+            .and_then(|of| of.node)
+        {
+            Some(node) => self.look(node),
+            None => Ok(()),
+        }
+    }
+
+    /// True when what was let through is no longer what would be started.
+    fn is_another(&self, node: NodeId) -> bool {
+        let bound = self.run.state.node(node).subject.as_ref();
+        let now = bound.and_then(|bound| Some((bound, self.subject(node)?)));
+        now.is_some_and(|(bound, now)| bound.digest != now.digest)
     }
 
     /// Asks those of this process who answer at once; what they leave is the inbox's.
@@ -854,6 +899,9 @@ impl Driver {
         let Some(task) = plan.task(node) else {
             return Ok(());
         };
+        if self.is_another(node) {
+            return self.look(node);
+        }
         if let Some(driver) = self.drivers.of_first(&plan, agents) {
             return self.call(driver, node, attempt, agents);
         }
@@ -1056,6 +1104,9 @@ impl Driver {
                 .env
                 .iter()
                 .for_each(|(k, v)| set(k, v.into()));
+        }
+        for (name, value) in self.run.state.arguments(plan, node) {
+            set(&format!("COORD_PARAM_{}", variable(name)), value.into());
         }
         for (key, value) in &task.env {
             let filled = self.run.state.fill(plan, node, value).into_owned();

@@ -33,6 +33,7 @@ impl Driver {
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
             | Action::TerminateCheck { .. }
+            | Action::Look { .. }
             | Action::Notify { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
 //! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
-//! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
+//! that are no programs; `subject` says what an approval is given for; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
 //! are its tools; [`repository`] lists the files that globs speak of; [`support`] says what a run can
 //! do of what a plan may say. What it writes for people: `notices` (through `post`, `page` and `place`),
 //! `digest`, `documents`, `context`, in the words of [`speech`].
@@ -32,6 +32,7 @@ pub mod record;
 pub mod repository;
 pub mod run;
 pub mod speech;
+mod subject;
 pub mod support;
 mod witness;
 mod work;
