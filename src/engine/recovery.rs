@@ -93,6 +93,13 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             }
         }
     }
+    for node in &state.landings {
+        let attempt = state.nodes[*node].attempt_number();
+        actions.push(Action::Land {
+            node: *node,
+            attempt,
+        });
+    }
     for run in &state.checks_at_work {
         let gate = &state.gate_runs[*run];
         if gate.is_open() {
