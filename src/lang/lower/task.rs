@@ -335,7 +335,9 @@ impl<'s> Lower<'_, 's> {
         if let Some((needs, artifacts)) = self.need(args, Some(id)) {
             let task = &mut self.model.tasks[id];
             task.needs.extend(needs);
-            task.needs_artifacts.extend(artifacts);
+            if !artifacts.is_empty() {
+                task.needs_artifacts.extend(artifacts);
+            }
         }
         if self.out[before..].iter().any(Diagnostic::is_error) {
             self.facts.incomplete_graph = true;
