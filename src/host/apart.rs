@@ -113,6 +113,7 @@ impl Driver {
             repository: meta.repository.clone(),
             land: !meta.no_land,
             resumed: self.run.state.started_ms().is_some(),
+            strict: is_watched(&self.run.plan),
             own: own_places(&self.run.plan),
         }
     }
@@ -301,11 +302,12 @@ impl Driver {
             .collect();
         let tasks: BTreeSet<String> = unsure.into_iter().flat_map(|u| u.tasks).collect();
         let named: Vec<String> = tasks.iter().map(|task| format!("`{task}`")).collect();
-        let note = format!(
-            "{} changed past all claims while {} were at work: which of them did it is not known",
-            paths.join(", "),
-            named.join(", ")
-        );
+        let doubt = match named.len() {
+            1 => "was at work in a worktree of its own",
+            _ => "were at work: which of them did it is not known",
+        };
+        let (paths, named) = (paths.join(", "), named.join(", "));
+        let note = format!("{paths} changed past all claims while {named} {doubt}");
         let mut conflicts = plan.rules.conflicts.iter();
         let conflict = conflicts.find(|(_, conflict)| conflict.kind == "ownership");
         self.owed.push(match conflict {

@@ -166,6 +166,8 @@ pub(crate) struct Layout {
     pub(crate) land: bool,
     /// The run is taken up: some steps may have been done by the process before.
     pub(crate) resumed: bool,
+    /// The project asks for what is written outside of claims to be found.
+    pub(crate) strict: bool,
     /// Paths of the project that coord itself writes to.
     pub(crate) own: Vec<String>,
 }

@@ -6,8 +6,11 @@
 //! one at work, and of nobody for sure when there were several. Programs of gates and rules that
 //! ran meanwhile may have written anything, and so may coord itself: nothing is said then.
 //!
-//! Refs that moved are no breach where the log of a HEAD of the user tells of it; new ones never
-//! are. Files that git ignores are not looked at.
+//! The user may be at work in his tree, too. What he commits there is told by the log of his HEAD:
+//! neither the refs nor the files are held against anybody. What he does not commit looks as if
+//! an agent had left its worktree: it is held against one where the project asks for that with
+//! `conflict ownership`, and is only told elsewhere. New refs are nobody's fault, and files that
+//! git ignores are not looked at.
 
 use super::git::{At, Git, parts};
 use super::{Claims, Layout, Repository, Stand};
@@ -47,6 +50,8 @@ pub(super) struct Watch {
     /// Not looked at, from `top`.
     skipped: Vec<String>,
     prefix: String,
+    /// The project asks for it.
+    strict: bool,
     seen: Option<Seen>,
     live: BTreeMap<String, Live>,
     unsure: Vec<Unsure>,
@@ -65,6 +70,7 @@ impl Watch {
         Watch {
             landed: format!("refs/heads/coord/{}/{}", layout.run, super::merge::LANDED),
             skipped: home.into_iter().chain(own).collect(),
+            strict: layout.strict,
             top,
             repository,
             prefix,
@@ -121,16 +127,21 @@ impl Watch {
         let Some(now) = self.seen.take() else { return };
         let mut strange = changed(&before, &now);
         let moves = strange.iter().any(|path| path.starts_with("refs/"));
-        let told = if moves {
-            self.told_moves()
-        } else {
-            BTreeSet::new()
+        let told = match moves {
+            true => self.told_moves(),
+            false => BTreeSet::new(),
         };
-        strange.retain(|path| !self.is_explained(path, now.get(path), &before, &told));
+        let committed = self.committed(&before, &now, &told);
+        strange.retain(|path| {
+            let explained = self.is_explained(path, now.get(path), &before, &told);
+            !explained && !committed.contains(path)
+        });
         self.seen = Some(now);
         let alone = self.live.len() == 1;
         for path in strange {
-            if alone && let Some(live) = self.live.values_mut().next() {
+            let sure = self.strict || path.starts_with(".git/") || path.starts_with("refs/");
+            let first = self.live.values_mut().next();
+            if let Some(live) = first.filter(|live| alone && (sure || !live.apart)) {
                 live.strange.push(path);
             } else {
                 let tasks = self.live.values().map(|live| live.task.clone()).collect();
@@ -163,6 +174,35 @@ impl Watch {
             !live.apart && !inside.is_none_or(outside)
         };
         self.live.values().any(may)
+    }
+
+    /// What the user's own commits have changed.
+    fn committed(&self, before: &Seen, now: &Seen, told: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        let Some(repository) = &self.repository else {
+            return paths;
+        };
+        for (name, oid) in now.iter().filter(|(name, _)| name.starts_with("refs/")) {
+            let Some(old) = before
+                .get(name)
+                .filter(|old| *old != oid && told.contains(oid))
+            else {
+                continue;
+            };
+            let args = [
+                "diff-tree",
+                "-r",
+                "-z",
+                "--name-only",
+                "--no-renames",
+                old,
+                oid,
+            ];
+            let out = Git::new(At::Store(&repository.store), &args).bytes();
+            let out = out.unwrap_or_default();
+            paths.extend(parts(&out).map(|path| String::from_utf8_lossy(path).into_owned()));
+        }
+        paths
     }
 
     fn look(&self) -> Option<Seen> {
