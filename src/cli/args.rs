@@ -508,6 +508,9 @@ pub(crate) struct Run {
     /// The name of the run [default: made from the day and a number].
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<String>,
+    /// Leave what tasks do in worktrees on branches of their own: yours stays as it is.
+    #[arg(long)]
+    pub(crate) no_land: bool,
     /// Show what would run, in order, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -19,7 +19,7 @@
 //! `situation` and `situations` are ladders, conflicts, incidents and (`handoffs`) handoffs;
 //! `occasion` and `reactions` are what happens and what follows, `duty` and `duties` the actions
 //! that are carried out; `parties` finds who is meant, `agents` who takes over; `modes`,
-//! `workflows`, `recurring` and `undo` are what their names say.
+//! `workflows`, `recurring`, `landing` and `undo` are what their names say.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -43,6 +43,7 @@ mod interventions;
 mod item;
 mod items;
 mod key;
+mod landing;
 pub mod metrics;
 mod modes;
 mod node_state;
@@ -89,10 +90,13 @@ pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Pla
 pub use input::Input;
 pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Part, Verdict};
 pub use key::key;
+pub use landing::{Landed, Landing, MOST_TURNED_BACK};
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
 pub use occasion::Occasion;
 pub use options::Options;
-pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
+pub use outcome::{
+    Breach, Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination,
+};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;

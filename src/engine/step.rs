@@ -74,6 +74,11 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
+            Input::LandingEnded {
+                node,
+                attempt,
+                landing,
+            } => self.take_landing(node, attempt, landing),
             Input::CheckEnded {
                 check,
                 passed,
@@ -186,6 +191,7 @@ impl Turn<'_> {
             | Input::Resume { .. }
             | Input::AttemptSpawned { .. }
             | Input::AttemptEnded { .. }
+            | Input::LandingEnded { .. }
             | Input::CheckEnded { .. }
             | Input::Answer { .. }
             | Input::Retry { .. }
