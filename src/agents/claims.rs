@@ -25,6 +25,10 @@ impl Claims {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The real place of a path that may be written, or why not.
     pub(crate) fn write(&self, path: &str) -> Result<PathBuf, String> {
         let (full, name) = self.place(path)?;

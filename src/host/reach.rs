@@ -85,6 +85,8 @@ pub struct Job {
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
     /// Where its program would run.
     pub folder: PathBuf,
+    /// What the paths of its brief are relative to.
+    pub root: PathBuf,
     /// The same for every try at the same work: for services that take a request once.
     pub idempotency_key: String,
     /// The whole environment of a program that the driver starts, `env` included.
@@ -131,6 +133,7 @@ impl Job {
                 Some(dir) => root.join(dir),
                 None => root.to_path_buf(),
             },
+            root: root.to_path_buf(),
             idempotency_key: key(state.run(), &name, of.generation),
             task: name,
             environment: Vec::new(),
