@@ -112,6 +112,13 @@ keeps (with --exit-code: anything differs); 2 the new version does not check.")]
     Logs(Logs),
     /// Show why a task is as it is
     Why(Why),
+    /// Show what somebody is told of a task
+    #[command(after_help = "\
+Example:
+  coord brief main.coord build                 what would be told first
+  coord brief build                            as it stands in the last run
+  coord brief main.coord build --format json   the same for programs")]
+    Brief(Brief),
     /// Show what people are asked
     Inbox(Inbox),
     /// Say that the work of an item is done
@@ -608,6 +615,19 @@ pub(crate) struct Why {
     /// The run; a task's name alone means the last run.
     pub(crate) run_or_task: String,
     pub(crate) task: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Brief {
+    /// The project file, or a run; a task's name alone means the last run.
+    #[arg(value_name = "FILE")]
+    pub(crate) file_or_task: String,
+    pub(crate) task: Option<String>,
+    /// Give a parameter its value.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
 }

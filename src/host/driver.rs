@@ -3,6 +3,7 @@
 
 use crate::apart::{self, Disturbed};
 use crate::artifacts::Keep;
+use crate::bench::{self, Service};
 use crate::brief;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -23,8 +24,8 @@ use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, LogFacts, Options, Outcome,
-    Process, RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
+    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, Options, Outcome, Process,
+    RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
     pending_actions, step,
 };
 use coord_lang::expr::Value;
@@ -1063,24 +1064,54 @@ impl Driver {
         let plan = Arc::clone(&self.run.plan);
         let root = self.ground_of(node);
         let job = Work::of(&plan, &self.run.state, node, agents, &root);
-        let (Some(job), Some(task)) = (job, plan.task(node)) else {
+        let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
         self.witness_spawn(node, attempt)?;
         let keep = self.keep(&job.task, task, root);
         let footing = self.footing(node, agents);
-        let log = self.logs.join(format!("{}.{attempt}.log", job.task));
+        let stem = format!("{}.{attempt}", job.task);
+        let outputs = self.logs.join(format!("{stem}.outputs"));
+        job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
+            job.environment.push(("COORD_BRIEF".into(), brief.into()));
+        }
+        let (bench, mut service) = bench::open(
+            self.logs.join(format!("{stem}.log")),
+            self.logs.join(format!("{}.notes", job.task)),
+            self.viewer(node),
+            self.reaper.clone(),
+            self.grace,
+        );
+        job.bench = bench;
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
         let (sender, grace) = (self.sender.clone(), self.grace);
         let _attempt = tokio::task::spawn_local(async move {
-            let mut finished = match not_begun(footing.as_ref()).await {
-                Some(why) => Finished::silent(Outcome::SpawnFailed(why)),
-                None => match reach::attempt(driver, job, stopped, grace).await {
-                    Ok(done) => finished(&done, &log),
-                    Err(outcome) => Finished::silent(outcome),
-                },
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished: Finished::silent(Outcome::SpawnFailed(why)),
+                });
+                return;
+            }
+            let (over, is_over) = oneshot::channel();
+            let attempt_ends = async {
+                let done = reach::attempt(driver, job, stopped, grace).await;
+                let _served = over.send(());
+                done
             };
+            let spawned = |process| {
+                let _loop_is_gone = sender.send(Happening::Spawned {
+                    node,
+                    attempt,
+                    process,
+                });
+            };
+            // what it started has ended too before its ground is free for others
+            let (done, ()) = tokio::join!(attempt_ends, service.serve(is_over, spawned));
+            let mut finished = finished(done, &service, &outputs);
             if let Some(footing) = &footing {
                 finished = footing.end(finished).await;
             }
@@ -1334,21 +1365,27 @@ fn is_for_people(action: &Action) -> bool {
 }
 
 /// What a driver did, as if a program had.
-fn finished(done: &Done, log: &Path) -> Finished {
-    let mut facts = LogFacts {
-        bytes: done.log.len() as u64,
-        ..LogFacts::default()
+fn finished(done: Result<Done, Outcome>, service: &Service, outputs: &Path) -> Finished {
+    let done = match done {
+        Ok(done) => done,
+        Err(outcome) => {
+            return Finished {
+                log: service.facts("", false),
+                ..Finished::silent(outcome)
+            };
+        }
     };
-    if !done.log.is_empty() && std::fs::write(log, &done.log).is_err() {
-        facts.cut = true;
-    }
-    if done.exit != 0 {
-        facts.tail = work::tail_of(&done.log);
-    }
+    let mut named = work::read_outputs(outputs);
+    // what it left is looked at, not believed
+    named.retain(|name, _| !name.starts_with("artifacts."));
+    named.extend(done.named_outputs());
     Finished {
-        outcome: Outcome::Exit(done.exit),
-        outputs: done.named_outputs(),
-        log: facts,
+        log: service.facts(&done.log, done.exit == 0),
+        outputs: named,
+        outcome: match done.lost {
+            Some(why) => Outcome::Lost(brief::clean(&why)),
+            None => Outcome::Exit(done.exit),
+        },
     }
 }
 
