@@ -104,11 +104,7 @@ pub(crate) async fn run(
         Ok(child) => child,
         Err(error) => return not_started(&error),
     };
-    let identity = child.identity();
-    spawned(Process {
-        pid: identity.pid as u32,
-        identity: identity.start_time.to_string(),
-    });
+    spawned(process(&child));
     let mut output = OutputSpec::new(&job.log);
     output.viewer = job.viewer;
     output.masks = job.masker.as_ref().map(Masker::masks);
@@ -130,6 +126,15 @@ pub(crate) async fn run(
             .unwrap_or_default(),
         log: log_facts(&job.log, &summary, outcome.is_success()),
         outcome,
+    }
+}
+
+/// What names a program in the journal.
+pub(crate) fn process(child: &Child) -> Process {
+    let identity = child.identity();
+    Process {
+        pid: identity.pid as u32,
+        identity: identity.start_time.to_string(),
     }
 }
 
@@ -156,14 +161,20 @@ fn outcome(report: &ExitReport, why: Option<Termination>) -> Outcome {
     }
 }
 
+/// In one sentence.
+pub(crate) fn why_not_started(error: &SpawnError) -> String {
+    let text = error.to_string();
+    let Some(cause) = std::error::Error::source(error) else {
+        return text;
+    };
+    let cause = cause.to_string();
+    // the number says nothing to people
+    let cause = cause.split(" (os error").next().unwrap_or_default();
+    format!("{text}: {cause}")
+}
+
 fn not_started(error: &SpawnError) -> Finished {
-    let mut text = error.to_string();
-    if let Some(cause) = std::error::Error::source(error) {
-        let cause = cause.to_string();
-        // the number says nothing to people
-        let cause = cause.split(" (os error").next().unwrap_or_default();
-        text = format!("{text}: {cause}");
-    }
+    let text = why_not_started(error);
     let outcome = match error {
         SpawnError::Lost => Outcome::Lost(text),
         _ => Outcome::SpawnFailed(text),
@@ -172,7 +183,7 @@ fn not_started(error: &SpawnError) -> Finished {
 }
 
 /// Reads the outputs that a program left; what stays of them in the home holds no secret.
-fn take_outputs(path: &Path, masker: Option<&Arc<Masker>>) -> BTreeMap<String, String> {
+pub(crate) fn take_outputs(path: &Path, masker: Option<&Arc<Masker>>) -> BTreeMap<String, String> {
     // before it is cut into lines: a secret may be wrapped over them
     if let Some(masker) = masker
         && masker.file(path).is_err()

@@ -8,8 +8,8 @@ use super::random::{random_plan, timeless_plan};
 use crate::audit::audit;
 use crate::simulation::{Chance, Dice, Simulation};
 use crate::{
-    Fact, Input, Options, RunStatus, State, Status, Waiting, apply, key, pending_actions, replay,
-    snapshot,
+    Event, Fact, Input, Options, RunStatus, State, Status, Waiting, apply, key, pending_actions,
+    replay, snapshot,
 };
 
 const STEPS: usize = 20_000;
@@ -70,12 +70,12 @@ fn a_replay_comes_to_the_same_state() {
 fn a_snapshot_and_the_rest_come_to_the_same_state() {
     for seed in 0..300 {
         let plan = random_plan(&mut Dice(seed));
-        cut_anywhere(&plan, seed, &simulate(&plan, seed));
+        let simulation = simulate(&plan, seed);
+        cut_anywhere(&plan, seed, simulation.events(), simulation.state());
     }
 }
 
-pub(super) fn cut_anywhere(plan: &Plan, seed: u64, simulation: &Simulation<'_, Chance>) {
-    let events = simulation.events();
+pub(super) fn cut_anywhere(plan: &Plan, seed: u64, events: &[Event], end: &State) {
     let cut = Dice(seed ^ 0xCAFE).below(events.len() as u64 + 1) as usize;
     let folded = replay(plan, &events[..cut]).unwrap();
     let mut state = snapshot::read(plan, &snapshot::write(&folded).unwrap()).unwrap();
@@ -83,7 +83,7 @@ pub(super) fn cut_anywhere(plan: &Plan, seed: u64, simulation: &Simulation<'_, C
     for event in &events[cut..] {
         apply(plan, &mut state, event).unwrap();
     }
-    assert!(state == *simulation.state(), "seed {seed}, cut {cut}");
+    assert!(state == *end, "seed {seed}, cut {cut}");
 }
 
 #[test]

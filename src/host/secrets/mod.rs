@@ -238,6 +238,11 @@ impl Vault {
 }
 
 impl Masker {
+    /// A mask for one stream.
+    pub(crate) fn mask(self: &Arc<Masker>) -> Box<dyn Mask> {
+        Box::new(self.stream())
+    }
+
     /// Masks for the two streams of a program.
     pub(crate) fn masks(self: &Arc<Masker>) -> [Box<dyn Mask>; 2] {
         [Box::new(self.stream()), Box::new(self.stream())]

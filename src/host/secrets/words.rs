@@ -1,6 +1,6 @@
 //! Every text that comes from outside into the state machine, and so into the journal.
 
-use coord_engine::{Input, LogFacts, Outcome};
+use coord_engine::{Breach, Input, Landing, LogFacts, Outcome};
 use coord_lang::expr::Value;
 use std::collections::BTreeMap;
 
@@ -150,8 +150,18 @@ pub(super) fn masked(input: Input, mask: &Mask<'_>) -> Input {
             by: by(who),
         },
         Input::LeaveMode { mode, by: who } => Input::LeaveMode { mode, by: by(who) },
+        Input::LandingEnded {
+            node,
+            attempt,
+            landing,
+        } => Input::LandingEnded {
+            node,
+            attempt,
+            landing: of_landing(landing, mask),
+        },
         // no text of theirs comes from outside
-        Input::Start { .. }
+        Input::Looked { .. }
+        | Input::Start { .. }
         | Input::Resume { .. }
         | Input::AttemptSpawned { .. }
         | Input::AgentBack { .. }
@@ -177,10 +187,35 @@ fn of_outcome(outcome: Outcome, mask: &Mask<'_>) -> Outcome {
             by: by.map(mask),
             note: mask(note),
         },
+        Outcome::Breach(breach) => Outcome::Breach(of_breach(breach, mask)),
         Outcome::Exit(_)
         | Outcome::Signal(_)
         | Outcome::TimedOut
         | Outcome::Cancelled
         | Outcome::Done => outcome,
+    }
+}
+
+fn of_landing(landing: Landing, mask: &Mask<'_>) -> Landing {
+    match landing {
+        Landing::Clash { paths, note } => Landing::Clash {
+            paths: paths.into_iter().map(mask).collect(),
+            note: mask(note),
+        },
+        Landing::Gate { gate, evidence } => Landing::Gate {
+            gate,
+            evidence: mask(evidence),
+        },
+        Landing::Breach(breach) => Landing::Breach(of_breach(breach, mask)),
+        Landing::Failed(why) => Landing::Failed(mask(why)),
+        Landing::Landed { .. } => landing,
+    }
+}
+
+fn of_breach(breach: Breach, mask: &Mask<'_>) -> Breach {
+    Breach {
+        paths: breach.paths.into_iter().map(mask).collect(),
+        evidence: mask(breach.evidence),
+        ..breach
     }
 }
