@@ -202,3 +202,92 @@ fn a_doctor_says_what_is_wrong() {
     let ran = space.coord(&["doctor"]).run().exits(4);
     assert!(ran.stdout.contains("BAD  journal"), "{ran}");
 }
+
+// ---------------------------------------------------------------- a journal that cannot grow
+
+/// Files of a call may hold so many bytes and no more, as on a disk that is nearly full.
+fn with_small_files(space: &Space, kib: u32, args: &str) -> std::process::Output {
+    let coord = env!("CARGO_BIN_EXE_coord");
+    std::process::Command::new("bash")
+        .args(["-c", &format!("ulimit -f {kib}; exec {coord} {args}")])
+        .current_dir(space.path(""))
+        .env("COORD_HOME", space.path(".coord-state"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_journal_that_cannot_grow_stops_the_run_honestly() {
+    let task = |n: usize| {
+        let needs = match n {
+            0 => String::new(),
+            n => format!("needs t{}", n - 1),
+        };
+        script(&format!("t{n}"), &needs, "echo $COORD_TASK >> begun")
+    };
+    let text: String = (0..40).map(task).collect();
+    for kib in [8, 40, 56, 72] {
+        let space = project(&text);
+        let first = with_small_files(&space, kib, "run --run-id r");
+        let said = String::from_utf8_lossy(&first.stderr);
+        assert_eq!(first.status.code(), Some(4), "{kib} KiB: {said}");
+        let begun = || std::fs::read_to_string(space.path("begun")).unwrap_or_default();
+        let before = begun().lines().count();
+        assert!(before < 40, "{kib} KiB: all of it ran");
+        // with room again, it goes on where it was
+        let mut ran = match fine_or_none(&space) {
+            true => space.coord(&["resume", "--no-wait"]).run(),
+            false => space.coord(&["run", "--run-id", "r", "--no-wait"]).run(),
+        };
+        let mut ordered = 0;
+        while ran.status.code() == Some(3) {
+            for item in status(&space)["items"].as_array().unwrap() {
+                fine(&space, &["retry", item["task"].as_str().unwrap()]);
+                ordered += 1;
+            }
+            ran = space.coord(&["resume", "--no-wait"]).run();
+        }
+        let ran = ran.exits(0);
+        let begun = begun();
+        assert!(
+            begun.lines().count() <= 40 + ordered,
+            "{kib} KiB: {ran}\n{begun}"
+        );
+        for n in 0..40 {
+            assert!(
+                begun.contains(&format!("t{n}\n")),
+                "{kib} KiB: t{n} never ran"
+            );
+        }
+    }
+}
+
+/// True when the run is in the journal.
+fn fine_or_none(space: &Space) -> bool {
+    space.coord(&["status", "r"]).run().status.code() == Some(0)
+}
+
+// ---------------------------------------------------------------- journals of earlier versions
+
+/// What each version wrote is read, and gone on with, by every later one.
+#[test]
+fn a_journal_of_every_version_goes_on() {
+    for version in 1..=coord_host::journal::FORMAT {
+        let of_then = format!(
+            "{}/tests/cases/journal/v{version}.db",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let space = Space::new().folder(".coord-state");
+        use std::os::unix::fs::PermissionsExt;
+        let private = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(space.path(".coord-state"), private).unwrap();
+        std::fs::copy(&of_then, space.path(".coord-state/journal.db")).unwrap();
+        assert_snapshot!(format!("v{version}"), fine(&space, &["status"]).stdout);
+        fine(&space, &["doctor"]);
+        fine(&space, &["done", "review", "--as", "ada"]);
+        let ran = space.coord(&["resume", "--no-wait"]).run().exits(0);
+        assert!(ran.stderr.contains("completed"), "{ran}");
+        let completed = |e: &&serde_json::Value| e["kind"] == "task.completed";
+        assert_eq!(events(&space).iter().filter(completed).count(), 3);
+    }
+}
