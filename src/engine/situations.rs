@@ -626,6 +626,7 @@ impl Turn<'_> {
         let failed = self.state.nodes[node].status == Status::Failed;
         if failed {
             self.emit(Fact::Reopened { node, by });
+            self.void_behind(node);
         }
         failed
     }
@@ -833,7 +834,7 @@ impl State {
         }
     }
 
-    fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
+    pub(crate) fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
         self.decide_situation(plan, id, How::Withdrawn, &exhausted());
     }
 

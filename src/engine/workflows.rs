@@ -74,6 +74,19 @@ impl State {
         given.or(usual)
     }
 
+    /// The parameters of the workflow that `node` is work of, with their values; what has none is
+    /// left out.
+    pub fn arguments<'s>(&'s self, plan: &'s Plan, node: NodeId) -> Vec<(&'s str, &'s str)> {
+        let workflow = plan.nodes[node].workflow;
+        let of = workflow.and_then(|workflow| Some((workflow, plan.workflows.get(workflow)?)));
+        let Some((workflow, of)) = of else {
+            return Vec::new();
+        };
+        (of.params.iter())
+            .filter_map(|(name, _)| Some((&**name, self.argument(plan, workflow, name)?)))
+            .collect()
+    }
+
     /// `text` of work of a workflow with the values of its parameters filled in; what has none
     /// stays as it is written.
     pub fn fill<'t>(&self, plan: &Plan, node: NodeId, text: &'t str) -> std::borrow::Cow<'t, str> {

@@ -38,7 +38,10 @@ fn show() {
     let plan = plan(seed, crashes);
     let simulation = play(&plan, seed, crashes);
     let events = simulation.events();
-    for event in &events[events.len().saturating_sub(told("COORD_LAST").unwrap_or(60) as usize)..] {
+    for event in &events[events
+        .len()
+        .saturating_sub(told("COORD_LAST").unwrap_or(60) as usize)..]
+    {
         let fact = serde_json::to_string(&event.fact).unwrap();
         let short: String = fact.chars().take(200).collect();
         println!("{} {short}", event.at_ms);

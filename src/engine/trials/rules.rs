@@ -348,4 +348,3 @@ fn for_tasks(plan: &mut Plan, dice: &mut Dice) {
         }
     }
 }
-
