@@ -209,6 +209,20 @@ impl State {
         about
     }
 
+    /// True when one of this rule stands in the row of what `about` came out of: ladders that open
+    /// each other would never come to an end.
+    pub(crate) fn came_out_of(&self, about: &About, of: Of) -> bool {
+        let mut before = about.situation;
+        while let Some(id) = before {
+            let situation = &self.situations[id];
+            if situation.of == of {
+                return true;
+            }
+            before = situation.about.situation.filter(|next| *next < id);
+        }
+        false
+    }
+
     fn child_of(&self, id: SituationId) -> Option<SituationId> {
         let mut open = self.open_situations.iter();
         open.find(|other| self.situations[**other].about.situation == Some(id))
