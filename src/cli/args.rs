@@ -112,6 +112,13 @@ keeps (with --exit-code: anything differs); 2 the new version does not check.")]
     Logs(Logs),
     /// Show why a task is as it is
     Why(Why),
+    /// Show what somebody is told of a task
+    #[command(after_help = "\
+Example:
+  coord brief main.coord build                 what would be told first
+  coord brief build                            as it stands in the last run
+  coord brief main.coord build --format json   the same for programs")]
+    Brief(Brief),
     /// Show what people are asked
     Inbox(Inbox),
     /// Say that the work of an item is done
@@ -530,6 +537,9 @@ pub(crate) struct Run {
     /// The name of the run [default: made from the day and a number].
     #[arg(long, value_name = "ID")]
     pub(crate) run_id: Option<String>,
+    /// Leave what tasks do in worktrees on branches of their own: yours stays as it is.
+    #[arg(long)]
+    pub(crate) no_land: bool,
     /// Show what would run, in order, and do nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -627,6 +637,19 @@ pub(crate) struct Why {
     /// The run; a task's name alone means the last run.
     pub(crate) run_or_task: String,
     pub(crate) task: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Brief {
+    /// The project file, or a run; a task's name alone means the last run.
+    #[arg(value_name = "FILE")]
+    pub(crate) file_or_task: String,
+    pub(crate) task: Option<String>,
+    /// Give a parameter its value.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod args;
+mod brief;
 mod check;
 mod diff;
 mod exit;
@@ -100,6 +101,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Status(args) => look::status(common, screen, args),
         Command::Logs(args) => logs::logs(common, screen, args),
         Command::Why(args) => look::why_is_it(common, screen, args),
+        Command::Brief(args) => brief::brief(common, screen, args),
         Command::Inbox(args) => look::inbox(common, screen, args),
         Command::Done(args) => answer::answer(common, screen, args, Verdict::Done),
         Command::Approve(args) => answer::answer(common, screen, args, Verdict::Approve),

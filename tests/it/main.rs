@@ -20,6 +20,7 @@ mod files;
 mod fix;
 mod fixture;
 mod forecast;
+mod ground;
 mod help;
 mod journal;
 mod limits;
