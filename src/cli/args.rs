@@ -340,12 +340,30 @@ pub(crate) struct Project {
     pub(crate) workflow: Option<String>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    /// One page that needs no network: zoom, filter, trace what waits for what.
+    Html,
+    /// A drawing.
+    Svg,
+    /// A table for spreadsheets (RFC 4180).
+    Csv,
+    /// A calendar (RFC 5545), of a project that says when it starts.
+    Ical,
+    /// A Gantt chart of mermaid.
+    Mermaid,
+    /// The graph in graphviz' language.
+    Dot,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) project: Project,
-    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
-    pub(crate) format: TextOrJson,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
     /// How long to look for a shorter schedule, about: `10s`, `500ms`; 0 leaves it at good rules.
     /// Ends earlier when nothing shorter exists. Counted in work, so that it gives the same again.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
@@ -463,6 +481,10 @@ pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+    /// A drawing; of a large graph its phases.
+    Svg,
+    /// The drawing on a page that needs no network: zoom, move, trace what waits for what.
+    Html,
     /// The compiled form: the frozen plan that a run is pinned to.
     Ir,
 }
