@@ -10,6 +10,7 @@ use super::render::{diagnostics, words};
 use super::screen::Screen;
 use coord_engine::{Options, Status};
 use coord_host::driver::{DriveError, End, Setup, Watcher, drive};
+use coord_host::ground::Repository;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::{Reaper, prepare_coordinator};
@@ -59,6 +60,8 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     super::support::can_run(&plan)?;
     let root = std::fs::canonicalize(loaded.root())
         .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
+    let repository = Repository::of(&plan, &root)
+        .map_err(|cannot| Failure::environment(cannot.what).help(cannot.help))?;
     programs_are_there(&plan)?;
     let reaper = start_reaper()?;
     whole(&home::of_file(common, &loaded.file))?;
@@ -75,6 +78,8 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
         meta: Meta {
             root,
             coord: env!("CARGO_PKG_VERSION").into(),
+            repository,
+            no_land: args.no_land,
         },
         plan,
     };

@@ -82,6 +82,8 @@ impl Turn<'_> {
         }
         if outcome.is_success() {
             self.after_success(node, attempt, task);
+        } else if let Outcome::Breach(breach) = outcome {
+            self.breach(node, breach);
         } else if matches!(outcome, Outcome::Lost(_)) && !task.idempotent {
             self.emit(Fact::InDoubt { node, attempt });
         } else if let Some(due_ms) = self.next_try(node, task, &outcome) {
@@ -97,7 +99,7 @@ impl Turn<'_> {
     }
 
     fn after_success(&mut self, node: NodeId, attempt: u32, task: &Task) {
-        if task.ensures.is_empty() && task.approvals.is_empty() {
+        if task.ensures.is_empty() && task.approvals.is_empty() && !task.works_apart() {
             self.emit(Fact::Completed { node, attempt });
         } else {
             self.emit(Fact::Review { node, attempt });
@@ -234,6 +236,7 @@ fn is_retried(retry: &Retry, outcome: &Outcome) -> bool {
         | Outcome::Lost(_)
         | Outcome::Cancelled
         | Outcome::NoArtifact(_)
+        | Outcome::Breach(_)
         | Outcome::Done
         | Outcome::Rejected { .. } => false,
     }
@@ -413,7 +416,8 @@ impl State {
         self.expect_attempt(fact, node, attempt)?;
         known(plan.task(node).is_some(), fact.kind(), "task", node.0)?;
         self.change(plan, fact, node, Move::Review, |state| {
-            state.ensures_passed = 0
+            state.ensures_passed = 0;
+            state.landed = None;
         })?;
         self.leave_stage(plan, node);
         Ok(())
@@ -489,6 +493,7 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         self.change(plan, fact, node, Move::Reopen, |state| {
             state.failures = 0;
+            state.turned_back = 0;
             state.reopened += 1;
             state.held_needs.clear();
             state.renewed_needs.clear();
@@ -497,6 +502,8 @@ impl State {
             state.condition_held = false;
             state.requires_passed = 0;
             state.ensures_passed = 0;
+            state.subject = None;
+            state.changed.clear();
             state.sync_expired = false;
         })?;
         self.reset_needs(plan, node);

@@ -9,9 +9,11 @@ use crate::duty::DutyId;
 use crate::event::{LogFacts, Process};
 use crate::gate_run::CheckId;
 use crate::item::{ItemId, Verdict};
+use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::situation::{About, Of};
+use crate::subject::Subject;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -38,6 +40,12 @@ pub enum Input {
         outcome: Outcome,
         outputs: BTreeMap<String, String>,
         log: Option<LogFacts>,
+    },
+    /// What came of landing what an attempt did apart.
+    LandingEnded {
+        node: NodeId,
+        attempt: u32,
+        landing: Landing,
     },
     CheckEnded {
         check: CheckId,
@@ -151,6 +159,12 @@ pub enum Input {
         by: Option<String>,
         title: String,
         text: String,
+    },
+    /// What the work of a node consists of now, for whoever lets it through. About a task that is
+    /// about to be spawned: before that, not after.
+    Looked {
+        node: NodeId,
+        subject: Subject,
     },
     /// Time passed.
     Tick,

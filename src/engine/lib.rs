@@ -12,14 +12,14 @@
 //! transition table; `state`, `node_state`, `item` and `gate_run` are what is known; `apply`
 //! folds; `step` and `turn` take an input; `decision` says what is to be decided about a node;
 //! then one file per concern: `dependencies`, `queue`, `assignment`, `attempts`, `gates`,
-//! `items`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
+//! `items`, `subject`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
 //! the virtual host and `audit` holds a journal against what is promised.
 //!
 //! Coordination stands beside the work: `rule_fact` is its vocabulary and `rules` folds it;
 //! `situation` and `situations` are ladders, conflicts, incidents and (`handoffs`) handoffs;
 //! `occasion` and `reactions` are what happens and what follows, `duty` and `duties` the actions
 //! that are carried out; `parties` finds who is meant, `agents` who takes over; `modes`,
-//! `workflows`, `recurring` and `undo` are what their names say.
+//! `workflows`, `recurring`, `landing` and `undo` are what their names say.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -43,6 +43,7 @@ mod interventions;
 mod item;
 mod items;
 mod key;
+mod landing;
 pub mod metrics;
 mod modes;
 mod node_state;
@@ -66,6 +67,7 @@ mod situations;
 mod state;
 mod status;
 mod step;
+mod subject;
 mod syncs;
 mod timers;
 mod turn;
@@ -74,6 +76,9 @@ mod workflows;
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "trials"))]
+#[doc(hidden)]
+pub mod trials;
 
 pub use action::{Action, action_of};
 pub use agents::AgentState;
@@ -85,10 +90,13 @@ pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Pla
 pub use input::Input;
 pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Part, Verdict};
 pub use key::key;
+pub use landing::{Landed, Landing, MOST_TURNED_BACK};
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
 pub use occasion::Occasion;
 pub use options::Options;
-pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
+pub use outcome::{
+    Breach, Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination,
+};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;
@@ -97,6 +105,7 @@ pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId}
 pub use state::{PhaseState, State, Waiting};
 pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
 pub use step::step;
+pub use subject::{Part as SubjectPart, Subject};
 pub use workflows::WorkflowState;
 
 use coord_plan::plan::Plan;

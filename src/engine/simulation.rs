@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::gate_run::CheckId;
 use crate::input::Input;
 use crate::item::{Ask, Item, ItemId, Part, Verdict};
+use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::recovery::pending_actions;
@@ -245,6 +246,21 @@ impl<'p, W: World> Simulation<'p, W> {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Spawn { node, attempt, .. } => self.spawn(node, attempt),
+            // whether it fits is not known before it is done
+            Action::Land { node, attempt } => {
+                let landing = Landing::Landed {
+                    commit: String::new(),
+                    tree: String::new(),
+                };
+                self.schedule(
+                    0,
+                    Input::LandingEnded {
+                        node,
+                        attempt,
+                        landing,
+                    },
+                );
+            }
             Action::Terminate { node, attempt, .. } => {
                 self.forget(
                     |input| matches!(input, Input::AttemptEnded { node: n, .. } if *n == node),
@@ -311,8 +327,9 @@ impl<'p, W: World> Simulation<'p, W> {
                 let (ok, evidence) = (found.passed, found.evidence);
                 self.schedule(found.takes_ms, Input::UndoEnded { node, ok, evidence });
             }
-            // what is written for people to read changes nothing here
-            Action::Tell { .. }
+            // nothing changes behind the back of a run here, and what people read changes nothing
+            Action::Look { .. }
+            | Action::Tell { .. }
             | Action::Digest { .. }
             | Action::Record { .. }
             | Action::HandOver { .. } => {}

@@ -74,6 +74,11 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
+            Input::LandingEnded {
+                node,
+                attempt,
+                landing,
+            } => self.take_landing(node, attempt, landing),
             Input::CheckEnded {
                 check,
                 passed,
@@ -166,6 +171,7 @@ impl Turn<'_> {
             note @ Input::Note { .. } => self.take_note(note),
             Input::ResourceExhausted { resource } => self.order_resource(resource, true),
             Input::ResourceBack { resource } => self.order_resource(resource, false),
+            Input::Looked { node, subject } => self.take_look(node, subject),
             Input::Decide {
                 domain,
                 by,
@@ -185,6 +191,7 @@ impl Turn<'_> {
             | Input::Resume { .. }
             | Input::AttemptSpawned { .. }
             | Input::AttemptEnded { .. }
+            | Input::LandingEnded { .. }
             | Input::CheckEnded { .. }
             | Input::Answer { .. }
             | Input::Retry { .. }

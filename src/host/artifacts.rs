@@ -4,7 +4,7 @@ use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Files of a folder that are kept as an artifact.
 const MAX_FILES: usize = 1_000;
@@ -70,43 +70,58 @@ impl Keep {
     /// Copies a file, or the files of a folder, and returns the digest of all of it.
     /// They lie in a folder of the artifact's name, so that two of one file name do not meet.
     fn one(&self, artifact: &str, path: &str) -> io::Result<String> {
-        let from = self.root.join(path);
-        let mut hasher = blake3::Hasher::new();
-        let mut files = vec![(
-            from.clone(),
-            PathBuf::from(from.file_name().unwrap_or_default()),
-        )];
-        let mut count = 0;
-        while let Some((from, name)) = files.pop() {
-            // what a link points to is not part of the project
-            let meta = if count == 0 {
-                std::fs::metadata(&from)?
-            } else {
-                std::fs::symlink_metadata(&from)?
-            };
-            count += 1;
-            if meta.is_dir() {
-                let mut inside: Vec<_> = std::fs::read_dir(&from)?
-                    .flatten()
-                    .map(|e| e.file_name())
-                    .collect();
-                inside.sort();
-                files.extend(
-                    inside
-                        .into_iter()
-                        .rev()
-                        .map(|entry| (from.join(&entry), name.join(entry))),
-                );
-            } else if meta.is_file() && count <= MAX_FILES {
-                hasher.update(name.as_os_str().as_encoded_bytes());
-                io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
-                if meta.len() <= MAX_ARTIFACT_BYTES {
-                    let to = self.folder.join(artifact).join(&name);
-                    std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
-                    std::fs::copy(&from, &to)?;
-                }
+        read(&self.root.join(path), |from, name, bytes| {
+            if bytes <= MAX_ARTIFACT_BYTES {
+                let to = self.folder.join(artifact).join(name);
+                std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
+                std::fs::copy(from, &to)?;
             }
-        }
-        Ok(hasher.finalize().to_hex()[..16].to_string())
+            Ok(())
+        })
     }
+}
+
+/// The digest of a file, or of the files of a folder, as it is recorded of artifacts.
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
+    read(path, |_, _, _| Ok(()))
+}
+
+/// Shows each file with its name inside and its size, and returns the digest of all of it.
+fn read(
+    from: &Path,
+    mut each: impl FnMut(&Path, &Path, u64) -> io::Result<()>,
+) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut files = vec![(
+        from.to_path_buf(),
+        PathBuf::from(from.file_name().unwrap_or_default()),
+    )];
+    let mut count = 0;
+    while let Some((from, name)) = files.pop() {
+        // what a link points to is not part of the project
+        let meta = if count == 0 {
+            std::fs::metadata(&from)?
+        } else {
+            std::fs::symlink_metadata(&from)?
+        };
+        count += 1;
+        if meta.is_dir() {
+            let mut inside: Vec<_> = std::fs::read_dir(&from)?
+                .flatten()
+                .map(|e| e.file_name())
+                .collect();
+            inside.sort();
+            files.extend(
+                inside
+                    .into_iter()
+                    .rev()
+                    .map(|entry| (from.join(&entry), name.join(entry))),
+            );
+        } else if meta.is_file() && count <= MAX_FILES {
+            hasher.update(name.as_os_str().as_encoded_bytes());
+            io::copy(&mut std::fs::File::open(&from)?, &mut hasher)?;
+            each(&from, &name, meta.len())?;
+        }
+    }
+    Ok(hasher.finalize().to_hex()[..16].to_string())
 }

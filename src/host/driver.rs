@@ -1,6 +1,7 @@
 //! The one select loop: everything that can happen to a run comes in here, goes through the
 //! engine, is made durable, and only then has effects.
 
+use crate::apart::{self, Disturbed};
 use crate::artifacts::Keep;
 use crate::bench::{self, Service};
 use crate::brief;
@@ -8,8 +9,10 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::control::{Asked, Listener, Reply};
 use crate::environment::{passed_on, variable};
+use crate::ground::{Ground, Unsure};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::landing::{self, Queue};
 use crate::notices::Outbox;
 use crate::place;
 use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
@@ -17,11 +20,13 @@ use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::speech::Speech;
+use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, DutyId, Event, Fact, Input, ItemId, Options, Outcome, Process, RunStatus,
-    State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
+    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, Options, Outcome, Process,
+    RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
+    pending_actions, step,
 };
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
@@ -153,6 +158,16 @@ pub(crate) enum Happening {
         seqs: Vec<i64>,
         failure: Option<String>,
     },
+    /// A batch that is to land was merged and tried.
+    Tried(Box<landing::Trial>),
+    LandingsEnded {
+        ended: Vec<((NodeId, u32), Landing)>,
+        said: Option<String>,
+    },
+    /// Writes past all claims of which it is not known who did them.
+    Strange(Vec<Unsure>),
+    /// Something for the record.
+    Remark(String),
     Durable(Result<i64, JournalError>),
 }
 
@@ -168,6 +183,9 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     driver.begin()?;
     let end = driver.run(receiver, asked, watcher).await?;
     listener.finish().await;
+    if let Some(text) = driver.leave_ground().await {
+        watcher.trouble(&text);
+    }
     let Driver { run, journal, .. } = driver;
     journal.close()?;
     Ok((end, run))
@@ -224,6 +242,10 @@ pub(crate) struct Driver {
     pub(crate) context: Option<Context>,
     /// What the host itself has to say to the engine.
     pub(crate) owed: Vec<Input>,
+    /// Where work is done apart, or watched.
+    pub(crate) ground: Option<Ground>,
+    pub(crate) landing: Queue,
+    pub(crate) disturbed: Disturbed,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
@@ -260,7 +282,7 @@ impl Driver {
         let mut environment = passed_on();
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
-        Ok(Driver {
+        let mut driver = Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
             run: setup.run,
@@ -291,11 +313,29 @@ impl Driver {
             outbox: Outbox::default(),
             context,
             owed: Vec::new(),
+            ground: None,
+            landing: Queue::default(),
+            disturbed: Disturbed::default(),
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
             left_to_people: false,
-        })
+        };
+        let ground = apart::ground(driver.layout(), &driver.run.plan);
+        driver.ground = ground.map_err(io("start a thread"))?;
+        Ok(driver)
+    }
+
+    /// Waits for what is still to be done on the ground, and says what is left there.
+    async fn leave_ground(&mut self) -> Option<String> {
+        let ground = self.ground.take()?;
+        let repository = self.run.meta.repository.is_some();
+        let said = match repository {
+            true => ground.desk().ask(|works| works.settle()).await,
+            false => Ok(None),
+        };
+        ground.finish();
+        said.unwrap_or_else(|error| Some(format!("worktrees are left: {error}")))
     }
 
     // ---- starting and taking up --------------------------------------------------------------
@@ -324,6 +364,7 @@ impl Driver {
         // what people are to be told is no part of that
         self.effects.retain(|(_, action)| is_for_people(action));
         self.effects.extend(left_to_tell);
+        self.sweep_ground();
         let seq = self.run.last_seq;
         self.resumed_seq = seq;
         let pending = pending_actions(&self.run.state);
@@ -500,11 +541,25 @@ impl Driver {
                     log: Some(log),
                 }
             }
+            Happening::Tried(trial) => {
+                self.tried(*trial);
+                return Ok(());
+            }
+            Happening::LandingsEnded { ended, said } => {
+                self.landed(ended, said);
+                return Ok(());
+            }
+            Happening::Strange(unsure) => {
+                self.strange(unsure);
+                return Ok(());
+            }
+            Happening::Remark(text) => Input::Note { text },
             Happening::CheckEnded {
                 check,
                 passed,
                 evidence,
             } => {
+                self.disturbed.set(true);
                 self.checks.remove(&check);
                 Input::CheckEnded {
                     check,
@@ -513,6 +568,7 @@ impl Driver {
                 }
             }
             Happening::ActionEnded { duty, ok, evidence } => {
+                self.disturbed.set(true);
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
             }
@@ -550,6 +606,9 @@ impl Driver {
 
     /// An order of another command, like anything else that happens; its reply waits for the disk.
     fn asked(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
+        if let Some(item) = request.answers().filter(|_| request.run == self.run.id) {
+            self.look_at(item)?;
+        }
         let reply = if request.run != self.run.id {
             Err(format!(
                 "run `{}` is the one at work now; `{}` has to wait for its end",
@@ -636,6 +695,7 @@ impl Driver {
         while self.unseen.front().is_some_and(|(seq, _)| *seq <= durable) {
             if let Some((seq, event)) = self.unseen.pop_front() {
                 watcher.event(&self.run.plan, &self.run.state, seq, &event);
+                self.tidy(&event);
                 if let Some(context) = &mut self.context {
                     context.see(&self.run.plan, &event);
                 }
@@ -691,6 +751,7 @@ impl Driver {
             && self.attempts.is_empty()
             && self.checks.is_empty()
             && self.programs == 0
+            && self.landing.is_empty()
             && self.outbox.in_flight == 0
             && self.outbox.said.is_empty()
     }
@@ -799,11 +860,61 @@ impl Driver {
                 }
                 Ok(())
             }
-            Action::Notify { item } => self.ask(item),
+            Action::Look { node } => self.look(node),
+            Action::Notify { item } => {
+                self.look_at(item)?;
+                self.prepare_for(item);
+                self.ask(item)
+            }
             rule => {
                 self.perform_rule(seq, rule);
                 Ok(())
             }
+        }
+    }
+
+    /// What `node` consists of now, for whoever lets it through.
+    fn subject(&self, node: NodeId) -> Option<Subject> {
+        let around = Surroundings {
+            root: &self.run.meta.root,
+            environment: &self.environment,
+        };
+        subject::look(&self.run.plan, &self.run.state, node, &around)
+    }
+
+    /// Tells the engine, which voids what was said of something else.
+    fn look(&mut self, node: NodeId) -> Result<(), DriveError> {
+        match self.subject(node) {
+            Some(subject) => self.take(Input::Looked { node, subject }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same of what an item is about.
+    fn look_at(&mut self, item: ItemId) -> Result<(), DriveError> {
+        let of = self.run.state.item(item);
+        match of
+            .filter(|of| of.is_open() && of.is_bound())
+            .and_then(|of| of.node)
+        {
+            Some(node) => self.look(node),
+            None => Ok(()),
+        }
+    }
+
+    /// True when what was let through is no longer what would be started.
+    fn is_another(&self, node: NodeId) -> bool {
+        let bound = self.run.state.node(node).subject.as_ref();
+        let now = bound.and_then(|bound| Some((bound, self.subject(node)?)));
+        now.is_some_and(|(bound, now)| bound.digest != now.digest)
+    }
+
+    /// Who works apart is asked when there is a place to work at.
+    fn prepare_for(&mut self, item: ItemId) {
+        let of = self.run.state.item(item).filter(|i| i.is_open());
+        let work = of.filter(|i| i.ask == Ask::Work).and_then(|i| i.node);
+        if let Some(node) = work.filter(|node| self.works_apart(*node)) {
+            self.open_for_people(node);
         }
     }
 
@@ -855,6 +966,9 @@ impl Driver {
         let Some(task) = plan.task(node) else {
             return Ok(());
         };
+        if self.is_another(node) {
+            return self.look(node);
+        }
         if let Some(driver) = self.drivers.of_first(&plan, agents) {
             return self.call(driver, node, attempt, agents);
         }
@@ -885,6 +999,12 @@ impl Driver {
         self.witness_spawn(node, attempt)?;
         let outputs = self.logs.join(format!("{stem}.outputs"));
         let mut env = self.task_environment(&plan, node, task, agents, &outputs);
+        let root = self.ground_of(node);
+        let footing = self.footing(node, agents);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            env.extend(self.apart_environment(node, footing));
+            env = latest(env);
+        }
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             env.push(("COORD_BRIEF".into(), brief.into()));
         }
@@ -892,7 +1012,7 @@ impl Driver {
         let job = Job {
             argv,
             env,
-            cwd: self.folder(task.dir.as_deref()),
+            cwd: within(&root, task.dir.as_deref()),
             log: self.logs.join(format!("{stem}.log")),
             outputs: Some(outputs),
             grace: self.grace,
@@ -901,8 +1021,17 @@ impl Driver {
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
         let sender = self.sender.clone();
-        let keep = self.keep(name, task);
+        let keep = self.keep(name, task, root);
         let _attempt = tokio::task::spawn_local(async move {
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let finished = Finished::silent(Outcome::SpawnFailed(why));
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished,
+                });
+                return;
+            }
             let spawned = |process| {
                 let _loop_is_gone = sender.send(Happening::Spawned {
                     node,
@@ -911,6 +1040,9 @@ impl Driver {
                 });
             };
             let mut finished = work::run(&reaper, job, stopped, spawned).await;
+            if let Some(footing) = &footing {
+                finished = footing.end(finished).await;
+            }
             finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
@@ -930,13 +1062,14 @@ impl Driver {
         agents: &[AgentId],
     ) -> Result<(), DriveError> {
         let plan = Arc::clone(&self.run.plan);
-        let root = self.run.meta.root.clone();
+        let root = self.ground_of(node);
         let job = Work::of(&plan, &self.run.state, node, agents, &root);
         let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
         self.witness_spawn(node, attempt)?;
-        let keep = self.keep(&job.task, task);
+        let keep = self.keep(&job.task, task, root);
+        let footing = self.footing(node, agents);
         let stem = format!("{}.{attempt}", job.task);
         let outputs = self.logs.join(format!("{stem}.outputs"));
         job.environment = self.task_environment(&plan, node, task, agents, &outputs);
@@ -955,6 +1088,14 @@ impl Driver {
         self.attempts.insert(node, stop);
         let (sender, grace) = (self.sender.clone(), self.grace);
         let _attempt = tokio::task::spawn_local(async move {
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished: Finished::silent(Outcome::SpawnFailed(why)),
+                });
+                return;
+            }
             let (over, is_over) = oneshot::channel();
             let attempt_ends = async {
                 let done = reach::attempt(driver, job, stopped, grace).await;
@@ -971,6 +1112,9 @@ impl Driver {
             // what it started has ended too before its ground is free for others
             let (done, ()) = tokio::join!(attempt_ends, service.serve(is_over, spawned));
             let mut finished = finished(done, &service, &outputs);
+            if let Some(footing) = &footing {
+                finished = footing.end(finished).await;
+            }
             finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
@@ -990,10 +1134,10 @@ impl Driver {
         })
     }
 
-    fn keep(&self, name: &str, task: &Task) -> Keep {
+    fn keep(&self, name: &str, task: &Task, root: PathBuf) -> Keep {
         let with_path = task.produces.iter().filter(|a| a.path.is_some());
         Keep {
-            root: self.run.meta.root.clone(),
+            root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
             produces: with_path.cloned().collect(),
         }
@@ -1024,10 +1168,7 @@ impl Driver {
     }
 
     pub(crate) fn folder(&self, dir: Option<&str>) -> PathBuf {
-        dir.map_or_else(
-            || self.run.meta.root.clone(),
-            |dir| self.run.meta.root.join(dir),
-        )
+        within(&self.run.meta.root, dir)
     }
 
     pub(crate) fn task_environment(
@@ -1083,6 +1224,9 @@ impl Driver {
                 .iter()
                 .for_each(|(k, v)| set(k, v.into()));
         }
+        for (name, value) in self.run.state.arguments(plan, node) {
+            set(&format!("COORD_PARAM_{}", variable(name)), value.into());
+        }
         for (key, value) in &task.env {
             let filled = self.run.state.fill(plan, node, value).into_owned();
             set(key, filled.into());
@@ -1114,7 +1258,7 @@ impl Driver {
         };
         match &of.evidence {
             Evidence::Exists(path) => {
-                let there = self.run.meta.root.join(path).exists();
+                let there = self.ground_of_gate(node).join(path).exists();
                 let evidence = if there {
                     format!("`{path}` is there")
                 } else {
@@ -1160,7 +1304,11 @@ impl Driver {
         ] {
             env.push((key.into(), value.into()));
         }
-        let cwd = self.folder(plan.task(node).and_then(|t| t.dir.as_deref()));
+        let ground = self.ground_of_gate(node);
+        let cwd = within(&ground, plan.task(node).and_then(|t| t.dir.as_deref()));
+        if ground == self.run.meta.root {
+            self.disturbed.set(true);
+        }
         let job = Job {
             argv,
             env: latest(env),
@@ -1190,6 +1338,18 @@ impl Driver {
                 evidence,
             });
         });
+    }
+}
+
+fn within(root: &Path, dir: Option<&str>) -> PathBuf {
+    dir.map_or_else(|| root.to_path_buf(), |dir| root.join(dir))
+}
+
+/// Why the ground of an attempt is not ready.
+async fn not_begun(footing: Option<&apart::Footing>) -> Option<String> {
+    match footing {
+        Some(footing) => footing.begin().await.err(),
+        None => None,
     }
 }
 
@@ -1271,6 +1431,7 @@ pub(crate) fn verdict(finished: &Finished) -> (bool, String) {
         Outcome::Signal(signal) => format!("ended by signal {signal}"),
         Outcome::TimedOut => "timed out".into(),
         Outcome::SpawnFailed(why) | Outcome::Lost(why) | Outcome::NoArtifact(why) => why.clone(),
+        Outcome::Breach(breach) => breach.sentence(),
         Outcome::Cancelled => "cancelled".into(),
         Outcome::Done | Outcome::Rejected { .. } => String::new(),
     };

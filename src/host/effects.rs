@@ -29,10 +29,12 @@ impl Driver {
             } => self.write_decision(seq, domain, by.as_deref(), &title, &text),
             Action::Measure { metric } => self.measure(metric),
             Action::HandOver { situation } => self.write_handoff(seq, situation),
+            Action::Land { node, attempt } => self.land(node, attempt),
             Action::Spawn { .. }
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
             | Action::TerminateCheck { .. }
+            | Action::Look { .. }
             | Action::Notify { .. } => {}
         }
     }
@@ -110,6 +112,7 @@ impl Driver {
         end: impl FnOnce(bool, String) -> Happening + 'static,
     ) {
         self.programs += 1;
+        self.disturbed.set(true);
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {

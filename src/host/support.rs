@@ -38,15 +38,11 @@ pub fn cannot_do(plan: &Plan, drivers: &Drivers, left: &dyn Fn(NodeId) -> bool) 
             });
         }
         let Some(more) = &task.more else { continue };
-        let what = if more.isolate {
-            "works in a worktree of its own"
-        } else if !more.secrets.is_empty() {
-            "takes a secret"
-        } else {
+        if more.secrets.is_empty() {
             continue;
-        };
+        }
         return Some(Cannot {
-            what: format!("task `{name}` {what}, which a run cannot do yet"),
+            what: format!("task `{name}` takes a secret, which a run cannot do yet"),
             help: "`coord check` and `coord plan` take it as it is",
         });
     }
