@@ -946,7 +946,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Task, Gate],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
@@ -1247,7 +1247,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Domain],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
