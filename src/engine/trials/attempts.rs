@@ -62,7 +62,9 @@ pub fn trial(seed: u64) -> Result<u64, String> {
             crashes += 1;
             let after = simulation.state().node(node).backoff_until_ms;
             if after != Some(due) {
-                return Err(format!("due at {due} before a crash, at {after:?} after it"));
+                return Err(format!(
+                    "due at {due} before a crash, at {after:?} after it"
+                ));
             }
         }
         if !simulation.advance() {

@@ -18,7 +18,11 @@ pub fn trial(seed: u64) -> Result<u64, String> {
     let people = ["ann", "bob", "cid"].map(|name| draft.human(name));
     let quorum = 1 + dice.below(3) as u32;
     let doer = dice.percent(30).then_some(people[0]);
-    let gate = draft.gate(vec![], vec![approval(quorum.min(2), &people)], GateFailure::Halt);
+    let gate = draft.gate(
+        vec![],
+        vec![approval(quorum.min(2), &people)],
+        GateFailure::Halt,
+    );
     let node = draft.task("t", |task| {
         task.requires = vec![gate];
         if let Some(doer) = doer {
@@ -33,7 +37,14 @@ pub fn trial(seed: u64) -> Result<u64, String> {
         options: Options::default(),
     };
     let mut events = step(&plan, &mut state, 0, start).map_err(|why| why.to_string())?;
-    let names = [None, Some("ann"), Some("bob"), Some("cid"), Some("local"), Some("eve")];
+    let names = [
+        None,
+        Some("ann"),
+        Some("bob"),
+        Some("cid"),
+        Some("local"),
+        Some("eve"),
+    ];
     let mut answers = 0;
     for at_ms in 1..40 {
         let asked = state.items().count() as u64;
@@ -85,7 +96,9 @@ pub fn trial(seed: u64) -> Result<u64, String> {
             return Err(format!("gate run {} is decided twice", run.0));
         }
     }
-    let passed = events.iter().any(|e| matches!(e.fact, Fact::GatePassed { .. }));
+    let passed = events
+        .iter()
+        .any(|e| matches!(e.fact, Fact::GatePassed { .. }));
     let begun = state.node(node).attempts > 0;
     if passed != begun && state.status() == RunStatus::Running {
         return Err(format!("passed: {passed}, begun: {begun}"));
@@ -98,7 +111,12 @@ pub fn trial(seed: u64) -> Result<u64, String> {
             continue;
         }
         let voices: BTreeSet<_> = item.answers.iter().map(|a| a.by.clone()).collect();
-        let of = |name: &str| people.iter().find(|p| plan.agents[**p].name == name).copied();
+        let of = |name: &str| {
+            people
+                .iter()
+                .find(|p| plan.agents[**p].name == name)
+                .copied()
+        };
         let allowed = |agent: Option<AgentId>| agent.is_some() && agent != doer;
         let known = voices.iter().all(|v| allowed(v.as_deref().and_then(of)));
         if voices.len() < item.quorum as usize || !known {

@@ -51,20 +51,24 @@ pub fn trial(seed: u64) -> Result<u64, String> {
         by: None,
         note: String::new(),
     };
-    simulation.input(raise).map_err(|refusal| refusal.to_string())?;
-    let opened = simulation.events().len();
+    simulation
+        .input(raise)
+        .map_err(|refusal| refusal.to_string())?;
+    // what was on the disk before the last step is never lost
+    let mut durable = simulation.events().len();
     let mut crashes = 0;
     for _ in 0..200 {
         while dice.percent(60) {
             // before a rung, right behind it, or between its facts
             let lost = dice.below(4) as usize;
-            let kept = (simulation.events().len() - lost).max(opened);
+            let kept = (simulation.events().len() - lost).max(durable);
             let events = simulation.events()[..kept].to_vec();
             let now = simulation.now_ms();
             simulation = Simulation::recover(&plan, silent.clone(), &events, now, vec![])
                 .map_err(|illegal| illegal.to_string())?;
             crashes += 1;
         }
+        durable = simulation.events().len();
         if !simulation.advance() {
             break;
         }
