@@ -3,10 +3,23 @@
 use std::fmt;
 use std::path::PathBuf;
 
+mod attempts;
+mod capacities;
 mod courses;
+mod decisions;
+mod failover;
+mod ladders;
 
 /// Every trial, in the order in which they run.
-pub(crate) const ALL: &[Trial] = &[courses::CALM, courses::CRASHES];
+pub(crate) const ALL: &[Trial] = &[
+    courses::CALM,
+    courses::CRASHES,
+    attempts::ATTEMPTS,
+    capacities::CAPACITIES,
+    decisions::DECISIONS,
+    ladders::LADDERS,
+    failover::FAILOVER,
+];
 
 pub(crate) struct Trial {
     pub(crate) name: &'static str,
@@ -25,7 +38,6 @@ pub(crate) struct Trial {
 pub(crate) enum Goal {
     Trials(u64),
     /// Trials until so many of these are counted.
-    #[allow(dead_code, reason = "not every set of trials has one")]
     Counted(u64, &'static str),
 }
 
