@@ -97,6 +97,9 @@ impl Turn<'_> {
     }
 
     fn after_success(&mut self, node: NodeId, attempt: u32, task: &Task) {
+        if self.fail_breach(node) {
+            return;
+        }
         if task.ensures.is_empty() && task.approvals.is_empty() {
             self.emit(Fact::Completed { node, attempt });
         } else {
@@ -300,10 +303,12 @@ impl State {
             state.long_ms = long_ms;
             state.first_started_ms.get_or_insert(now_ms);
             state.passed_over = 0;
+            state.breach.clear();
             if let Some(attempt) = &mut state.attempt {
                 attempt.started_ms = Some(now_ms);
             }
         })?;
+        self.withdraw_contention(plan, node);
         Ok(())
     }
 

@@ -104,6 +104,18 @@ pub enum Input {
         agent: AgentId,
         why: String,
     },
+    /// How the health check of an agent went.
+    HealthChecked {
+        agent: AgentId,
+        well: bool,
+        evidence: String,
+    },
+    /// An attempt at work changed these paths, which it does not claim.
+    Breach {
+        node: NodeId,
+        attempt: u32,
+        paths: Vec<String>,
+    },
     AgentBack {
         agent: AgentId,
     },

@@ -90,6 +90,8 @@ pub struct NodeState {
     pub asking: Asking,
     /// What is let through at the stage that is open.
     pub subject: Option<Box<Subject>>,
+    /// What the current try changed beside what it claims.
+    pub breach: Vec<String>,
     /// What has changed since it was let through.
     pub changed: Vec<String>,
     /// When the last need came, while all are there.

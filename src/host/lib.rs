@@ -18,6 +18,7 @@ mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
+mod health;
 pub mod home;
 pub mod journal;
 pub mod measure;
