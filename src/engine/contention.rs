@@ -147,7 +147,7 @@ impl State {
         }
     }
 
-    fn owners(&self, plan: &Plan, paths: &[String]) -> Vec<AgentId> {
+    fn owners_of_paths(&self, plan: &Plan, paths: &[String]) -> Vec<AgentId> {
         let owns = |glob: &String| {
             let glob = Glob::parse(glob).ok();
             glob.is_some_and(|glob| paths.iter().any(|path| glob.matches(path)))
@@ -206,7 +206,7 @@ impl Turn<'_> {
         if paths.is_empty() {
             return Ok(());
         }
-        let owners = self.state.owners(self.plan, &paths);
+        let owners = self.state.owners_of_paths(self.plan, &paths);
         let note = breach(&paths);
         self.rule(RuleFact::ClaimBreached {
             node,

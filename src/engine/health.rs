@@ -17,7 +17,7 @@ use crate::timers::Background;
 use crate::turn::Turn;
 
 /// So many checks in a row that fail are recorded, and waited for when nothing else moves.
-pub const HOPE: u32 = 10;
+pub(crate) const HOPE: u32 = 10;
 
 impl State {
     pub(crate) fn start_health(&mut self, plan: &Plan) {
