@@ -137,8 +137,9 @@ impl Project {
         let used = index.references().iter().map(|r| (r.span, r.declared));
         for (name, declared) in declared.chain(used) {
             // the index takes the word of a statement for a name where both are the same
-            let before = &sources.file(name.file).text()[..name.start as usize];
-            if renamed(declared) && !before.ends_with("given ") {
+            let (before, from) = sources.file(name.file).text().split_at(name.start as usize);
+            let is_word = before.ends_with("given ") && from.starts_with("resource ");
+            if renamed(declared) && !is_word {
                 change(name, Change::Name);
             }
         }

@@ -7,15 +7,12 @@ use super::render::words;
 use super::rules;
 use super::screen::Screen;
 use coord_engine::{Ask, Item, ItemId, Verdict};
+use coord_host::brief::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use coord_host::control::Order;
 use coord_host::run::Run;
 use coord_lang::ids::AgentId;
 use coord_lang::schema;
 use std::collections::BTreeMap;
-
-/// Outputs that tell whoever takes work over what is known of it.
-pub(crate) const KNOWN_ISSUES: &str = "known-issues";
-pub(crate) const SUCCESS_CRITERIA: &str = "success-criteria";
 
 pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: Verdict) -> Outcome {
     let desk = Desk::open(common, screen, args.run.as_deref())?;
@@ -108,6 +105,9 @@ fn give(
 ) -> Outcome {
     let run = &desk.run;
     let item = run.state.item(id);
+    if item.is_none() {
+        return Err(no_item(run, id));
+    }
     let verdict = item.map_or(verdict, |item| meant(verdict, item.ask));
     if let Some(item) = item.filter(|item| item.is_open()) {
         fits(run, id, item, verdict)?;
@@ -126,6 +126,22 @@ fn give(
     };
     let said = format!("item {}: {}", id.0, words::answered(verdict));
     desk.give(order, acting.by.dry_run, &said)
+}
+
+fn no_item(run: &Run, id: ItemId) -> Failure {
+    let failure = Failure::wrong(format!("there is no item {} in run `{}`", id.0, run.id));
+    failure.help(open_ones(run))
+}
+
+/// What could have been meant.
+fn open_ones(run: &Run) -> String {
+    let named: Vec<String> = (run.state.open_items())
+        .map(|(id, _)| words::asked(&run.plan, &run.state, id))
+        .collect();
+    match named.is_empty() {
+        true => "no item is open".into(),
+        false => format!("open are: {}", named.join("; ")),
+    }
 }
 
 /// A yes is a yes, and a no a no, whatever it is called for this kind of item.
@@ -247,20 +263,11 @@ fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
     match open.as_slice() {
         [(id, _)] => Ok(*id),
         [] => {
-            let named: Vec<String> = run
-                .state
-                .open_items()
-                .map(|(id, _)| words::asked(&run.plan, &run.state, id))
-                .collect();
             let failure = Failure::wrong(format!(
                 "nothing is asked about `{text}` in run `{}`",
                 run.id
             ));
-            Err(if named.is_empty() {
-                failure.help("no item is open")
-            } else {
-                failure.help(format!("open are: {}", named.join("; ")))
-            })
+            Err(failure.help(open_ones(run)))
         }
         many => {
             let ids: Vec<String> = many.iter().map(|(id, _)| id.0.to_string()).collect();

@@ -1,12 +1,12 @@
 //! `coord runs`, `status`, `inbox` and `why`: what happened and what is happening.
 
-use super::answer::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use super::args::{Common, Inbox, Listing, Status as StatusArgs, TextOrJson, Why as WhyArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::home;
 use super::render::{status, words};
 use super::screen::Screen;
 use coord_engine::{Ask, Item, ItemId, Part, why};
+use coord_host::brief::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use coord_host::clock;
 use coord_host::control;
 use coord_host::journal::JournalRead;

@@ -10,15 +10,16 @@ use super::render::{diagnostics, words};
 use super::screen::Screen;
 use coord_engine::{Options, Status};
 use coord_host::driver::{DriveError, End, Setup, Watcher, drive};
+use coord_host::ground::Repository;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::{Reaper, prepare_coordinator};
-use coord_host::reach::Drivers;
 use coord_host::run::{self as stored, Meta, NewRun};
 use coord_host::support::missing_programs;
+use coord_lang::ids::AgentId;
 use coord_lang::source::Sources;
 use coord_plan::compile::Settings;
-use coord_plan::plan::{Plan, Program};
+use coord_plan::plan::{Driver, Plan, Program};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     super::support::can_run(&plan)?;
     let root = std::fs::canonicalize(loaded.root())
         .map_err(|e| Failure::environment(format!("cannot enter the project's folder: {e}")))?;
+    let repository = Repository::of(&plan, &root)
+        .map_err(|cannot| Failure::environment(cannot.what).help(cannot.help))?;
     programs_are_there(&plan)?;
     let reaper = start_reaper()?;
     whole(&home::of_file(common, &loaded.file))?;
@@ -75,6 +78,8 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
         meta: Meta {
             root,
             coord: env!("CARGO_PKG_VERSION").into(),
+            repository,
+            no_land: args.no_land,
         },
         plan,
     };
@@ -237,7 +242,7 @@ fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
 
 /// E0710: every program that is named without a path has to be on this machine.
 fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
-    let missing = missing_programs(plan, &Drivers::default());
+    let missing = missing_programs(plan, &coord_agents::drivers());
     if missing.is_empty() {
         return Ok(());
     }
@@ -282,7 +287,7 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
                 "{language}: {}",
                 text.trim_start().lines().next().unwrap_or("")
             ),
-            None => "asked through the inbox".into(),
+            None => done_by(plan, task.by.agents()),
         };
         screen.out(&format!(
             "{}  ({})  {}\n",
@@ -292,6 +297,20 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// How work that runs no program is done.
+fn done_by(plan: &Plan, agents: &[AgentId]) -> String {
+    let drivers = agents.iter().map(|agent| &plan.agents[*agent].driver);
+    let mut told = drivers.filter_map(|driver| match driver {
+        Driver::Shell | Driver::Human | Driver::Remote(_) => None,
+        Driver::Http(url) => Some(format!("asked over HTTP: {url}")),
+        Driver::A2a(url) => Some(format!("asked over A2A: {url}")),
+        Driver::Acp(argv) => Some(format!("asked over ACP: {}", argv.join(" "))),
+        Driver::Mcp { argv, tool } => Some(format!("tool {tool} of {}", argv.join(" "))),
+    });
+    told.next()
+        .unwrap_or_else(|| "asked through the inbox".into())
 }
 
 /// What is said now, else what was said at the start, else what the project and the machine say.
@@ -364,7 +383,7 @@ fn go(
         journal,
         reaper: Some(reaper),
         options,
-        drivers: Drivers::default(),
+        drivers: coord_agents::drivers(),
         people: None,
         signals: true,
         no_wait: pace.no_wait,

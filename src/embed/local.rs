@@ -6,6 +6,7 @@ use crate::helper;
 use crate::report::{Report, Seen, Watch};
 use coord_engine::{Event, Options, State};
 use coord_host::driver::{Setup, Watcher, drive};
+use coord_host::ground::Repository;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::Reaper;
@@ -172,6 +173,8 @@ impl Local {
             folder: self.root.clone(),
             source,
         })?;
+        let repository = Repository::of(project.run_plan(), &root)
+            .map_err(|cannot| Error::NotPossible(cannot.what, cannot.help.into()))?;
         let reaper = self.reaper(project.run_plan())?;
         let (home, mut journal) = open(&self.home)?;
         let runs = journal.runs()?;
@@ -183,6 +186,8 @@ impl Local {
             meta: Meta {
                 root,
                 coord: env!("CARGO_PKG_VERSION").into(),
+                repository,
+                no_land: false,
             },
             plan: project.run_plan().clone(),
         };

@@ -25,6 +25,9 @@ pub enum Action {
         node: NodeId,
         gate: GateId,
     },
+    /// Make what the attempt did apart part of what the others build on; what came of it comes
+    /// back as an input.
+    Land { node: NodeId, attempt: u32 },
     /// End an attempt: politely, then by force. Its end comes back as an input.
     Terminate {
         node: NodeId,
@@ -87,6 +90,10 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
             attempt: *attempt,
             why: *why,
         }),
+        Fact::Landing { node, attempt } => Some(Action::Land {
+            node: *node,
+            attempt: *attempt,
+        }),
         Fact::CheckStarted { check, .. } => Some(Action::run_check(state, *check)),
         Fact::CheckTerminating { check, .. } => Some(Action::TerminateCheck { check: *check }),
         Fact::ItemOpened { item, .. } => Some(Action::Notify { item: *item }),
@@ -120,6 +127,8 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
         | Fact::RetryDue { .. }
         | Fact::Review { .. }
         | Fact::Rework { .. }
+        | Fact::Landed { .. }
+        | Fact::NotLanded { .. }
         | Fact::Completed { .. }
         | Fact::Failed { .. }
         | Fact::Skipped { .. }

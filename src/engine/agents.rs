@@ -34,6 +34,8 @@ pub struct AgentState {
     pub failures: u32,
     /// Health checks in a row that failed.
     pub checks_failed: u32,
+    /// The work that showed that it has failed; nothing where somebody or something said so.
+    pub(crate) failed_at: Option<NodeId>,
     /// Its tasks that are blocked.
     pub blocked: u32,
 }
@@ -57,9 +59,10 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         known(agent.index() < plan.agents.len(), kind, "agent", agent.0)?;
         let now_ms = self.now_ms;
-        self.ill.remove(&agent);
+        let found_ill = self.ill.remove(&agent);
         let of = &mut self.agent_states[agent];
         of.failures = 0;
+        of.failed_at = of.failed_at.filter(|_| found_ill);
         let new = of.failed_since_ms.is_none();
         of.failed_since_ms.get_or_insert(now_ms);
         if !new {
@@ -87,6 +90,7 @@ impl State {
         of.isolated = isolated;
         if !isolated {
             of.failed_since_ms = None;
+            of.failed_at = None;
             of.failures = 0;
             of.checks_failed = 0;
             self.ceases(Kind::AgentFailed, Occasion::Agent(agent));
@@ -132,6 +136,7 @@ impl State {
             let of = &mut self.agent_states[*agent];
             of.failures = if ill { of.failures + 1 } else { 0 };
             if of.failures >= FAILURES_IN_A_ROW && of.failed_since_ms.is_none() {
+                of.failed_at = Some(node);
                 self.ill.insert(*agent);
             }
         }

@@ -13,6 +13,7 @@ use crate::event::{Event, Fact};
 use crate::gate_run::GateStage;
 use crate::item::{Answer, Item};
 use crate::items::doom;
+use crate::landing::Landed;
 use crate::node_state::{Attempt, AttemptEnd, Feedback, NodeState};
 use crate::occasion::Occasion;
 use crate::outcome::{Ending, FailReason, SkipReason};
@@ -135,6 +136,22 @@ impl State {
                     note: note.clone(),
                 };
                 self.on_rework(plan, fact, *node, feedback)
+            }
+            Fact::Landing { node, attempt } => self.on_landing(plan, fact, *node, *attempt),
+            Fact::Landed {
+                node,
+                attempt,
+                commit,
+                tree,
+            } => {
+                let landed = Landed {
+                    commit: commit.clone(),
+                    tree: tree.clone(),
+                };
+                self.on_landed(plan, fact, *node, *attempt, landed)
+            }
+            Fact::NotLanded { node, attempt, why } => {
+                self.on_not_landed(plan, fact, *node, *attempt, why)
             }
             Fact::Completed { node, attempt } => self.on_completed(plan, fact, *node, *attempt),
             Fact::Failed { node, why, halts } => self.on_failed(plan, fact, *node, why, *halts),

@@ -82,6 +82,8 @@ impl Turn<'_> {
         }
         if outcome.is_success() {
             self.after_success(node, attempt, task);
+        } else if let Outcome::Breach(breach) = outcome {
+            self.breach(node, breach);
         } else if matches!(outcome, Outcome::Lost(_)) && !task.idempotent {
             self.emit(Fact::InDoubt { node, attempt });
         } else if let Some(due_ms) = self.next_try(node, task, &outcome) {
@@ -97,10 +99,7 @@ impl Turn<'_> {
     }
 
     fn after_success(&mut self, node: NodeId, attempt: u32, task: &Task) {
-        if self.fail_breach(node) {
-            return;
-        }
-        if task.ensures.is_empty() && task.approvals.is_empty() {
+        if task.ensures.is_empty() && task.approvals.is_empty() && !task.works_apart() {
             self.emit(Fact::Completed { node, attempt });
         } else {
             self.emit(Fact::Review { node, attempt });
@@ -237,6 +236,7 @@ fn is_retried(retry: &Retry, outcome: &Outcome) -> bool {
         | Outcome::Lost(_)
         | Outcome::Cancelled
         | Outcome::NoArtifact(_)
+        | Outcome::Breach(_)
         | Outcome::Done
         | Outcome::Rejected { .. } => false,
     }
@@ -303,7 +303,6 @@ impl State {
             state.long_ms = long_ms;
             state.first_started_ms.get_or_insert(now_ms);
             state.passed_over = 0;
-            state.breach.clear();
             if let Some(attempt) = &mut state.attempt {
                 attempt.started_ms = Some(now_ms);
             }
@@ -418,7 +417,8 @@ impl State {
         self.expect_attempt(fact, node, attempt)?;
         known(plan.task(node).is_some(), fact.kind(), "task", node.0)?;
         self.change(plan, fact, node, Move::Review, |state| {
-            state.ensures_passed = 0
+            state.ensures_passed = 0;
+            state.landed = None;
         })?;
         self.leave_stage(plan, node);
         Ok(())
@@ -494,6 +494,7 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         self.change(plan, fact, node, Move::Reopen, |state| {
             state.failures = 0;
+            state.turned_back = 0;
             state.reopened += 1;
             state.held_needs.clear();
             state.renewed_needs.clear();

@@ -248,6 +248,9 @@ impl<'p> Audit<'p> {
             | Fact::Spawned { .. }
             | Fact::Terminating { .. }
             | Fact::RetryDue { .. }
+            | Fact::Landing { .. }
+            | Fact::Landed { .. }
+            | Fact::NotLanded { .. }
             | Fact::GateOpened { .. }
             | Fact::GateRetried { .. }
             | Fact::GatePassed { .. }

@@ -6,16 +6,11 @@
 //! that waits is more urgent than the holder, else of kind `ownership` when both claim the same
 //! ground for different agents, else of kind `resource`. Each is found once for an attempt of the
 //! holder, and is over when the task that waits has started.
-//!
-//! A task that changed what it does not claim is a conflict of kind `ownership`, too, and fails.
 
-use coord_lang::glob::Glob;
 use coord_lang::ids::{AgentId, ConflictId, NodeId, ResourceId};
 use coord_plan::plan::Plan;
 
 use crate::event::Fact;
-use crate::outcome::FailReason;
-use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
 use crate::situation::{About, Of};
 use crate::state::State;
@@ -146,18 +141,6 @@ impl State {
             self.withdraw_situation(plan, id);
         }
     }
-
-    fn owners_of_paths(&self, plan: &Plan, paths: &[String]) -> Vec<AgentId> {
-        let owns = |glob: &String| {
-            let glob = Glob::parse(glob).ok();
-            glob.is_some_and(|glob| paths.iter().any(|path| glob.matches(path)))
-        };
-        let agents = plan.agents.iter();
-        agents
-            .filter(|(_, agent)| agent.profile.iter().flat_map(|p| &p.owns).any(owns))
-            .map(|(id, _)| id)
-            .collect()
-    }
 }
 
 impl Turn<'_> {
@@ -195,48 +178,6 @@ impl Turn<'_> {
         format!("`{waits}` waits for {what}, which `{holder}` holds {how}")
     }
 
-    /// The host found changes outside of what an attempt claims.
-    pub(crate) fn take_breach(
-        &mut self,
-        node: NodeId,
-        attempt: u32,
-        paths: Vec<String>,
-    ) -> Result<(), Refusal> {
-        self.check_attempt(node, attempt)?;
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let owners = self.state.owners_of_paths(self.plan, &paths);
-        let note = breach(&paths);
-        self.rule(RuleFact::ClaimBreached {
-            node,
-            attempt,
-            paths,
-        });
-        if let Some(rule) = self.state.index.found.ownership {
-            let mut agents = self.state.doers(self.plan, node).to_vec();
-            agents.extend(owners);
-            let about = About {
-                node: Some(node),
-                agents: each_once(agents),
-                ..About::default()
-            };
-            self.open_another(Of::Conflict(rule), about, None, note, 0);
-        }
-        Ok(())
-    }
-
-    /// True when the attempt that ended well does not count because of what it changed.
-    pub(crate) fn fail_breach(&mut self, node: NodeId) -> bool {
-        let paths = &self.state.nodes[node].breach;
-        if paths.is_empty() {
-            return false;
-        }
-        let why = breach(paths);
-        self.fail(node, FailReason::Rule { why }, false);
-        true
-    }
-
     /// Answers to a conflict about a wait: the holder gives way, or the one that waits does.
     pub(crate) fn give_way(&mut self, holder: NodeId) {
         let again = (self.plan.task(holder)).is_some_and(|task| task.idempotent);
@@ -260,19 +201,4 @@ fn each_once(agents: Vec<AgentId>) -> Vec<AgentId> {
     let mut agents = agents;
     agents.retain(|agent| seen.insert(*agent));
     agents
-}
-
-/// So many paths are named in a sentence.
-const NAMED: usize = 5;
-
-fn breach(paths: &[String]) -> String {
-    let named: Vec<&str> = paths.iter().take(NAMED).map(String::as_str).collect();
-    let more = match paths.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!(
-        "it changed what it does not claim: {}{more}",
-        named.join(", ")
-    )
 }

@@ -45,6 +45,10 @@ pub(crate) enum Decision {
     Judge,
     AskApproval,
     Rework(ItemId),
+    /// What was done apart is to become part of what the others build on.
+    Land,
+    /// It does not fit there.
+    TurnBack,
     Complete,
     AskRequirement,
     RefuseSync(ItemId),
@@ -84,7 +88,8 @@ impl State {
             .attempt
             .as_ref()
             .is_some_and(|a| a.terminating.is_some());
-        let waits_for_process = state.is_at_work() && state.holds_process && ordered;
+        let waits_for_process =
+            (state.is_at_work() && state.holds_process && ordered) || self.landings.contains(&node);
         let touched =
             state.status.has_begun() || (state.status == Status::Created && state.gate.is_some());
         (touched && !waits_for_process).then_some(Decision::Cancel)
@@ -187,6 +192,9 @@ impl State {
         if state.doom.is_some() {
             return Some(Decision::Doom);
         }
+        if state.not_landed.is_some() {
+            return Some(Decision::TurnBack);
+        }
         let passed = state.ensures_passed;
         if state.gate.is_some() || (passed as usize) < task.ensures.len() {
             return self.gate_decision(node, &task.ensures, passed, Place::After);
@@ -197,7 +205,15 @@ impl State {
         if (state.asking.asked as usize) < task.approvals.len() {
             return Some(Decision::AskApproval);
         }
-        (state.asking.settled as usize == task.approvals.len()).then_some(Decision::Complete)
+        if (state.asking.settled as usize) < task.approvals.len() {
+            return None;
+        }
+        if !task.works_apart() || state.landed.is_some() {
+            return Some(Decision::Complete);
+        }
+        // there is nobody to land it while the run is paused
+        let may = self.status != RunStatus::Paused && !self.landings.contains(&node);
+        may.then_some(Decision::Land)
     }
 
     fn during_sync(&self, node: NodeId, sync: &Sync) -> Option<Decision> {
@@ -262,6 +278,8 @@ impl Turn<'_> {
             Decision::Judge => self.judge(node),
             Decision::AskApproval => self.ask_approval(node),
             Decision::Rework(item) => self.rework(node, item),
+            Decision::Land => self.land(node),
+            Decision::TurnBack => self.turn_back(node),
             Decision::Complete => self.complete(node),
             Decision::AskRequirement => self.ask_requirement(node),
             Decision::RefuseSync(item) => self.fail(node, FailReason::Requirement { item }, false),

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate_run::{CheckId, GateRunId, Place};
 use crate::item::{Ask, Closed, ItemId, Verdict};
+use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::{FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
 use crate::rule_fact::RuleFact;
@@ -163,6 +164,23 @@ pub enum Fact {
         by: Option<String>,
         note: String,
     },
+    /// Its work, done apart, is to become part of what the others build on.
+    #[serde(rename = "task.landing")]
+    Landing { node: NodeId, attempt: u32 },
+    /// The tree is the one that its gates held on.
+    #[serde(rename = "task.landed")]
+    Landed {
+        node: NodeId,
+        attempt: u32,
+        commit: String,
+        tree: String,
+    },
+    #[serde(rename = "task.not-landed")]
+    NotLanded {
+        node: NodeId,
+        attempt: u32,
+        why: Landing,
+    },
     #[serde(rename = "task.completed")]
     Completed { node: NodeId, attempt: u32 },
     #[serde(rename = "task.failed")]
@@ -312,6 +330,9 @@ impl Fact {
             Fact::RetryDue { .. } => "task.retry-due",
             Fact::Review { .. } => "task.review",
             Fact::Rework { .. } => "task.rework",
+            Fact::Landing { .. } => "task.landing",
+            Fact::Landed { .. } => "task.landed",
+            Fact::NotLanded { .. } => "task.not-landed",
             Fact::Completed { .. } => "task.completed",
             Fact::Failed { .. } => "task.failed",
             Fact::Skipped { .. } => "task.skipped",
@@ -370,6 +391,9 @@ impl Fact {
             | Fact::RetryDue { node }
             | Fact::Review { node, .. }
             | Fact::Rework { node, .. }
+            | Fact::Landing { node, .. }
+            | Fact::Landed { node, .. }
+            | Fact::NotLanded { node, .. }
             | Fact::Completed { node, .. }
             | Fact::Failed { node, .. }
             | Fact::Skipped { node, .. }

@@ -9,6 +9,7 @@ use crate::duty::DutyId;
 use crate::event::{LogFacts, Process};
 use crate::gate_run::CheckId;
 use crate::item::{ItemId, Verdict};
+use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::situation::{About, Of};
@@ -39,6 +40,12 @@ pub enum Input {
         outcome: Outcome,
         outputs: BTreeMap<String, String>,
         log: Option<LogFacts>,
+    },
+    /// What came of landing what an attempt did apart.
+    LandingEnded {
+        node: NodeId,
+        attempt: u32,
+        landing: Landing,
     },
     CheckEnded {
         check: CheckId,
@@ -109,12 +116,6 @@ pub enum Input {
         agent: AgentId,
         well: bool,
         evidence: String,
-    },
-    /// An attempt at work changed these paths, which it does not claim.
-    Breach {
-        node: NodeId,
-        attempt: u32,
-        paths: Vec<String>,
     },
     AgentBack {
         agent: AgentId,

@@ -20,7 +20,7 @@
 //! `occasion` and `reactions` are what happens and what follows, `duty` and `duties` the actions
 //! that are carried out; `parties` finds who is meant, `agents` who takes over, `health` who has to
 //! be relieved; `contention` finds conflicts, `preemption` makes room; `modes`,
-//! `workflows`, `recurring` and `undo` are what their names say.
+//! `workflows`, `recurring`, `landing` and `undo` are what their names say.
 #![forbid(unsafe_code)]
 
 mod action;
@@ -46,6 +46,7 @@ mod interventions;
 mod item;
 mod items;
 mod key;
+mod landing;
 pub mod metrics;
 mod modes;
 mod node_state;
@@ -79,6 +80,9 @@ mod workflows;
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "trials"))]
+#[doc(hidden)]
+pub mod trials;
 
 pub use action::{Action, action_of};
 pub use agents::AgentState;
@@ -90,10 +94,13 @@ pub use gate_run::{CheckId, CheckResult, Due, GateRun, GateRunId, GateStage, Pla
 pub use input::Input;
 pub use item::{Answer, Ask, Asking, Closed, Item, ItemId, Part, Verdict};
 pub use key::key;
+pub use landing::{Landed, Landing, MOST_TURNED_BACK};
 pub use node_state::{Attempt, AttemptEnd, Feedback, NodeState};
 pub use occasion::Occasion;
 pub use options::Options;
-pub use outcome::{Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination};
+pub use outcome::{
+    Breach, Ending, FailReason, GateFault, Outcome, SkipReason, Stopping, Termination,
+};
 pub use queue::PASSED_OVER_LIMIT;
 pub use recovery::pending_actions;
 pub use refusal::Refusal;

@@ -7,6 +7,7 @@ use coord_lang::ids::AgentId;
 use crate::event::Process;
 use crate::gate_run::GateRunId;
 use crate::item::{Asking, ItemId};
+use crate::landing::{Landed, Landing};
 use crate::outcome::{Doom, Ending, Outcome, Termination};
 use crate::status::Status;
 use crate::subject::Subject;
@@ -90,8 +91,6 @@ pub struct NodeState {
     pub asking: Asking,
     /// What is let through at the stage that is open.
     pub subject: Option<Box<Subject>>,
-    /// What the current try changed beside what it claims.
-    pub breach: Vec<String>,
     /// What has changed since it was let through.
     pub changed: Vec<String>,
     /// When the last need came, while all are there.
@@ -120,6 +119,12 @@ pub struct NodeState {
     pub undone: bool,
     /// How often it was tried again after it had failed.
     pub reopened: u32,
+    /// Where what its last attempt did apart has landed.
+    pub landed: Option<Box<Landed>>,
+    /// How often it was turned back at landing.
+    pub turned_back: u32,
+    /// Why it was turned back just now.
+    pub(crate) not_landed: Option<Box<Landing>>,
     /// How often it was given to somebody else.
     pub(crate) reassigned: u32,
     pub(crate) was_held: bool,

@@ -19,6 +19,8 @@ pub enum Outcome {
     Cancelled,
     /// The program ended well, and what it promised to produce is not there.
     NoArtifact(String),
+    /// The program ended well, and wrote where it may not.
+    Breach(Breach),
     /// A person did it.
     Done,
     /// A person could not or would not.
@@ -26,6 +28,45 @@ pub enum Outcome {
         by: Option<String>,
         note: String,
     },
+}
+
+/// What an attempt wrote outside of its claims.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Breach {
+    /// The first of the paths, each with what is wrong about it.
+    pub paths: Vec<String>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u32,
+    /// The agents whose ground it is, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
+    /// The file that shows what was written.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence: String,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Breach {
+    /// What happened, in one sentence.
+    pub fn sentence(&self) -> String {
+        let more = match self.more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let evidence = match self.evidence.as_str() {
+            "" => String::new(),
+            file => format!("; {file} shows what was written"),
+        };
+        format!(
+            "wrote outside of its claims: {}{more}{evidence}",
+            self.paths.join(", ")
+        )
+    }
 }
 
 impl Outcome {
@@ -39,6 +80,7 @@ impl Outcome {
             | Outcome::Lost(_)
             | Outcome::Cancelled
             | Outcome::NoArtifact(_)
+            | Outcome::Breach(_)
             | Outcome::Rejected { .. } => false,
         }
     }
@@ -72,6 +114,10 @@ pub enum FailReason {
     SyncExpired,
     /// A rule or whoever was asked ended it.
     Rule {
+        why: String,
+    },
+    /// What it did cannot become part of what the others build on.
+    Landing {
         why: String,
     },
     /// A person said that the attempt in doubt failed.

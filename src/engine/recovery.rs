@@ -102,6 +102,13 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
         (waits && of.subject.is_some()).then_some(Action::Look { node })
     };
     actions.extend(state.nodes.iter().filter_map(bound));
+    for node in &state.landings {
+        let attempt = state.nodes[*node].attempt_number();
+        actions.push(Action::Land {
+            node: *node,
+            attempt,
+        });
+    }
     for run in &state.checks_at_work {
         let gate = &state.gate_runs[*run];
         if gate.is_open() {

@@ -132,13 +132,6 @@ pub enum RuleFact {
     #[serde(rename = "agent.back")]
     AgentBack { agent: AgentId },
 
-    /// It changed what it does not claim.
-    #[serde(rename = "claim.breached")]
-    ClaimBreached {
-        node: NodeId,
-        attempt: u32,
-        paths: Vec<String>,
-    },
     /// It is ended so that `behind`, work of an incident, can start.
     #[serde(rename = "task.preempted")]
     Preempted {
@@ -261,7 +254,6 @@ impl RuleFact {
             RuleFact::HealthAsked { .. } => "health.asked",
             RuleFact::HealthFailed { .. } => "health.failed",
             RuleFact::HealthPassed { .. } => "health.passed",
-            RuleFact::ClaimBreached { .. } => "claim.breached",
             RuleFact::Preempted { .. } => "task.preempted",
             RuleFact::ApprovalBound { .. } => "approval.bound",
             RuleFact::ApprovalVoided { .. } => "approval.voided",
@@ -289,7 +281,6 @@ impl RuleFact {
     pub fn subject(&self) -> Option<NodeId> {
         match self {
             RuleFact::Reassigned { node, .. }
-            | RuleFact::ClaimBreached { node, .. }
             | RuleFact::Preempted { node, .. }
             | RuleFact::ApprovalBound { node, .. }
             | RuleFact::ApprovalVoided { node, .. }

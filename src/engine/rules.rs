@@ -114,10 +114,6 @@ impl State {
             RuleFact::AgentIsolated { agent } => self.on_agent_isolated(plan, kind, *agent, true),
             RuleFact::AgentBack { agent } => self.on_agent_isolated(plan, kind, *agent, false),
             RuleFact::Reassigned { node, agents } => self.on_reassigned(plan, fact, *node, agents),
-            RuleFact::ClaimBreached { node, paths, .. } => {
-                self.nodes[*node].breach.clone_from(paths);
-                Ok(())
-            }
             RuleFact::Preempted { behind, .. } => known(self.has(*behind), kind, "node", behind.0),
             RuleFact::HealthAsked { agent } => self.on_health_asked(plan, kind, *agent),
             RuleFact::HealthFailed { agent, .. } => self.on_health(plan, kind, *agent, false),

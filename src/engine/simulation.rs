@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::gate_run::CheckId;
 use crate::input::Input;
 use crate::item::{Ask, Item, ItemId, Part, Verdict};
+use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::recovery::pending_actions;
@@ -249,6 +250,21 @@ impl<'p, W: World> Simulation<'p, W> {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Spawn { node, attempt, .. } => self.spawn(node, attempt),
+            // whether it fits is not known before it is done
+            Action::Land { node, attempt } => {
+                let landing = Landing::Landed {
+                    commit: String::new(),
+                    tree: String::new(),
+                };
+                self.schedule(
+                    0,
+                    Input::LandingEnded {
+                        node,
+                        attempt,
+                        landing,
+                    },
+                );
+            }
             Action::Terminate { node, attempt, .. } => {
                 self.forget(
                     |input| matches!(input, Input::AttemptEnded { node: n, .. } if *n == node),

@@ -373,8 +373,9 @@ impl Turn<'_> {
             }
             Next::Answered => self.rule(RuleFact::SituationAnswered { situation: id }),
             Next::PassOn(ladder) => {
+                // its own, even where others are behind the same obstacle: its answer is for this one
                 let about = self.state.context(id);
-                self.open_situation(Of::Escalation(ladder), about, None, String::new(), 0);
+                self.open_another(Of::Escalation(ladder), about, None, String::new(), 0);
             }
         }
         true

@@ -158,6 +158,8 @@ pub struct State {
     pub(crate) exhausted: BTreeSet<ResourceId>,
     pub(crate) halted_domains: BTreeSet<DomainId>,
     pub(crate) undoing: Undoing,
+    /// What the host has to land.
+    pub(crate) landings: BTreeSet<NodeId>,
     /// Recurring syncs with requirements still to be asked.
     pub(crate) reports_due: BTreeSet<(RecurringId, u32)>,
     /// Reactions to the end of the run have been due.
@@ -238,6 +240,7 @@ impl State {
             exhausted: BTreeSet::new(),
             halted_domains: BTreeSet::new(),
             undoing: Undoing::default(),
+            landings: BTreeSet::new(),
             reports_due: BTreeSet::new(),
             finish_told: false,
             index: Arc::new(index),
@@ -374,6 +377,7 @@ impl State {
             && !self.undoing.at_work
             && self.duties_at_work().next().is_none()
             && self.measuring.is_empty()
+            && self.landings.is_empty()
     }
 
     /// The earliest timer of something that does not merely come again.
@@ -508,6 +512,10 @@ impl State {
         }
         if to == Status::Completed && plan.task(node).is_some() {
             self.ramp = None;
+        }
+        if to != Status::Review {
+            self.landings.remove(&node);
+            self.nodes[node].not_landed = None;
         }
         self.notice_status(plan, node, from);
         self.assigned_waiting -= u32::from(from == Status::Assigned);

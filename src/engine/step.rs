@@ -74,6 +74,11 @@ impl Turn<'_> {
                 });
                 Ok(())
             }
+            Input::LandingEnded {
+                node,
+                attempt,
+                landing,
+            } => self.take_landing(node, attempt, landing),
             Input::CheckEnded {
                 check,
                 passed,
@@ -147,11 +152,6 @@ impl Turn<'_> {
                 well,
                 evidence,
             } => self.take_health(agent, well, evidence),
-            Input::Breach {
-                node,
-                attempt,
-                paths,
-            } => self.take_breach(node, attempt, paths),
             Input::AgentBack { agent } => self.agent_back(agent),
             Input::EnterMode { mode, by, because } => self.order_mode(mode, by, because),
             Input::LeaveMode { mode, by } => self.order_leave(mode, by),
@@ -196,6 +196,7 @@ impl Turn<'_> {
             | Input::Resume { .. }
             | Input::AttemptSpawned { .. }
             | Input::AttemptEnded { .. }
+            | Input::LandingEnded { .. }
             | Input::CheckEnded { .. }
             | Input::Answer { .. }
             | Input::Retry { .. }

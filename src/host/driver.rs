@@ -1,14 +1,18 @@
 //! The one select loop: everything that can happen to a run comes in here, goes through the
 //! engine, is made durable, and only then has effects.
 
+use crate::apart::{self, Disturbed};
 use crate::artifacts::Keep;
+use crate::bench::{self, Service};
 use crate::brief;
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::control::{Asked, Listener, Reply};
 use crate::environment::{passed_on, variable};
+use crate::ground::{Ground, Unsure};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::landing::{self, Queue};
 use crate::notices::Outbox;
 use crate::place;
 use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
@@ -20,7 +24,7 @@ use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, CheckId, DutyId, Event, Fact, Input, ItemId, LogFacts, Options, Outcome, Process,
+    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, Options, Outcome, Process,
     RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
     pending_actions, step,
 };
@@ -159,6 +163,16 @@ pub(crate) enum Happening {
         seqs: Vec<i64>,
         failure: Option<String>,
     },
+    /// A batch that is to land was merged and tried.
+    Tried(Box<landing::Trial>),
+    LandingsEnded {
+        ended: Vec<((NodeId, u32), Landing)>,
+        said: Option<String>,
+    },
+    /// Writes past all claims of which it is not known who did them.
+    Strange(Vec<Unsure>),
+    /// Something for the record.
+    Remark(String),
     Durable(Result<i64, JournalError>),
 }
 
@@ -174,6 +188,9 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     driver.begin()?;
     let end = driver.run(receiver, asked, watcher).await?;
     listener.finish().await;
+    if let Some(text) = driver.leave_ground().await {
+        watcher.trouble(&text);
+    }
     let Driver { run, journal, .. } = driver;
     journal.close()?;
     Ok((end, run))
@@ -232,6 +249,10 @@ pub(crate) struct Driver {
     pub(crate) context: Option<Context>,
     /// What the host itself has to say to the engine.
     pub(crate) owed: Vec<Input>,
+    /// Where work is done apart, or watched.
+    pub(crate) ground: Option<Ground>,
+    pub(crate) landing: Queue,
+    pub(crate) disturbed: Disturbed,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
     signalled: Option<i32>,
@@ -268,7 +289,7 @@ impl Driver {
         let mut environment = passed_on();
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
-        Ok(Driver {
+        let mut driver = Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
             run: setup.run,
@@ -300,11 +321,29 @@ impl Driver {
             outbox: Outbox::default(),
             context,
             owed: Vec::new(),
+            ground: None,
+            landing: Queue::default(),
+            disturbed: Disturbed::default(),
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
             signalled: None,
             left_to_people: false,
-        })
+        };
+        let ground = apart::ground(driver.layout(), &driver.run.plan);
+        driver.ground = ground.map_err(io("start a thread"))?;
+        Ok(driver)
+    }
+
+    /// Waits for what is still to be done on the ground, and says what is left there.
+    async fn leave_ground(&mut self) -> Option<String> {
+        let ground = self.ground.take()?;
+        let repository = self.run.meta.repository.is_some();
+        let said = match repository {
+            true => ground.desk().ask(|works| works.settle()).await,
+            false => Ok(None),
+        };
+        ground.finish();
+        said.unwrap_or_else(|error| Some(format!("worktrees are left: {error}")))
     }
 
     // ---- starting and taking up --------------------------------------------------------------
@@ -333,6 +372,7 @@ impl Driver {
         // what people are to be told is no part of that
         self.effects.retain(|(_, action)| is_for_people(action));
         self.effects.extend(left_to_tell);
+        self.sweep_ground();
         let seq = self.run.last_seq;
         self.resumed_seq = seq;
         let pending = pending_actions(&self.run.state);
@@ -509,11 +549,25 @@ impl Driver {
                     log: Some(log),
                 }
             }
+            Happening::Tried(trial) => {
+                self.tried(*trial);
+                return Ok(());
+            }
+            Happening::LandingsEnded { ended, said } => {
+                self.landed(ended, said);
+                return Ok(());
+            }
+            Happening::Strange(unsure) => {
+                self.strange(unsure);
+                return Ok(());
+            }
+            Happening::Remark(text) => Input::Note { text },
             Happening::CheckEnded {
                 check,
                 passed,
                 evidence,
             } => {
+                self.disturbed.set(true);
                 self.checks.remove(&check);
                 Input::CheckEnded {
                     check,
@@ -522,6 +576,7 @@ impl Driver {
                 }
             }
             Happening::ActionEnded { duty, ok, evidence } => {
+                self.disturbed.set(true);
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
             }
@@ -660,6 +715,7 @@ impl Driver {
         while self.unseen.front().is_some_and(|(seq, _)| *seq <= durable) {
             if let Some((seq, event)) = self.unseen.pop_front() {
                 watcher.event(&self.run.plan, &self.run.state, seq, &event);
+                self.tidy(&event);
                 if let Some(context) = &mut self.context {
                     context.see(&self.run.plan, &event);
                 }
@@ -715,6 +771,7 @@ impl Driver {
             && self.attempts.is_empty()
             && self.checks.is_empty()
             && self.programs == 0
+            && self.landing.is_empty()
             && self.outbox.in_flight == 0
             && self.outbox.said.is_empty()
     }
@@ -826,6 +883,7 @@ impl Driver {
             Action::Look { node } => self.look(node),
             Action::Notify { item } => {
                 self.look_at(item)?;
+                self.prepare_for(item);
                 self.ask(item)
             }
             rule => {
@@ -869,6 +927,15 @@ impl Driver {
         let bound = self.run.state.node(node).subject.as_ref();
         let now = bound.and_then(|bound| Some((bound, self.subject(node)?)));
         now.is_some_and(|(bound, now)| bound.digest != now.digest)
+    }
+
+    /// Who works apart is asked when there is a place to work at.
+    fn prepare_for(&mut self, item: ItemId) {
+        let of = self.run.state.item(item).filter(|i| i.is_open());
+        let work = of.filter(|i| i.ask == Ask::Work).and_then(|i| i.node);
+        if let Some(node) = work.filter(|node| self.works_apart(*node)) {
+            self.open_for_people(node);
+        }
     }
 
     /// Asks those of this process who answer at once; what they leave is the inbox's.
@@ -952,6 +1019,12 @@ impl Driver {
         self.witness_spawn(node, attempt)?;
         let outputs = self.logs.join(format!("{stem}.outputs"));
         let mut env = self.task_environment(&plan, node, task, agents, &outputs);
+        let root = self.ground_of(node);
+        let footing = self.footing(node, agents);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            env.extend(self.apart_environment(node, footing));
+            env = latest(env);
+        }
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             env.push(("COORD_BRIEF".into(), brief.into()));
         }
@@ -959,7 +1032,7 @@ impl Driver {
         let job = Job {
             argv,
             env,
-            cwd: self.folder(task.dir.as_deref()),
+            cwd: within(&root, task.dir.as_deref()),
             log: self.logs.join(format!("{stem}.log")),
             outputs: Some(outputs),
             grace: self.grace,
@@ -968,8 +1041,17 @@ impl Driver {
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
         let sender = self.sender.clone();
-        let keep = self.keep(name, task);
+        let keep = self.keep(name, task, root);
         let _attempt = tokio::task::spawn_local(async move {
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let finished = Finished::silent(Outcome::SpawnFailed(why));
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished,
+                });
+                return;
+            }
             let spawned = |process| {
                 let _loop_is_gone = sender.send(Happening::Spawned {
                     node,
@@ -978,6 +1060,9 @@ impl Driver {
                 });
             };
             let mut finished = work::run(&reaper, job, stopped, spawned).await;
+            if let Some(footing) = &footing {
+                finished = footing.end(finished).await;
+            }
             finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
@@ -997,22 +1082,59 @@ impl Driver {
         agents: &[AgentId],
     ) -> Result<(), DriveError> {
         let plan = Arc::clone(&self.run.plan);
-        let root = self.run.meta.root.clone();
+        let root = self.ground_of(node);
         let job = Work::of(&plan, &self.run.state, node, agents, &root);
-        let (Some(job), Some(task)) = (job, plan.task(node)) else {
+        let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
         self.witness_spawn(node, attempt)?;
-        let keep = self.keep(&job.task, task);
-        let log = self.logs.join(format!("{}.{attempt}.log", job.task));
+        let keep = self.keep(&job.task, task, root);
+        let footing = self.footing(node, agents);
+        let stem = format!("{}.{attempt}", job.task);
+        let outputs = self.logs.join(format!("{stem}.outputs"));
+        job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
+            job.environment.push(("COORD_BRIEF".into(), brief.into()));
+        }
+        let (bench, mut service) = bench::open(
+            self.logs.join(format!("{stem}.log")),
+            self.logs.join(format!("{}.notes", job.task)),
+            self.viewer(node),
+            self.reaper.clone(),
+            self.grace,
+        );
+        job.bench = bench;
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
         let (sender, grace) = (self.sender.clone(), self.grace);
         let _attempt = tokio::task::spawn_local(async move {
-            let mut finished = match reach::attempt(driver, job, stopped, grace).await {
-                Ok(done) => finished(&done, &log),
-                Err(outcome) => Finished::silent(outcome),
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished: Finished::silent(Outcome::SpawnFailed(why)),
+                });
+                return;
+            }
+            let (over, is_over) = oneshot::channel();
+            let attempt_ends = async {
+                let done = reach::attempt(driver, job, stopped, grace).await;
+                let _served = over.send(());
+                done
             };
+            let spawned = |process| {
+                let _loop_is_gone = sender.send(Happening::Spawned {
+                    node,
+                    attempt,
+                    process,
+                });
+            };
+            // what it started has ended too before its ground is free for others
+            let (done, ()) = tokio::join!(attempt_ends, service.serve(is_over, spawned));
+            let mut finished = finished(done, &service, &outputs);
+            if let Some(footing) = &footing {
+                finished = footing.end(finished).await;
+            }
             finished = keep.kept(finished).await;
             let _loop_is_gone = sender.send(Happening::Ended {
                 node,
@@ -1032,10 +1154,10 @@ impl Driver {
         })
     }
 
-    fn keep(&self, name: &str, task: &Task) -> Keep {
+    fn keep(&self, name: &str, task: &Task, root: PathBuf) -> Keep {
         let with_path = task.produces.iter().filter(|a| a.path.is_some());
         Keep {
-            root: self.run.meta.root.clone(),
+            root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
             produces: with_path.cloned().collect(),
         }
@@ -1066,10 +1188,7 @@ impl Driver {
     }
 
     pub(crate) fn folder(&self, dir: Option<&str>) -> PathBuf {
-        dir.map_or_else(
-            || self.run.meta.root.clone(),
-            |dir| self.run.meta.root.join(dir),
-        )
+        within(&self.run.meta.root, dir)
     }
 
     pub(crate) fn task_environment(
@@ -1159,7 +1278,7 @@ impl Driver {
         };
         match &of.evidence {
             Evidence::Exists(path) => {
-                let there = self.run.meta.root.join(path).exists();
+                let there = self.ground_of_gate(node).join(path).exists();
                 let evidence = if there {
                     format!("`{path}` is there")
                 } else {
@@ -1205,7 +1324,11 @@ impl Driver {
         ] {
             env.push((key.into(), value.into()));
         }
-        let cwd = self.folder(plan.task(node).and_then(|t| t.dir.as_deref()));
+        let ground = self.ground_of_gate(node);
+        let cwd = within(&ground, plan.task(node).and_then(|t| t.dir.as_deref()));
+        if ground == self.run.meta.root {
+            self.disturbed.set(true);
+        }
         let job = Job {
             argv,
             env: latest(env),
@@ -1238,6 +1361,18 @@ impl Driver {
     }
 }
 
+fn within(root: &Path, dir: Option<&str>) -> PathBuf {
+    dir.map_or_else(|| root.to_path_buf(), |dir| root.join(dir))
+}
+
+/// Why the ground of an attempt is not ready.
+async fn not_begun(footing: Option<&apart::Footing>) -> Option<String> {
+    match footing {
+        Some(footing) => footing.begin().await.err(),
+        None => None,
+    }
+}
+
 /// What is written or sent for people to read.
 fn is_for_people(action: &Action) -> bool {
     matches!(
@@ -1250,21 +1385,27 @@ fn is_for_people(action: &Action) -> bool {
 }
 
 /// What a driver did, as if a program had.
-fn finished(done: &Done, log: &Path) -> Finished {
-    let mut facts = LogFacts {
-        bytes: done.log.len() as u64,
-        ..LogFacts::default()
+fn finished(done: Result<Done, Outcome>, service: &Service, outputs: &Path) -> Finished {
+    let done = match done {
+        Ok(done) => done,
+        Err(outcome) => {
+            return Finished {
+                log: service.facts("", false),
+                ..Finished::silent(outcome)
+            };
+        }
     };
-    if !done.log.is_empty() && std::fs::write(log, &done.log).is_err() {
-        facts.cut = true;
-    }
-    if done.exit != 0 {
-        facts.tail = work::tail_of(&done.log);
-    }
+    let mut named = work::read_outputs(outputs);
+    // what it left is looked at, not believed
+    named.retain(|name, _| !name.starts_with("artifacts."));
+    named.extend(done.named_outputs());
     Finished {
-        outcome: Outcome::Exit(done.exit),
-        outputs: done.named_outputs(),
-        log: facts,
+        log: service.facts(&done.log, done.exit == 0),
+        outputs: named,
+        outcome: match done.lost {
+            Some(why) => Outcome::Lost(brief::clean(&why)),
+            None => Outcome::Exit(done.exit),
+        },
     }
 }
 
@@ -1310,6 +1451,7 @@ pub(crate) fn verdict(finished: &Finished) -> (bool, String) {
         Outcome::Signal(signal) => format!("ended by signal {signal}"),
         Outcome::TimedOut => "timed out".into(),
         Outcome::SpawnFailed(why) | Outcome::Lost(why) | Outcome::NoArtifact(why) => why.clone(),
+        Outcome::Breach(breach) => breach.sentence(),
         Outcome::Cancelled => "cancelled".into(),
         Outcome::Done | Outcome::Rejected { .. } => String::new(),
     };

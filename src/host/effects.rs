@@ -30,6 +30,7 @@ impl Driver {
             Action::Measure { metric } => self.measure(metric),
             Action::CheckHealth { agent } => self.check_health(agent),
             Action::HandOver { situation } => self.write_handoff(seq, situation),
+            Action::Land { node, attempt } => self.land(node, attempt),
             Action::Spawn { .. }
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
@@ -112,6 +113,7 @@ impl Driver {
         end: impl FnOnce(bool, String) -> Happening + 'static,
     ) {
         self.programs += 1;
+        self.disturbed.set(true);
         let argv = match work::argv(program, &self.logs.join(format!("{stem}.script"))) {
             Ok(argv) => argv,
             Err(error) => {

@@ -18,6 +18,12 @@ pub struct Meta {
     pub root: PathBuf,
     /// The version of the program that made it.
     pub coord: String,
+    /// Where tasks that work apart have their worktrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<crate::ground::Repository>,
+    /// What they do stays on branches of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_land: bool,
 }
 
 /// A run read back: its plan and the state after every durable event.

@@ -29,6 +29,8 @@ use crate::source::{Span, Spanned};
 use crate::time::{Date, Estimate, Moment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
 
 /// Everything that one project declares.
 #[derive(Clone, Debug, Default)]
@@ -672,6 +674,15 @@ impl Template {
         }
     }
 
+    /// Bytes of what stands there, without the values of parameters.
+    pub fn written(&self) -> usize {
+        let texts = self.parts.iter().map(|part| match part {
+            TemplatePart::Text(text) => text.len(),
+            TemplatePart::Param(_) => 0,
+        });
+        texts.sum()
+    }
+
     /// Fills in the parameters.
     pub fn fill(&self, mut value: impl FnMut(ParamId) -> String) -> String {
         self.parts
@@ -759,7 +770,8 @@ impl Criticality {
     ];
 }
 
-/// The unit of work.
+/// The unit of work. What few tasks say is in [`TaskMore`], and is read and written as if it
+/// stood here.
 #[derive(Clone, Debug, Default)]
 pub struct Task {
     pub name: Spanned<String>,
@@ -768,23 +780,31 @@ pub struct Task {
     pub phase: Option<PhaseId>,
     /// The workflow it belongs to; absent for `main`.
     pub workflow: Option<WorkflowId>,
-    /// The values of its `each` variables, when it was written once for many.
-    pub each: Vec<(String, String)>,
     /// Absent when nobody is named; then `local` does it, if it has a program.
     pub by: Option<Spanned<By>>,
     pub needs: Vec<Need>,
-    pub wants: Vec<Want>,
-    /// Agents' artifacts that this task needs: `needs backend.api`.
-    pub needs_artifacts: Vec<NeedArtifact>,
-    pub when: Option<Spanned<Expr>>,
     pub takes: Option<Spanned<Estimate>>,
     pub run: Option<Program>,
     pub steps: Vec<String>,
     pub writes: Vec<Spanned<Glob>>,
-    pub reads: Vec<Spanned<Glob>>,
-    pub produces: Vec<Artifact>,
     pub uses: Vec<Uses>,
     pub priority: Priority,
+    pub idempotent: bool,
+    pub on_fail: OnFail,
+    pub(crate) more: Option<Box<TaskMore>>,
+}
+
+/// Fields that most tasks do not have: a hundred thousand tasks do not pay for them.
+#[derive(Clone, Debug, Default)]
+pub struct TaskMore {
+    /// The values of its `each` variables, when it was written once for many.
+    pub each: Vec<(String, String)>,
+    pub wants: Vec<Want>,
+    /// Agents' artifacts that this task needs: `needs backend.api`.
+    pub needs_artifacts: Vec<NeedArtifact>,
+    pub when: Option<Spanned<Expr>>,
+    pub reads: Vec<Spanned<Glob>>,
+    pub produces: Vec<Artifact>,
     pub deadline: Option<Spanned<Moment>>,
     pub due: Option<Spanned<Due>>,
     pub criticality: Option<Spanned<Criticality>>,
@@ -793,10 +813,8 @@ pub struct Task {
     pub approvals: Vec<Approval>,
     pub timeout_ms: Option<Spanned<i64>>,
     pub retry: Option<Retry>,
-    pub idempotent: bool,
     pub env: Vec<(String, Template)>,
     pub dir: Option<Spanned<String>>,
-    pub on_fail: OnFail,
     /// What `on fail` does beyond that: a ladder, a reassignment.
     pub on_fail_do: Option<Chain>,
     /// The prompt of an agent that is asked.
@@ -811,6 +829,22 @@ pub struct Task {
     pub meta: Vec<(String, String)>,
     /// May be done outside of working hours.
     pub after_hours: bool,
+}
+
+static NOTHING_MORE: LazyLock<TaskMore> = LazyLock::new(TaskMore::default);
+
+impl Deref for Task {
+    type Target = TaskMore;
+
+    fn deref(&self) -> &TaskMore {
+        self.more.as_deref().unwrap_or(&NOTHING_MORE)
+    }
+}
+
+impl DerefMut for Task {
+    fn deref_mut(&mut self) -> &mut TaskMore {
+        self.more.get_or_insert_default()
+    }
 }
 
 /// `needs agent.artifact`.

@@ -1143,6 +1143,16 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
         does: agent.does.clone(),
         tools: agent.tools.clone(),
         owns: agent.owns.iter().map(globs).collect(),
+        shared: (agent.owns.iter().filter(|o| o.shared))
+            .map(globs)
+            .collect(),
+        except: (agent.owns.iter())
+            .flat_map(|owns| {
+                let of = globs(owns);
+                let except = owns.except.iter();
+                except.map(move |e| (of.clone(), e.value.as_str().to_string()))
+            })
+            .collect(),
         skills: agent.skills.iter().map(|s| s.value.clone()).collect(),
         standby: agent.standby.iter().map(|s| s.value).collect(),
         secrets: (agent.secrets.iter())

@@ -167,6 +167,12 @@ pub struct Profile {
     pub does: Vec<String>,
     pub tools: Vec<String>,
     pub owns: Vec<String>,
+    /// Those of them that others may write, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<String>,
+    /// What is not meant by one of them: the glob of `owns`, and the glob that is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<(String, String)>,
     pub skills: Vec<String>,
     /// Who takes over, in order.
     pub standby: Vec<AgentId>,
@@ -422,6 +428,14 @@ pub struct TaskRules {
     pub on_fail: Chain,
     /// As it is claimed.
     pub criticality: Option<String>,
+}
+
+impl Task {
+    /// True for work in a worktree of its own. What a workflow does is its tasks' affair.
+    pub fn works_apart(&self) -> bool {
+        let more = self.more.as_ref();
+        more.is_some_and(|more| more.isolate && more.call.is_none())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -263,16 +263,6 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
             '↪',
             format!("{} goes to {}", node(*of), names(plan, agents)),
         ),
-        RuleFact::ClaimBreached {
-            node: of, paths, ..
-        } => (
-            '!',
-            format!(
-                "{} changed what it does not claim: {}",
-                node(*of),
-                plain(&paths.join(", "))
-            ),
-        ),
         RuleFact::Preempted {
             node: of, behind, ..
         } => ('■', format!("{} gives way to {}", node(*of), node(*behind))),

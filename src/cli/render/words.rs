@@ -58,6 +58,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         Outcome::Lost(why) => format!("lost: {}", plain(why)),
         Outcome::Cancelled => "cancelled".into(),
         Outcome::NoArtifact(why) => plain(why),
+        Outcome::Breach(breach) => plain(&breach.sentence()),
         Outcome::Rejected { by: Some(by), note } if note.is_empty() => {
             format!("turned down by {by}")
         }
@@ -124,6 +125,7 @@ pub(crate) fn fail_reason(plan: &Plan, state: &State, node: NodeId, why: &FailRe
         }
         FailReason::SyncExpired => "not confirmed in time".into(),
         FailReason::Rule { why } => plain(why),
+        FailReason::Landing { why } => format!("it did not land: {}", first_line(why)),
         FailReason::Doubt { by, note } => {
             format!(
                 "said to have failed by {}{}",
@@ -132,6 +134,11 @@ pub(crate) fn fail_reason(plan: &Plan, state: &State, node: NodeId, why: &FailRe
             )
         }
     }
+}
+
+/// Of a text that goes on for people to look up.
+fn first_line(text: &str) -> String {
+    plain(text.lines().next().unwrap_or_default())
 }
 
 fn after_colon(note: &str) -> String {
@@ -403,6 +410,12 @@ fn otherwise(of: Otherwise) -> &'static str {
     }
 }
 
+/// What went back came from its landing, not from people.
+fn was_turned_back(state: &State, node: NodeId, attempt: u32) -> bool {
+    let of = state.node(node);
+    of.turned_back > 0 && of.attempts >= attempt
+}
+
 /// An event as a line for people: a mark, the subject and what happened; None for events that
 /// say nothing to them.
 pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, String)> {
@@ -436,9 +449,9 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
             ),
         ),
         Fact::Cancelled { node } => ('⊘', format!("{} cancelled", of(node))),
-        // that it was ended has been said
+        // that it was ended has been said, and that it failed will be
         Fact::Exited {
-            outcome: Outcome::TimedOut | Outcome::Cancelled,
+            outcome: Outcome::TimedOut | Outcome::Cancelled | Outcome::Breach(_),
             ..
         } => return None,
         Fact::Exited {
@@ -464,13 +477,22 @@ pub(crate) fn event(plan: &Plan, state: &State, event: &Event) -> Option<(char, 
                 ('·', format!("{} is being ended", of(node)))
             }
         },
+        Fact::Rework {
+            node,
+            note,
+            by: None,
+            attempt,
+        } if was_turned_back(state, *node, *attempt) => (
+            '↺',
+            format!("{} does not land: {}", of(node), first_line(note)),
+        ),
         Fact::Rework { node, note, by, .. } => (
             '↺',
             format!(
                 "{} goes back: {}{}",
                 of(node),
                 by.as_deref().unwrap_or("somebody"),
-                after_colon(note)
+                after_colon(&first_line(note))
             ),
         ),
         Fact::NeedExpired {

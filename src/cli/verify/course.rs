@@ -4,7 +4,7 @@
 //! nothing; a failure, a no, a time limit that passes, and what ends before its turn cost one.
 
 use coord_engine::{
-    Action, Ask, Input, Item, ItemId, Outcome, Part, State, Verdict, pending_actions,
+    Action, Ask, Input, Item, ItemId, Landing, Outcome, Part, State, Verdict, pending_actions,
 };
 use coord_plan::plan::Plan;
 use std::collections::BTreeMap;
@@ -72,6 +72,27 @@ fn outcomes(action: Action) -> Option<Vec<(Input, bool)>> {
             (attempt(node, n, Outcome::Exit(0)), false),
             (attempt(node, n, Outcome::Exit(1)), true),
         ],
+        Action::Land { node, attempt } => {
+            let landing = Landing::Landed {
+                commit: String::new(),
+                tree: String::new(),
+            };
+            let clash = Landing::Clash {
+                paths: Vec::new(),
+                note: String::new(),
+            };
+            [landing, clash]
+                .map(|landing| {
+                    let mishap = !matches!(landing, Landing::Landed { .. });
+                    let ended = Input::LandingEnded {
+                        node,
+                        attempt,
+                        landing,
+                    };
+                    (ended, mishap)
+                })
+                .to_vec()
+        }
         Action::Terminate {
             node, attempt: n, ..
         } => vec![(attempt(node, n, Outcome::Signal(15)), false)],

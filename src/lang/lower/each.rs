@@ -48,11 +48,10 @@ impl<'s> Lower<'_, 's> {
                 full.push('-');
                 full.push_str(&as_name(value));
             }
-            let id = self.model.tasks.push(Task {
-                name: Spanned::new(full.clone(), name.span),
-                each: values,
-                ..task.clone()
-            });
+            let mut one = task.clone();
+            one.name = Spanned::new(full.clone(), name.span);
+            one.each = values;
+            let id = self.model.tasks.push(one);
             self.name_written(full, name, id);
             into.tasks.push((id, statement));
             written.push(id);
