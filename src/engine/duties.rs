@@ -262,7 +262,10 @@ impl Turn<'_> {
             Action::Start {
                 workflow,
                 arguments,
-            } => self.start_workflow(*workflow, arguments.clone(), about.clone())?,
+            } => {
+                self.start_workflow(*workflow, arguments.clone(), about.clone())?;
+                self.rank_incident(*workflow, about);
+            }
             Action::Halt => {
                 let why = self.state.headline(self.plan, duty);
                 self.halt_by_rule(why);

@@ -515,7 +515,12 @@ impl Turn<'_> {
         match how {
             How::Settled | How::Withdrawn | How::Exhausted => {}
             // of a handoff: it is taken as it is, and the work that waited for it goes on
-            How::Accepted if about.giver.is_some() => {}
+            How::Accepted if about.giver.is_some() || about.behind.is_some() => {}
+            How::Retry if about.behind.is_some() => {
+                if let Some(holder) = about.behind {
+                    self.give_way(holder);
+                }
+            }
             How::Abort => self.abort(about, answer),
             How::Skip if self.is_at_work(about) => self.stop_by_answer(about, answer, true),
             How::Accepted | How::Skip => {
@@ -676,6 +681,9 @@ impl State {
             timers: Vec::new(),
         });
         self.open_situations.insert(id);
+        if let (Some(node), Some(behind)) = (about.node, about.behind) {
+            self.found.insert(self.pair(node, behind));
+        }
         let context = self.context(id);
         let on = Occasion::Situation(id);
         match of {
@@ -815,6 +823,7 @@ impl State {
                 && !matches!(parent, Some(Of::Conflict(_) | Of::Handoff(_)));
             match of.about.pending {
                 Some(pending) => pending.node(self) == Some(node),
+                None if of.about.behind.is_some() => of.about.node == Some(node),
                 None => own && well && of.by.is_none() && of.about.node == Some(node),
             }
         };
@@ -933,7 +942,7 @@ impl State {
         kind: &'static str,
         about: &About,
     ) -> Result<(), IllegalTransition> {
-        for node in about.node.iter().chain(&about.giver) {
+        for node in (about.node.iter()).chain(&about.giver).chain(&about.behind) {
             known(self.has(*node), kind, "node", node.0)?;
         }
         for agent in &about.agents {

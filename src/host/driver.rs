@@ -31,7 +31,7 @@ use coord_engine::{
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
 use coord_plan::plan::{Evidence, Plan, Program, Task};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -152,6 +152,11 @@ pub(crate) enum Happening {
         metric: MetricId,
         found: Result<Value, String>,
     },
+    HealthChecked {
+        agent: AgentId,
+        well: bool,
+        evidence: String,
+    },
     /// A web hook took notices, or did not.
     Posted {
         channel: ChannelId,
@@ -235,6 +240,8 @@ pub(crate) struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    /// Agents whose health check is at work.
+    pub(crate) checking: HashSet<AgentId>,
     /// Programs of rules at work.
     pub(crate) programs: usize,
     pub(crate) speech: Speech,
@@ -308,6 +315,7 @@ impl Driver {
             answers: VecDeque::new(),
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
+            checking: HashSet::new(),
             programs: 0,
             speech: setup.speech,
             outbox: Outbox::default(),
@@ -571,6 +579,18 @@ impl Driver {
                 self.disturbed.set(true);
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::HealthChecked {
+                agent,
+                well,
+                evidence,
+            } => {
+                self.checking.remove(&agent);
+                Input::HealthChecked {
+                    agent,
+                    well,
+                    evidence,
+                }
             }
             Happening::Measured { metric, found } => {
                 self.programs -= 1;

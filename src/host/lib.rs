@@ -22,6 +22,7 @@ mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
+mod health;
 pub mod ground;
 pub mod home;
 pub mod journal;

@@ -1405,6 +1405,16 @@ pub static ROWS: &[Row] = &[
         "start hotfix",
     ),
     row(
+        "preempts",
+        &[Incident],
+        "",
+        Once,
+        NoBody,
+        "what is at work goes on",
+        "The work of its procedure has its priority at the least, and takes what it needs from less urgent work that is `idempotent`: that is ended, and begins again afterwards.",
+        "preempts",
+    ),
+    row(
         "on",
         &[File],
         "EVENT [NAME] [for D] [when CONDITION] [because \"…\"] [do ACTION]",
