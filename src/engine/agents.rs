@@ -4,6 +4,7 @@
 //! over, so a late result of it is refused. Its tasks go to whoever stands by for it, else to
 //! an agent that can do what it can; work that writes goes to a stand-by only.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use coord_lang::ids::{AgentId, Id, NodeId};
@@ -25,7 +26,7 @@ use crate::turn::Turn;
 pub(crate) const FAILURES_IN_A_ROW: u32 = 3;
 
 /// What is known of an agent beside its load.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentState {
     pub isolated: bool,
     /// Since when it is known to have failed.

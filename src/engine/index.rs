@@ -5,6 +5,7 @@
 //! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
 //! an agent who falls free concerns few.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -32,7 +33,7 @@ pub(crate) struct Edge {
     pub(crate) slot: Slot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LaneId(pub(crate) u32);
 
 impl Id for LaneId {
@@ -44,7 +45,7 @@ impl Id for LaneId {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct TeamId(pub(crate) u32);
 
 impl Id for TeamId {

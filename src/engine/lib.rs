@@ -68,6 +68,7 @@ mod scope;
 pub mod simulation;
 mod situation;
 mod situations;
+pub mod snapshot;
 mod state;
 mod status;
 mod step;

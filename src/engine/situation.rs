@@ -141,7 +141,7 @@ impl How {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Situation {
     pub of: Of,
     pub about: About,

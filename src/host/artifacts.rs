@@ -1,10 +1,12 @@
 //! What a task promised to leave behind: looked for, digested, and copied into the home.
 
+use crate::secrets::Masker;
 use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Files of a folder that are kept as an artifact.
 const MAX_FILES: usize = 1_000;
@@ -18,6 +20,8 @@ pub(crate) struct Keep {
     /// Where copies go.
     pub(crate) folder: PathBuf,
     pub(crate) produces: Vec<Artifact>,
+    /// A file with a secret in it is not copied.
+    pub(crate) masker: Option<Arc<Masker>>,
 }
 
 impl Keep {
@@ -67,11 +71,18 @@ impl Keep {
         }
     }
 
+    fn is_secret(&self, path: &std::path::Path) -> io::Result<bool> {
+        match &self.masker {
+            Some(masker) => masker.finds(std::fs::File::open(path)?),
+            None => Ok(false),
+        }
+    }
+
     /// Copies a file, or the files of a folder, and returns the digest of all of it.
     /// They lie in a folder of the artifact's name, so that two of one file name do not meet.
     fn one(&self, artifact: &str, path: &str) -> io::Result<String> {
         read(&self.root.join(path), |from, name, bytes| {
-            if bytes <= MAX_ARTIFACT_BYTES {
+            if bytes <= MAX_ARTIFACT_BYTES && !self.is_secret(from)? {
                 let to = self.folder.join(artifact).join(name);
                 std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
                 std::fs::copy(from, &to)?;

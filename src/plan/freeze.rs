@@ -12,7 +12,8 @@ use crate::graph::Graph;
 use crate::plan::{
     self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
     Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Profile,
-    Program, Requirement, Resource, Retry, Span, Sync, Task, TaskRules, Want, Wanted,
+    Program, Requirement, Resource, Retry, Secret, SecretSource, Span, Sync, Task, TaskRules, Want,
+    Wanted,
 };
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;
@@ -1039,6 +1040,7 @@ impl<'m> Freezer<'m> {
             order: order.into_iter().map(NodeId::from_index).collect(),
             workflows,
             entry: self.entry,
+            secrets: model.secrets.values().map(secret).collect(),
             rules,
         };
         Frozen {
@@ -1121,6 +1123,16 @@ fn weight(span: plan::Span) -> i64 {
 
 fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
+}
+
+fn secret(secret: &model::Secret) -> Secret {
+    Secret {
+        name: secret.name.value.clone(),
+        from: match &secret.from {
+            model::SecretSource::Env(variable) => SecretSource::Env(variable.clone()),
+            model::SecretSource::File(path) => SecretSource::File(path.clone()),
+        },
+    }
 }
 
 /// The calendar that an agent names.
