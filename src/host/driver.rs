@@ -2,7 +2,7 @@
 //! engine, is made durable, and only then has effects.
 
 use crate::apart::{self, Disturbed};
-use crate::artifacts::Keep;
+use crate::artifacts::{Keep, Store};
 use crate::brief;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -1063,6 +1063,7 @@ impl Driver {
         Keep {
             root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
+            store: Store(run::store(&self.home)),
             produces: with_path.cloned().collect(),
         }
     }

@@ -151,6 +151,11 @@ pub fn artifacts(home: &Home, run: &str) -> PathBuf {
     home.path().join("artifacts").join(run)
 }
 
+/// Where everything that was ever produced is kept, under its digest.
+pub fn store(home: &Home) -> PathBuf {
+    home.path().join("artifacts").join("blake3")
+}
+
 fn plan_of(id: &str, row: &RunRow) -> Result<Plan, RunError> {
     #[derive(Deserialize)]
     struct Version {

@@ -12,6 +12,7 @@ mod diagnostics;
 mod documents;
 mod editors;
 mod embedding;
+mod escapes;
 mod examples;
 mod explain;
 mod explore;

@@ -9,6 +9,7 @@ mod draft;
 mod gates;
 mod interventions;
 mod journal;
+mod landing;
 mod limits;
 mod metrics;
 mod needs;
