@@ -7,15 +7,12 @@ use super::render::words;
 use super::rules;
 use super::screen::Screen;
 use coord_engine::{Ask, Item, ItemId, Verdict};
+use coord_host::brief::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use coord_host::control::Order;
 use coord_host::run::Run;
 use coord_lang::ids::AgentId;
 use coord_lang::schema;
 use std::collections::BTreeMap;
-
-/// Outputs that tell whoever takes work over what is known of it.
-pub(crate) const KNOWN_ISSUES: &str = "known-issues";
-pub(crate) const SUCCESS_CRITERIA: &str = "success-criteria";
 
 pub(crate) fn answer(common: &Common, screen: &Screen, args: &Answer, verdict: Verdict) -> Outcome {
     let desk = Desk::open(common, screen, args.run.as_deref())?;

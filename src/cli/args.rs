@@ -85,6 +85,17 @@ gates that cannot pass, ladders that ask nobody new, approvals that nobody may g
     Fmt(Fmt),
     /// Show when it ends, what is critical and who is busy
     Plan(Plan),
+    /// Show what a change to a project changes, and what it costs in time
+    #[command(after_help = "\
+A version is a file, a folder, or REV:PATH of the git repository here. Each declaration is kept,
+changed (field by field), new, gone, or does not check.
+
+  coord diff main:plans/shop.coord plans/shop.coord
+  coord diff HEAD~1:workflows/shop --format md     for a comment on a pull request
+
+Exit status: 0 compared; 1 the new version misses a deadline or breaks a promise that the old one
+keeps (with --exit-code: anything differs); 2 the new version does not check.")]
+    Diff(Diff),
     /// Print the graph
     Graph(Graph),
     /// Run a project
@@ -101,6 +112,13 @@ gates that cannot pass, ladders that ask nobody new, approvals that nobody may g
     Logs(Logs),
     /// Show why a task is as it is
     Why(Why),
+    /// Show what somebody is told of a task
+    #[command(after_help = "\
+Example:
+  coord brief main.coord build                 what would be told first
+  coord brief build                            as it stands in the last run
+  coord brief main.coord build --format json   the same for programs")]
+    Brief(Brief),
     /// Show what people are asked
     Inbox(Inbox),
     /// Say that the work of an item is done
@@ -344,7 +362,71 @@ pub(crate) struct Plan {
     /// NAME`. May be given again: all of them at once. With JSON, the plan that comes of it.
     #[arg(long, value_name = "CHANGE")]
     pub(crate) what_if: Vec<String>,
+    /// Why a task (a sync, a milestone, a phase) is when it is: what holds it, link by link, and
+    /// what would move it and by how much.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) why: Option<String>,
+    /// What happened in a run, what is to be expected of the rest, and which deadlines and promises
+    /// are at risk; of the last open run when none is named. Ends with 1 when one is missed or broken.
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with_all = ["file", "what_if", "why", "compare"]
+    )]
+    pub(crate) since: Option<String>,
+    /// Estimate tasks by how long they took in the runs of this project: by their own, from three
+    /// times on, else by all together, from five on.
+    #[arg(long)]
+    pub(crate) learn: bool,
+    /// What has changed since another version of the project: a file, a folder, or `REV:PATH` of the
+    /// git repository here; as `coord diff OLD` shows it.
+    #[arg(long, value_name = "OLD", conflicts_with_all = ["what_if", "why"])]
+    pub(crate) compare: Option<String>,
     /// Columns of the picture [default: the terminal's, else 100].
+    #[arg(long, value_name = "N")]
+    pub(crate) width: Option<usize>,
+    /// Write there instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum DiffFormat {
+    Text,
+    Json,
+    /// Markdown, for a comment on a pull request.
+    Md,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// The old version: a file, a folder, or `REV:PATH` of the git repository here.
+    pub(crate) old: String,
+    /// The new version, in the same way [default: the project here].
+    pub(crate) new: Option<String>,
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(crate) format: DiffFormat,
+    /// End with 1 when anything differs.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Give a parameter its value, in both.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A workflow of the projects instead of their main one.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workflow: Option<String>,
+    /// How long to look for a shorter schedule of each.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
+    pub(crate) budget: Duration,
+    /// Another seed looks in other places, and draws other lengths for the forecasts.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How often the forecasts play the plans through; 0 leaves them out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(MOST_SAMPLES)))]
+    pub(crate) samples: Option<u32>,
+    /// Columns of the text [default: the terminal's, else 100].
     #[arg(long, value_name = "N")]
     pub(crate) width: Option<usize>,
     /// Write there instead of standard output.
@@ -533,6 +615,19 @@ pub(crate) struct Why {
     /// The run; a task's name alone means the last run.
     pub(crate) run_or_task: String,
     pub(crate) task: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Brief {
+    /// The project file, or a run; a task's name alone means the last run.
+    #[arg(value_name = "FILE")]
+    pub(crate) file_or_task: String,
+    pub(crate) task: Option<String>,
+    /// Give a parameter its value.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
 }

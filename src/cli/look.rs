@@ -1,12 +1,12 @@
 //! `coord runs`, `status`, `inbox` and `why`: what happened and what is happening.
 
-use super::answer::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use super::args::{Common, Inbox, Listing, Status as StatusArgs, TextOrJson, Why as WhyArgs};
 use super::exit::{Exit, Failure, Outcome};
 use super::home;
 use super::render::{status, words};
 use super::screen::Screen;
 use coord_engine::{Ask, Item, ItemId, Part, why};
+use coord_host::brief::{KNOWN_ISSUES, SUCCESS_CRITERIA};
 use coord_host::clock;
 use coord_host::control;
 use coord_host::journal::JournalRead;
@@ -124,6 +124,7 @@ fn one_item(run: &Run, id: ItemId) -> String {
             ));
         }
     }
+    out.push_str(&bound(item));
     out.push_str(&handed_over(run, item));
     if item.quorum > 1 {
         out.push_str(&format!(
@@ -141,6 +142,22 @@ fn one_item(run: &Run, id: ItemId) -> String {
         run.id
     ));
     out.push_str(&format!("    {}\n\n", words::answers(&run.plan, id, item)));
+    out
+}
+
+/// What a yes would be given for, and what is new in it.
+fn bound(item: &Item) -> String {
+    let mut out = String::new();
+    for change in &item.changed {
+        out.push_str(&format!("    changed: {}\n", words::plain(change)));
+    }
+    if let Some(subject) = &item.subject {
+        out.push_str(&format!("    a yes is for {}:\n", subject.digest));
+        for part in &subject.parts {
+            let (what, value) = (words::plain(&part.what), words::plain(&part.value));
+            out.push_str(&format!("      {what}: {value}\n"));
+        }
+    }
     out
 }
 

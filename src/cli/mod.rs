@@ -5,8 +5,11 @@
 
 mod answer;
 mod args;
+mod brief;
 mod check;
+mod diff;
 mod exit;
+mod experience;
 mod explain;
 mod files;
 mod fix;
@@ -23,12 +26,14 @@ mod project;
 mod raise;
 mod render;
 mod report;
+mod revision;
 mod rules;
 mod run;
 mod scenario;
 mod schema;
 mod screen;
 mod simulate;
+mod since;
 mod support;
 mod told;
 mod verify;
@@ -85,6 +90,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Simulate(args) => simulate::simulate(common, screen, args),
         Command::Verify(args) => verify::verify(common, screen, args),
         Command::Plan(args) => plan::plan(common, screen, args),
+        Command::Diff(args) => diff::diff(common, screen, args),
         Command::Graph(args) => graph::graph(common, screen, args),
         Command::Init(args) => init::init(common, screen, args),
         Command::Fmt(args) => fmt::fmt(common, screen, args),
@@ -95,6 +101,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Status(args) => look::status(common, screen, args),
         Command::Logs(args) => logs::logs(common, screen, args),
         Command::Why(args) => look::why_is_it(common, screen, args),
+        Command::Brief(args) => brief::brief(common, screen, args),
         Command::Inbox(args) => look::inbox(common, screen, args),
         Command::Done(args) => answer::answer(common, screen, args, Verdict::Done),
         Command::Approve(args) => answer::answer(common, screen, args, Verdict::Approve),

@@ -14,12 +14,12 @@ use coord_host::ground::Repository;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::{Reaper, prepare_coordinator};
-use coord_host::reach::Drivers;
 use coord_host::run::{self as stored, Meta, NewRun};
 use coord_host::support::missing_programs;
+use coord_lang::ids::AgentId;
 use coord_lang::source::Sources;
 use coord_plan::compile::Settings;
-use coord_plan::plan::{Plan, Program};
+use coord_plan::plan::{Driver, Plan, Program};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -242,7 +242,7 @@ fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
 
 /// E0710: every program that is named without a path has to be on this machine.
 fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
-    let missing = missing_programs(plan, &Drivers::default());
+    let missing = missing_programs(plan, &coord_agents::drivers());
     if missing.is_empty() {
         return Ok(());
     }
@@ -287,7 +287,7 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
                 "{language}: {}",
                 text.trim_start().lines().next().unwrap_or("")
             ),
-            None => "asked through the inbox".into(),
+            None => done_by(plan, task.by.agents()),
         };
         screen.out(&format!(
             "{}  ({})  {}\n",
@@ -297,6 +297,20 @@ fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// How work that runs no program is done.
+fn done_by(plan: &Plan, agents: &[AgentId]) -> String {
+    let drivers = agents.iter().map(|agent| &plan.agents[*agent].driver);
+    let mut told = drivers.filter_map(|driver| match driver {
+        Driver::Shell | Driver::Human | Driver::Remote(_) => None,
+        Driver::Http(url) => Some(format!("asked over HTTP: {url}")),
+        Driver::A2a(url) => Some(format!("asked over A2A: {url}")),
+        Driver::Acp(argv) => Some(format!("asked over ACP: {}", argv.join(" "))),
+        Driver::Mcp { argv, tool } => Some(format!("tool {tool} of {}", argv.join(" "))),
+    });
+    told.next()
+        .unwrap_or_else(|| "asked through the inbox".into())
 }
 
 /// What is said now, else what was said at the start, else what the project and the machine say.
@@ -369,7 +383,7 @@ fn go(
         journal,
         reaper: Some(reaper),
         options,
-        drivers: Drivers::default(),
+        drivers: coord_agents::drivers(),
         people: None,
         signals: true,
         no_wait: pace.no_wait,

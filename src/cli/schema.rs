@@ -7,22 +7,28 @@
 
 use super::args::Schema as Args;
 use super::exit::{Exit, Failure, Outcome};
+use super::render::diff::Diff;
 use super::render::report::Report;
+use super::render::since::Document as Live;
+use super::render::why::Why;
 use super::screen::Screen;
 use coord_lang::schema::{closest, one_of};
 use coord_plan::plan::Plan;
 
 /// Name, what prints it.
-const DOCUMENTS: [(&str, &str); 6] = [
+const DOCUMENTS: [(&str, &str); 9] = [
     ("check", "coord check --format json"),
+    ("diff", "coord diff --format json"),
     (
         "events",
         "coord run --progress json, coord logs --events; one object a line",
     ),
     ("ir", "coord graph --format ir; what a run is pinned to"),
+    ("live", "coord plan --since RUN --format json"),
     ("plan", "coord plan --format json"),
     ("report", "coord report --format json"),
     ("status", "coord status --format json"),
+    ("why", "coord plan --why TASK --format json"),
 ];
 
 pub(crate) fn schema(screen: &Screen, args: &Args) -> Outcome {
@@ -44,10 +50,13 @@ fn text(name: &str) -> Option<String> {
         "events" => include_str!("schema/events.json"),
         "plan" => include_str!("schema/plan.json"),
         "status" => include_str!("schema/status.json"),
+        "live" => return Some(format!("{:#}\n", schemars::schema_for!(Live).as_value())),
+        "diff" => return Some(format!("{:#}\n", schemars::schema_for!(Diff).as_value())),
         "ir" => return Some(format!("{:#}\n", schemars::schema_for!(Plan).as_value())),
         "report" => {
             return Some(format!("{:#}\n", schemars::schema_for!(Report).as_value()));
         }
+        "why" => return Some(format!("{:#}\n", schemars::schema_for!(Why).as_value())),
         _ => return None,
     };
     Some(written.to_string())

@@ -4,14 +4,13 @@
 //! is refused before anything starts.
 
 use super::exit::Failure;
-use coord_host::reach::Drivers;
 use coord_host::run::Run;
 use coord_host::support::cannot_do;
 use coord_plan::plan::Plan;
 
 /// Refuses what this program cannot do.
 pub(crate) fn can_run(plan: &Plan) -> Result<(), Failure> {
-    if let Some(cannot) = cannot_do(plan, &Drivers::default(), &|_| true) {
+    if let Some(cannot) = cannot_do(plan, &coord_agents::drivers(), &|_| true) {
         return Err(Failure::wrong(cannot.what).help(cannot.help));
     }
     Ok(())
@@ -20,7 +19,7 @@ pub(crate) fn can_run(plan: &Plan) -> Result<(), Failure> {
 /// Refuses to go on with what only the program that started the run can do.
 pub(crate) fn can_go_on(run: &Run) -> Result<(), Failure> {
     let left = |node| !run.state.node(node).status.is_ended();
-    match cannot_do(&run.plan, &Drivers::default(), &left) {
+    match cannot_do(&run.plan, &coord_agents::drivers(), &left) {
         Some(cannot) => Err(Failure::wrong(cannot.what).help(
             "a program that has a driver for it started this run: go on with it there, by `coord::Local::resume`",
         )),

@@ -36,7 +36,10 @@ pub enum Action {
     },
     /// End a check whose result no longer matters; its end comes back as an input.
     TerminateCheck { check: CheckId },
-    /// Tell people that an item is open.
+    /// Say what the work of a node consists of, if anybody lets it through; it comes back as an
+    /// input.
+    Look { node: NodeId },
+    /// Tell people that an item is open, after a look at what it is about.
     Notify { item: ItemId },
     /// Run the program of a rule's action; its end comes back as an input.
     RunProgram { duty: DutyId },
@@ -79,6 +82,7 @@ impl Action {
 pub fn action_of(state: &State, event: &Event) -> Option<Action> {
     match &event.fact {
         Fact::Started { node, attempt } => spawn(state, *node, *attempt),
+        Fact::GateOpened { node, .. } => Some(Action::Look { node: *node }),
         Fact::Terminating { node, attempt, why } => Some(Action::Terminate {
             node: *node,
             attempt: *attempt,
@@ -128,7 +132,6 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
         | Fact::Skipped { .. }
         | Fact::Cancelled { .. }
         | Fact::Reopened { .. }
-        | Fact::GateOpened { .. }
         | Fact::GateRetried { .. }
         | Fact::GatePassed { .. }
         | Fact::GateWarned { .. }
@@ -145,6 +148,7 @@ pub fn action_of(state: &State, event: &Event) -> Option<Action> {
 
 fn action_of_rule(state: &State, fact: &RuleFact) -> Option<Action> {
     match fact {
+        RuleFact::Reassigned { node, .. } => Some(Action::Look { node: *node }),
         RuleFact::ActionStarted { duty, .. } => Some(Action::RunProgram { duty: *duty }),
         RuleFact::UndoStarted { node } => Some(Action::Undo { node: *node }),
         RuleFact::NoticeSent {

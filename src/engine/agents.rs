@@ -32,6 +32,8 @@ pub struct AgentState {
     pub failed_since_ms: Option<i64>,
     /// Attempts in a row that never came to a result.
     pub failures: u32,
+    /// The work that showed that it has failed; nothing where somebody or something said so.
+    pub(crate) failed_at: Option<NodeId>,
     /// Its tasks that are blocked.
     pub blocked: u32,
 }
@@ -55,9 +57,10 @@ impl State {
     ) -> Result<(), IllegalTransition> {
         known(agent.index() < plan.agents.len(), kind, "agent", agent.0)?;
         let now_ms = self.now_ms;
-        self.ill.remove(&agent);
+        let found_ill = self.ill.remove(&agent);
         let of = &mut self.agent_states[agent];
         of.failures = 0;
+        of.failed_at = of.failed_at.filter(|_| found_ill);
         let new = of.failed_since_ms.is_none();
         of.failed_since_ms.get_or_insert(now_ms);
         if !new {
@@ -85,6 +88,7 @@ impl State {
         of.isolated = isolated;
         if !isolated {
             of.failed_since_ms = None;
+            of.failed_at = None;
             of.failures = 0;
             self.ceases(Kind::AgentFailed, Occasion::Agent(agent));
         }
@@ -129,6 +133,7 @@ impl State {
             let of = &mut self.agent_states[*agent];
             of.failures = if ill { of.failures + 1 } else { 0 };
             if of.failures >= FAILURES_IN_A_ROW && of.failed_since_ms.is_none() {
+                of.failed_at = Some(node);
                 self.ill.insert(*agent);
             }
         }

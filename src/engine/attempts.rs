@@ -502,6 +502,8 @@ impl State {
             state.condition_held = false;
             state.requires_passed = 0;
             state.ensures_passed = 0;
+            state.subject = None;
+            state.changed.clear();
             state.sync_expired = false;
         })?;
         self.reset_needs(plan, node);

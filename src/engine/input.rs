@@ -13,6 +13,7 @@ use crate::landing::Landing;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::situation::{About, Of};
+use crate::subject::Subject;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
@@ -158,6 +159,12 @@ pub enum Input {
         by: Option<String>,
         title: String,
         text: String,
+    },
+    /// What the work of a node consists of now, for whoever lets it through. About a task that is
+    /// about to be spawned: before that, not after.
+    Looked {
+        node: NodeId,
+        subject: Subject,
     },
     /// Time passed.
     Tick,

@@ -22,6 +22,7 @@ impl Turn<'_> {
         }
         self.reopen_run(by.clone());
         self.emit(Fact::Reopened { node, by });
+        self.void_behind(node);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate_run::GateRunId;
 use crate::situation::SituationId;
+use crate::subject::Subject;
 
 /// Dense, in order of opening, from 1: people read these numbers out to each other.
 #[derive(
@@ -186,6 +187,8 @@ pub enum Closed {
     Expired,
     /// What it asked about has ended another way.
     Withdrawn,
+    /// What it asked about has changed; it is asked again.
+    Voided,
 }
 
 impl Closed {
@@ -194,6 +197,7 @@ impl Closed {
             Closed::Answered => "answered",
             Closed::Expired => "expired",
             Closed::Withdrawn => "withdrawn",
+            Closed::Voided => "voided",
         }
     }
 }
@@ -212,6 +216,10 @@ pub struct Item {
     pub opened_ms: i64,
     pub due_ms: Option<i64>,
     pub answers: Vec<Answer>,
+    /// What a yes is given for, where that is bound.
+    pub subject: Option<Box<Subject>>,
+    /// What has changed since it was asked before.
+    pub changed: Vec<String>,
     pub closed: Option<Closed>,
 }
 

@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::situation::Pending;
 use crate::state::State;
 use crate::status::IllegalTransition;
+use crate::subject::Subject;
 use crate::timers::RuleTimer;
 use crate::turn::Turn;
 
@@ -51,7 +52,7 @@ impl Turn<'_> {
             self.emit(Fact::ItemClosed {
                 item,
                 node: Some(node),
-                why: Closed::Withdrawn,
+                why: self.state.why_withdrawn(item, node),
             });
         } else if let Some(run) = leftovers.check {
             let check = self.state.gate_runs[run].current(run);
@@ -216,7 +217,11 @@ impl State {
         Ok(())
     }
 
-    fn open_item(&mut self, item: Item) -> ItemId {
+    fn open_item(&mut self, mut item: Item) -> ItemId {
+        if let Some(node) = item.node.filter(|_| item.is_bound()) {
+            item.subject.clone_from(&self.nodes[node].subject);
+            item.changed.clone_from(&self.nodes[node].changed);
+        }
         let id = self.items.push(item);
         self.open_items.insert(id);
         id
@@ -266,6 +271,15 @@ impl State {
         }
         self.refresh_some(plan, node);
         Ok(())
+    }
+
+    fn why_withdrawn(&self, id: ItemId, node: NodeId) -> Closed {
+        let digest = |subject: &Option<Box<Subject>>| subject.as_ref().map(|s| s.digest.clone());
+        let was = digest(&self.items[id].subject);
+        match was.is_some() && was != digest(&self.nodes[node].subject) {
+            true if !self.nodes[node].changed.is_empty() => Closed::Voided,
+            _ => Closed::Withdrawn,
+        }
     }
 
     fn refresh_some(&mut self, plan: &Plan, node: Option<NodeId>) {
@@ -346,6 +360,8 @@ impl State {
         self.drop_gate(plan, node);
         let state = &mut self.nodes[node];
         let asking = std::mem::take(&mut state.asking);
+        state.subject = None;
+        state.changed.clear();
         state.leftovers.items.extend(asking.open);
         self.refresh(plan, node);
     }

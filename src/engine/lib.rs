@@ -12,7 +12,7 @@
 //! transition table; `state`, `node_state`, `item` and `gate_run` are what is known; `apply`
 //! folds; `step` and `turn` take an input; `decision` says what is to be decided about a node;
 //! then one file per concern: `dependencies`, `queue`, `assignment`, `attempts`, `gates`,
-//! `items`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
+//! `items`, `subject`, `syncs`, `timers`, `run`, `interventions`, `recovery`; `blocked` answers why; `simulation` is
 //! the virtual host and `audit` holds a journal against what is promised.
 //!
 //! Coordination stands beside the work: `rule_fact` is its vocabulary and `rules` folds it;
@@ -67,6 +67,7 @@ mod situations;
 mod state;
 mod status;
 mod step;
+mod subject;
 mod syncs;
 mod timers;
 mod turn;
@@ -75,6 +76,9 @@ mod workflows;
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "trials"))]
+#[doc(hidden)]
+pub mod trials;
 
 pub use action::{Action, action_of};
 pub use agents::AgentState;
@@ -101,6 +105,7 @@ pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId}
 pub use state::{PhaseState, State, Waiting};
 pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
 pub use step::step;
+pub use subject::{Part as SubjectPart, Subject};
 pub use workflows::WorkflowState;
 
 use coord_plan::plan::Plan;

@@ -10,6 +10,7 @@ use crate::item::{Asking, ItemId};
 use crate::landing::{Landed, Landing};
 use crate::outcome::{Doom, Ending, Outcome, Termination};
 use crate::status::Status;
+use crate::subject::Subject;
 use crate::timers::TimerKind;
 
 /// One try at a task.
@@ -88,6 +89,10 @@ pub struct NodeState {
     pub gate: Option<GateRunId>,
     /// Work, approvals, requirements or doubt: what people are asked now.
     pub asking: Asking,
+    /// What is let through at the stage that is open.
+    pub subject: Option<Box<Subject>>,
+    /// What has changed since it was let through.
+    pub changed: Vec<String>,
     /// When the last need came, while all are there.
     pub needs_met_ms: Option<i64>,
 

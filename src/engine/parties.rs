@@ -23,6 +23,11 @@ impl State {
         }
     }
 
+    /// Who may do a task, before one of them is picked.
+    pub fn team(&self, node: NodeId) -> &[AgentId] {
+        self.index.team_of(node).map_or(&[], |team| &team.agents)
+    }
+
     /// Those who may not judge the work of a node: whoever does it for sure.
     pub(crate) fn sure_doers<'s>(&'s self, plan: &'s Plan, node: NodeId) -> &'s [AgentId] {
         match (&self.nodes[node].attempt, &plan.nodes[node].kind) {

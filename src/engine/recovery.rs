@@ -11,6 +11,7 @@ use coord_lang::ids::NodeId;
 
 use crate::action::Action;
 use crate::event::Fact;
+use crate::node_state::NodeState;
 use crate::options::Options;
 use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
@@ -93,6 +94,14 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             }
         }
     }
+    let bound = |(node, of): (NodeId, &NodeState)| {
+        let waits = matches!(
+            of.status,
+            Status::Created | Status::Assigned | Status::Review
+        );
+        (waits && of.subject.is_some()).then_some(Action::Look { node })
+    };
+    actions.extend(state.nodes.iter().filter_map(bound));
     for node in &state.landings {
         let attempt = state.nodes[*node].attempt_number();
         actions.push(Action::Land {

@@ -107,6 +107,17 @@ impl fmt::Display for Refusal {
             Refusal::NoSuchItem { item } => write!(f, "there is no item {}", item.0),
             Refusal::ItemClosed {
                 item,
+                how: Closed::Voided,
+                ..
+            } => {
+                write!(
+                    f,
+                    "what item {} asked about has changed since; it is asked again",
+                    item.0
+                )
+            }
+            Refusal::ItemClosed {
+                item,
                 how,
                 by: Some(by),
             } => {

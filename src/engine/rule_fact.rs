@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::duty::DutyId;
 use crate::occasion::Occasion;
 use crate::situation::{About, Of, Pending, Resolution, SituationId};
+use crate::subject::Subject;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
@@ -123,6 +124,18 @@ pub enum RuleFact {
     #[serde(rename = "agent.back")]
     AgentBack { agent: AgentId },
 
+    /// What everybody who lets it through lets through.
+    #[serde(rename = "approval.bound")]
+    ApprovalBound { node: NodeId, subject: Subject },
+    /// It has changed since: what was said and found is void.
+    #[serde(rename = "approval.voided")]
+    ApprovalVoided {
+        node: NodeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<Subject>,
+        /// What is different, a line each.
+        changed: Vec<String>,
+    },
     #[serde(rename = "task.reassigned")]
     Reassigned { node: NodeId, agents: Vec<AgentId> },
     #[serde(rename = "task.late")]
@@ -223,6 +236,8 @@ impl RuleFact {
             RuleFact::AgentFailed { .. } => "agent.failed",
             RuleFact::AgentIsolated { .. } => "agent.isolated",
             RuleFact::AgentBack { .. } => "agent.back",
+            RuleFact::ApprovalBound { .. } => "approval.bound",
+            RuleFact::ApprovalVoided { .. } => "approval.voided",
             RuleFact::Reassigned { .. } => "task.reassigned",
             RuleFact::Late { .. } => "task.late",
             RuleFact::Stalled { .. } => "task.stalled",
@@ -247,6 +262,8 @@ impl RuleFact {
     pub fn subject(&self) -> Option<NodeId> {
         match self {
             RuleFact::Reassigned { node, .. }
+            | RuleFact::ApprovalBound { node, .. }
+            | RuleFact::ApprovalVoided { node, .. }
             | RuleFact::Late { node }
             | RuleFact::Stalled { node }
             | RuleFact::Stopped { node, .. }

@@ -114,6 +114,12 @@ impl State {
             RuleFact::AgentIsolated { agent } => self.on_agent_isolated(plan, kind, *agent, true),
             RuleFact::AgentBack { agent } => self.on_agent_isolated(plan, kind, *agent, false),
             RuleFact::Reassigned { node, agents } => self.on_reassigned(plan, fact, *node, agents),
+            RuleFact::ApprovalBound { node, subject } => self.on_bound(kind, *node, subject),
+            RuleFact::ApprovalVoided {
+                node,
+                subject,
+                changed,
+            } => self.on_voided(plan, kind, *node, subject.as_ref(), changed),
             RuleFact::Late { node } => {
                 self.nodes[*node].late = true;
                 self.begins(plan, Kind::TaskLate, Occasion::Node(*node));

@@ -327,8 +327,9 @@ impl<'p, W: World> Simulation<'p, W> {
                 let (ok, evidence) = (found.passed, found.evidence);
                 self.schedule(found.takes_ms, Input::UndoEnded { node, ok, evidence });
             }
-            // what is written for people to read changes nothing here
-            Action::Tell { .. }
+            // nothing changes behind the back of a run here, and what people read changes nothing
+            Action::Look { .. }
+            | Action::Tell { .. }
             | Action::Digest { .. }
             | Action::Record { .. }
             | Action::HandOver { .. } => {}

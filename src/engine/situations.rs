@@ -373,8 +373,9 @@ impl Turn<'_> {
             }
             Next::Answered => self.rule(RuleFact::SituationAnswered { situation: id }),
             Next::PassOn(ladder) => {
+                // its own, even where others are behind the same obstacle: its answer is for this one
                 let about = self.state.context(id);
-                self.open_situation(Of::Escalation(ladder), about, None, String::new(), 0);
+                self.open_another(Of::Escalation(ladder), about, None, String::new(), 0);
             }
         }
         true
@@ -611,6 +612,7 @@ impl Turn<'_> {
         let failed = self.state.nodes[node].status == Status::Failed;
         if failed {
             self.emit(Fact::Reopened { node, by });
+            self.void_behind(node);
         }
         failed
     }
@@ -818,7 +820,7 @@ impl State {
         }
     }
 
-    fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
+    pub(crate) fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
         self.decide_situation(plan, id, How::Withdrawn, &exhausted());
     }
 

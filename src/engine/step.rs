@@ -171,6 +171,7 @@ impl Turn<'_> {
             note @ Input::Note { .. } => self.take_note(note),
             Input::ResourceExhausted { resource } => self.order_resource(resource, true),
             Input::ResourceBack { resource } => self.order_resource(resource, false),
+            Input::Looked { node, subject } => self.take_look(node, subject),
             Input::Decide {
                 domain,
                 by,

@@ -54,7 +54,12 @@ impl State {
         for node in nodes {
             known(self.has(*node), kind, "node", node.0)?;
         }
-        self.undoing.left.extend(nodes);
+        // what is being undone comes to its end first, by itself or with the help of people
+        let of = &mut self.undoing;
+        let begun = of.at_work || of.failed;
+        let at_hand = begun.then(|| of.left.pop()).flatten();
+        of.left.extend(nodes);
+        of.left.extend(at_hand);
         Ok(())
     }
 

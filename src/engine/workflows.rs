@@ -3,6 +3,8 @@
 //! The work of a workflow stands in the plan from the beginning and sleeps. When the workflow
 //! starts, its nodes are created anew; one that is under way is not started again.
 
+use std::collections::BTreeMap;
+
 use coord_lang::ids::{Id, NodeId, WorkflowId};
 use coord_plan::plan::{Node, Plan, Task};
 
@@ -15,6 +17,13 @@ use crate::state::{NeedState, PhaseState, PhaseStep, State, WantState, new_node}
 use crate::status::{IllegalTransition, Status};
 use crate::turn::Turn;
 
+/// How often rules start a workflow again in a row because of what its own work brought about.
+///
+/// A repair that fails is a failure like any other, and a rule that answers every failure with
+/// the repair would start it for ever. What comes of ordinary work begins a new row, so that a
+/// run of months may repair as often as it has to.
+const AGAIN: u32 = 5;
+
 /// What is known of one workflow beside the entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkflowState {
@@ -24,6 +33,8 @@ pub struct WorkflowState {
     pub ended_ms: Option<i64>,
     /// Values of its parameters.
     pub arguments: Vec<(String, String)>,
+    /// How often each workflow was started in the row of causes that led to this start.
+    pub(crate) row: BTreeMap<WorkflowId, u32>,
     /// The task that it does the work of, until that knows how it went.
     pub(crate) called_by: Option<NodeId>,
     /// Its work goes on in spite of a mode.
@@ -61,6 +72,19 @@ impl State {
             .filter(|(n, _)| n == name)
             .find_map(|(_, usual)| usual.as_deref());
         given.or(usual)
+    }
+
+    /// The parameters of the workflow that `node` is work of, with their values; what has none is
+    /// left out.
+    pub fn arguments<'s>(&'s self, plan: &'s Plan, node: NodeId) -> Vec<(&'s str, &'s str)> {
+        let workflow = plan.nodes[node].workflow;
+        let of = workflow.and_then(|workflow| Some((workflow, plan.workflows.get(workflow)?)));
+        let Some((workflow, of)) = of else {
+            return Vec::new();
+        };
+        (of.params.iter())
+            .filter_map(|(name, _)| Some((&**name, self.argument(plan, workflow, name)?)))
+            .collect()
     }
 
     /// `text` of work of a workflow with the values of its parameters filled in; what has none
@@ -136,7 +160,12 @@ impl State {
         let nodes = self.index.nodes_of(workflow).to_vec();
         let nodes_are_none = nodes.is_empty();
         let starts = self.workflows[workflow].starts + 1;
+        let mut row = self.row_behind(plan, about);
+        if called_by.is_none() {
+            *row.entry(workflow).or_default() += 1;
+        }
         self.workflows[workflow] = WorkflowState {
+            row,
             starts,
             started_ms: Some(self.now_ms),
             ended_ms: None,
@@ -168,6 +197,7 @@ impl State {
         }
         self.after_schedule(plan, workflow);
         self.tell_callers(plan, workflow);
+        self.tell_situations(plan);
         if nodes_are_none {
             self.workflows_due.insert(workflow);
         }
@@ -207,15 +237,28 @@ impl State {
             return;
         }
         let of = &mut self.workflows[workflow];
+        let was_running = of.is_running();
         if ended {
             of.unfinished = of.unfinished.saturating_sub(1);
         } else {
             of.unfinished += 1;
         }
-        if of.is_running() && of.unfinished == 0 {
+        let is_running = of.is_running();
+        if is_running && of.unfinished == 0 {
             self.workflows_due.insert(workflow);
         } else {
             self.workflows_due.remove(&workflow);
+        }
+        if was_running != is_running {
+            self.tell_situations(plan);
+        }
+    }
+
+    /// An incident is not confirmed to be over while its workflow is under way.
+    fn tell_situations(&mut self, plan: &Plan) {
+        let open: Vec<_> = self.open_situations.iter().copied().collect();
+        for id in open {
+            self.refresh_situation(plan, id);
         }
     }
 
@@ -245,15 +288,29 @@ impl State {
         self.workflows_due.remove(&workflow);
         self.workflows[workflow].ended_ms = Some(self.now_ms);
         self.tell_callers(plan, workflow);
-        let open: Vec<_> = self.open_situations.iter().copied().collect();
-        for id in open {
-            self.refresh_situation(plan, id);
-        }
+        self.tell_situations(plan);
         Ok(())
     }
 }
 
 impl State {
+    /// The starts that led to what `about` is about: those behind the work that it is, or that
+    /// made its agents fail.
+    fn row_behind(&self, plan: &Plan, about: &About) -> BTreeMap<WorkflowId, u32> {
+        let agents = about.agents.iter();
+        let failed_at = agents.filter_map(|agent| self.agent_states[*agent].failed_at);
+        let mut row = BTreeMap::new();
+        for node in about.node.into_iter().chain(failed_at) {
+            let workflow = plan.nodes[node].workflow;
+            let behind = workflow.and_then(|workflow| self.workflows.get(workflow));
+            for (workflow, starts) in behind.iter().flat_map(|of| &of.row) {
+                let most = row.entry(*workflow).or_insert(0);
+                *most = (*most).max(*starts);
+            }
+        }
+        row
+    }
+
     /// Those who wait for a workflow, or for their turn to call it.
     fn tell_callers(&mut self, plan: &Plan, workflow: WorkflowId) {
         for node in self.index.callers(workflow).to_vec() {
@@ -323,6 +380,14 @@ impl Turn<'_> {
         }
         if self.plan.entry == Some(workflow) {
             return Err("it is what this run is about".to_string());
+        }
+        let row = self.state.row_behind(self.plan, &about);
+        if row.get(&workflow).is_some_and(|starts| *starts > AGAIN) {
+            let name = &self.plan.workflows[workflow].name;
+            return Err(format!(
+                "workflow `{name}` was started {AGAIN} times again because of what its own work \
+                 brought about"
+            ));
         }
         self.rule(RuleFact::WorkflowStarted {
             workflow,

@@ -78,53 +78,19 @@ impl Keep {
     /// its content; of a folder, of the list of its files with their digests, which is kept, too.
     /// They lie in a folder of the artifact's name, so that two of one file name do not meet.
     fn one(&self, artifact: &str, path: &str) -> io::Result<String> {
-        let from = self.root.join(path);
-        let mut list = String::new();
-        let mut only = None;
-        let mut files = vec![(
-            from.clone(),
-            PathBuf::from(from.file_name().unwrap_or_default()),
-        )];
-        let mut count = 0;
-        while let Some((from, name)) = files.pop() {
-            // what a link points to is not part of the project
-            let meta = if count == 0 {
-                std::fs::metadata(&from)?
-            } else {
-                std::fs::symlink_metadata(&from)?
-            };
-            count += 1;
-            if meta.is_dir() {
-                let mut inside: Vec<_> = std::fs::read_dir(&from)?
-                    .flatten()
-                    .map(|e| e.file_name())
-                    .collect();
-                inside.sort();
-                files.extend(
-                    inside
-                        .into_iter()
-                        .rev()
-                        .map(|entry| (from.join(&entry), name.join(entry))),
-                );
-            } else if meta.is_file() && count <= MAX_FILES {
-                let to = self.folder.join(artifact).join(&name);
-                let digest = self.keep_file(&from, &to, meta.len())?;
-                let _ = writeln!(list, "{digest}  {}", name.display());
-                only = Some(digest).filter(|_| count == 1);
-            }
-        }
-        match only {
-            Some(digest) => Ok(digest),
-            None => self.store.put(list.as_bytes()),
+        let read = read(&self.root.join(path), |from, name, bytes| {
+            self.keep_file(from, &self.folder.join(artifact).join(name), bytes)
+        })?;
+        match read {
+            Read::File(digest) => Ok(digest),
+            Read::Folder(list) => self.store.put(list.as_bytes()),
         }
     }
 
     /// Keeps one file under its digest, and under its name in the run's own folder.
     fn keep_file(&self, from: &Path, to: &Path, bytes: u64) -> io::Result<String> {
         if bytes > MAX_ARTIFACT_BYTES {
-            let mut hasher = blake3::Hasher::new();
-            io::copy(&mut File::open(from)?, &mut hasher)?;
-            return Ok(hasher.finalize().to_hex().to_string());
+            return digest_of(from);
         }
         let digest = self.store.take(from)?;
         std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
@@ -170,9 +136,7 @@ impl Store {
     }
 
     fn settle(&self, new: &Path) -> io::Result<String> {
-        let mut hasher = blake3::Hasher::new();
-        io::copy(&mut File::open(new)?, &mut hasher)?;
-        let digest = hasher.finalize().to_hex().to_string();
+        let digest = digest_of(new)?;
         let place = self.place(&digest);
         if place.exists() {
             std::fs::remove_file(new)?;
@@ -183,4 +147,69 @@ impl Store {
         std::fs::rename(new, place)?;
         Ok(digest)
     }
+}
+
+/// The digest of a file, or of the files of a folder, as it is recorded of artifacts.
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
+    let read = read(path, |from, _, _| digest_of(from))?;
+    Ok(match read {
+        Read::File(digest) => digest,
+        Read::Folder(list) => blake3::hash(list.as_bytes()).to_hex().to_string(),
+    })
+}
+
+fn digest_of(file: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut File::open(file)?, &mut hasher)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// What was found where an artifact is.
+enum Read {
+    /// A file, by the digest of its content.
+    File(String),
+    /// A folder: a line for each of its files, the digest first.
+    Folder(String),
+}
+
+/// Shows each file with its name inside and its size; `each` says the digest of its content.
+fn read(
+    from: &Path,
+    mut each: impl FnMut(&Path, &Path, u64) -> io::Result<String>,
+) -> io::Result<Read> {
+    let mut list = String::new();
+    let mut files = vec![(
+        from.to_path_buf(),
+        PathBuf::from(from.file_name().unwrap_or_default()),
+    )];
+    let mut count = 0;
+    while let Some((from, name)) = files.pop() {
+        // what a link points to is not part of the project
+        let meta = if count == 0 {
+            std::fs::metadata(&from)?
+        } else {
+            std::fs::symlink_metadata(&from)?
+        };
+        count += 1;
+        if meta.is_dir() {
+            let mut inside: Vec<_> = std::fs::read_dir(&from)?
+                .flatten()
+                .map(|e| e.file_name())
+                .collect();
+            inside.sort();
+            files.extend(
+                inside
+                    .into_iter()
+                    .rev()
+                    .map(|entry| (from.join(&entry), name.join(entry))),
+            );
+        } else if meta.is_file() && count <= MAX_FILES {
+            let digest = each(&from, &name, meta.len())?;
+            if count == 1 {
+                return Ok(Read::File(digest));
+            }
+            let _ = writeln!(list, "{digest}  {}", name.display());
+        }
+    }
+    Ok(Read::Folder(list))
 }

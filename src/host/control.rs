@@ -2,10 +2,13 @@
 //! Unix socket in the project's home. With nobody listening, a command takes the lock itself and
 //! appends what it has to say.
 
+use crate::apart::gate_ground;
+use crate::environment::passed_on;
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
+use crate::subject::{self, Surroundings};
 use coord_engine::{About, Event, Input, ItemId, Of, Refusal, RunStatus, State, Verdict, step};
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
@@ -37,6 +40,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Request {
     pub run: String,
     pub order: Order,
+}
+
+impl Request {
+    /// The item that it answers.
+    pub(crate) fn answers(&self) -> Option<ItemId> {
+        self.order.answers()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,6 +136,13 @@ pub enum Order {
 }
 
 impl Order {
+    fn answers(&self) -> Option<ItemId> {
+        match self {
+            Order::Answer { item, .. } => Some(ItemId(*item)),
+            _ => None,
+        }
+    }
+
     /// What the engine makes of it, if it is anything to it.
     pub(crate) fn input(self) -> Option<Input> {
         Some(match self {
@@ -279,24 +296,55 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     let Some(input) = request.order.clone().input() else {
         return Ok(Carried::Recorded(run.state.status()));
     };
-    let events = step(&run.plan, &mut run.state, now, input)
-        .map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
-    let rows = record::rows(run.key, &run.plan, &run.state, &events);
-    journal.append(rows, Box::new(|_| {}))?;
+    let item = request.order.answers();
+    let mut events = look(home, &mut run, now, item);
+    let answer = step(&run.plan, &mut run.state, now, input);
+    // what a look found out is true, whatever becomes of the answer
+    if let Ok(answered) = &answer {
+        events.extend(answered.iter().cloned());
+    }
+    if !events.is_empty() {
+        let rows = record::rows(run.key, &run.plan, &run.state, &events);
+        journal.append(rows, Box::new(|_| {}))?;
+    }
     journal.close()?;
+    answer.map_err(|refusal: Refusal| ControlError::Refused(refusal.to_string()))?;
     Ok(Carried::Recorded(run.state.status()))
 }
 
-/// What would follow from an order at once, and the state after it. Changes nothing.
-pub fn rehearse(run: &Run, order: Order) -> Result<(State, Vec<Event>), ControlError> {
-    let mut state = run.state.clone();
-    let now = crate::clock::Clock::start(state.now_ms()).now_ms();
-    let Some(input) = order.input() else {
-        return Ok((state, Vec::new()));
+/// What an answer is about may have changed since it was asked.
+fn look(home: &Home, run: &mut Run, now_ms: i64, item: Option<ItemId>) -> Vec<Event> {
+    let of = item.and_then(|item| run.state.item(item));
+    let bound = of.filter(|of| of.is_open() && of.is_bound());
+    let Some(node) = bound.and_then(|of| of.node) else {
+        return Vec::new();
     };
-    let events = step(&run.plan, &mut state, now, input)
-        .map_err(|refusal| ControlError::Refused(refusal.to_string()))?;
-    Ok((state, events))
+    let environment = passed_on();
+    let around = Surroundings {
+        root: &gate_ground(home, run, node),
+        environment: &environment,
+    };
+    let Some(subject) = subject::look(&run.plan, &run.state, node, &around) else {
+        return Vec::new();
+    };
+    let looked = Input::Looked { node, subject };
+    step(&run.plan, &mut run.state, now_ms, looked).unwrap_or_default()
+}
+
+/// What would follow from an order at once, and the state after it. Changes nothing.
+pub fn rehearse(home: &Home, run: &Run, order: Order) -> Result<(State, Vec<Event>), ControlError> {
+    let mut run = run.clone();
+    let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
+    let item = order.answers();
+    let Some(input) = order.input() else {
+        return Ok((run.state, Vec::new()));
+    };
+    let mut events = look(home, &mut run, now, item);
+    events.extend(
+        step(&run.plan, &mut run.state, now, input)
+            .map_err(|refusal| ControlError::Refused(refusal.to_string()))?,
+    );
+    Ok((run.state, events))
 }
 
 fn socket_path(home: &Path) -> PathBuf {

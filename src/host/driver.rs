@@ -3,6 +3,7 @@
 
 use crate::apart::{self, Disturbed};
 use crate::artifacts::{Keep, Store};
+use crate::bench::{self, Service};
 use crate::brief;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -19,11 +20,12 @@ use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::speech::Speech;
+use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
-    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, LogFacts, Options, Outcome,
-    Process, RunStatus, State, Status, Termination, Waiting, action_of, apply, key,
+    Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, Options, Outcome, Process,
+    RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
     pending_actions, step,
 };
 use coord_lang::expr::Value;
@@ -604,6 +606,9 @@ impl Driver {
 
     /// An order of another command, like anything else that happens; its reply waits for the disk.
     fn asked(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
+        if let Some(item) = request.answers().filter(|_| request.run == self.run.id) {
+            self.look_at(item)?;
+        }
         let reply = if request.run != self.run.id {
             Err(format!(
                 "run `{}` is the one at work now; `{}` has to wait for its end",
@@ -855,7 +860,9 @@ impl Driver {
                 }
                 Ok(())
             }
+            Action::Look { node } => self.look(node),
             Action::Notify { item } => {
+                self.look_at(item)?;
                 self.prepare_for(item);
                 self.ask(item)
             }
@@ -864,6 +871,43 @@ impl Driver {
                 Ok(())
             }
         }
+    }
+
+    /// What `node` consists of now, for whoever lets it through.
+    fn subject(&self, node: NodeId) -> Option<Subject> {
+        let root = self.ground_of_gate(node);
+        let around = Surroundings {
+            root: &root,
+            environment: &self.environment,
+        };
+        subject::look(&self.run.plan, &self.run.state, node, &around)
+    }
+
+    /// Tells the engine, which voids what was said of something else.
+    fn look(&mut self, node: NodeId) -> Result<(), DriveError> {
+        match self.subject(node) {
+            Some(subject) => self.take(Input::Looked { node, subject }),
+            None => Ok(()),
+        }
+    }
+
+    /// The same of what an item is about.
+    fn look_at(&mut self, item: ItemId) -> Result<(), DriveError> {
+        let of = self.run.state.item(item);
+        match of
+            .filter(|of| of.is_open() && of.is_bound())
+            .and_then(|of| of.node)
+        {
+            Some(node) => self.look(node),
+            None => Ok(()),
+        }
+    }
+
+    /// True when what was let through is no longer what would be started.
+    fn is_another(&self, node: NodeId) -> bool {
+        let bound = self.run.state.node(node).subject.as_ref();
+        let now = bound.and_then(|bound| Some((bound, self.subject(node)?)));
+        now.is_some_and(|(bound, now)| bound.digest != now.digest)
     }
 
     /// Who works apart is asked when there is a place to work at.
@@ -923,6 +967,9 @@ impl Driver {
         let Some(task) = plan.task(node) else {
             return Ok(());
         };
+        if self.is_another(node) {
+            return self.look(node);
+        }
         if let Some(driver) = self.drivers.of_first(&plan, agents) {
             return self.call(driver, node, attempt, agents);
         }
@@ -1018,24 +1065,58 @@ impl Driver {
         let plan = Arc::clone(&self.run.plan);
         let root = self.ground_of(node);
         let job = Work::of(&plan, &self.run.state, node, agents, &root);
-        let (Some(job), Some(task)) = (job, plan.task(node)) else {
+        let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
         self.witness_spawn(node, attempt)?;
         let keep = self.keep(&job.task, task, root);
         let footing = self.footing(node, agents);
-        let log = self.logs.join(format!("{}.{attempt}.log", job.task));
+        let stem = format!("{}.{attempt}", job.task);
+        let outputs = self.logs.join(format!("{stem}.outputs"));
+        job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            job.environment
+                .extend(self.apart_environment(node, footing));
+        }
+        if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
+            job.environment.push(("COORD_BRIEF".into(), brief.into()));
+        }
+        let (bench, mut service) = bench::open(
+            self.logs.join(format!("{stem}.log")),
+            self.logs.join(format!("{}.notes", job.task)),
+            self.viewer(node),
+            self.reaper.clone(),
+            self.grace,
+        );
+        job.bench = bench;
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
         let (sender, grace) = (self.sender.clone(), self.grace);
         let _attempt = tokio::task::spawn_local(async move {
-            let mut finished = match not_begun(footing.as_ref()).await {
-                Some(why) => Finished::silent(Outcome::SpawnFailed(why)),
-                None => match reach::attempt(driver, job, stopped, grace).await {
-                    Ok(done) => finished(&done, &log),
-                    Err(outcome) => Finished::silent(outcome),
-                },
+            if let Some(why) = not_begun(footing.as_ref()).await {
+                let _loop_is_gone = sender.send(Happening::Ended {
+                    node,
+                    attempt,
+                    finished: Finished::silent(Outcome::SpawnFailed(why)),
+                });
+                return;
+            }
+            let (over, is_over) = oneshot::channel();
+            let attempt_ends = async {
+                let done = reach::attempt(driver, job, stopped, grace).await;
+                let _served = over.send(());
+                done
             };
+            let spawned = |process| {
+                let _loop_is_gone = sender.send(Happening::Spawned {
+                    node,
+                    attempt,
+                    process,
+                });
+            };
+            // what it started has ended too before its ground is free for others
+            let (done, ()) = tokio::join!(attempt_ends, service.serve(is_over, spawned));
+            let mut finished = finished(done, &service, &outputs);
             if let Some(footing) = &footing {
                 finished = footing.end(finished).await;
             }
@@ -1148,6 +1229,9 @@ impl Driver {
                 .env
                 .iter()
                 .for_each(|(k, v)| set(k, v.into()));
+        }
+        for (name, value) in self.run.state.arguments(plan, node) {
+            set(&format!("COORD_PARAM_{}", variable(name)), value.into());
         }
         for (key, value) in &task.env {
             let filled = self.run.state.fill(plan, node, value).into_owned();
@@ -1287,21 +1371,27 @@ fn is_for_people(action: &Action) -> bool {
 }
 
 /// What a driver did, as if a program had.
-fn finished(done: &Done, log: &Path) -> Finished {
-    let mut facts = LogFacts {
-        bytes: done.log.len() as u64,
-        ..LogFacts::default()
+fn finished(done: Result<Done, Outcome>, service: &Service, outputs: &Path) -> Finished {
+    let done = match done {
+        Ok(done) => done,
+        Err(outcome) => {
+            return Finished {
+                log: service.facts("", false),
+                ..Finished::silent(outcome)
+            };
+        }
     };
-    if !done.log.is_empty() && std::fs::write(log, &done.log).is_err() {
-        facts.cut = true;
-    }
-    if done.exit != 0 {
-        facts.tail = work::tail_of(&done.log);
-    }
+    let mut named = work::read_outputs(outputs);
+    // what it left is looked at, not believed
+    named.retain(|name, _| !name.starts_with("artifacts."));
+    named.extend(done.named_outputs());
     Finished {
-        outcome: Outcome::Exit(done.exit),
-        outputs: done.named_outputs(),
-        log: facts,
+        log: service.facts(&done.log, done.exit == 0),
+        outputs: named,
+        outcome: match done.lost {
+            Some(why) => Outcome::Lost(brief::clean(&why)),
+            None => Outcome::Exit(done.exit),
+        },
     }
 }
 

@@ -34,6 +34,7 @@ impl Driver {
             | Action::RunCheck { .. }
             | Action::Terminate { .. }
             | Action::TerminateCheck { .. }
+            | Action::Look { .. }
             | Action::Notify { .. } => {}
         }
     }

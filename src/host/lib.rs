@@ -3,14 +3,16 @@
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back; [`record`]
 //! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
-//! that are no programs; [`control`] is how other commands speak to it. `witness`, `artifacts`, `work`, `environment`, `brief` and [`clock`]
-//! are its tools; [`ground`] is git and who may write where, with `apart` and `landing` for the
-//! driver; [`repository`] lists the files that globs speak of; [`support`] says what a run can
+//! that are no programs, and [`bench`] is what their drivers work with; `subject` says what an
+//! approval is given for; [`control`] is how other commands speak to it. `witness`, `artifacts`,
+//! `work`, `environment`, `brief` and [`clock`] are its tools; [`ground`] is git and who may write
+//! where, with `apart` and `landing` for the driver; [`repository`] lists the files that globs speak of; [`support`] says what a run can
 //! do of what a plan may say. What it writes for people: `notices` (through `post`, `page` and `place`),
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod apart;
 mod artifacts;
+pub mod bench;
 pub mod brief;
 pub mod clock;
 mod context;
@@ -36,6 +38,7 @@ pub mod record;
 pub mod repository;
 pub mod run;
 pub mod speech;
+mod subject;
 pub mod support;
 mod witness;
 mod work;

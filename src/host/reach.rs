@@ -4,11 +4,13 @@
 //! under the same rules as a program: written ahead before it is called, ended when its time is
 //! up, in doubt when a crash cut it off. [`People`] answers what is asked through the inbox.
 
-use crate::brief;
+use crate::bench::Bench;
+use crate::brief::{self, Brief};
 use coord_engine::{Ask, ItemId, Outcome, State, Termination, Verdict, key};
 use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{self, Plan, Program};
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ffi::OsString;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -69,6 +71,10 @@ pub struct Job {
     pub attempt: u32,
     /// What an agent is told, as Markdown: the task, its check-list, its paths, feedback.
     pub brief: String,
+    /// The same as data.
+    pub told: Brief,
+    /// How the agent that is spoken for is reached.
+    pub via: plan::Driver,
     /// The prompt, when the task has one.
     pub ask: Option<String>,
     /// The program, when the task has one.
@@ -79,8 +85,14 @@ pub struct Job {
     pub outputs: BTreeMap<String, BTreeMap<String, String>>,
     /// Where its program would run.
     pub folder: PathBuf,
+    /// What the paths of its brief are relative to.
+    pub root: PathBuf,
     /// The same for every try at the same work: for services that take a request once.
     pub idempotency_key: String,
+    /// The whole environment of a program that the driver starts, `env` included.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The log, a file for notes, and programs to speak with.
+    pub bench: Bench,
 }
 
 impl Job {
@@ -97,6 +109,7 @@ impl Job {
         let name = plan.nodes[node].name.clone();
         let variables = agents.iter().flat_map(|a| plan.agents[*a].env.iter());
         let before = upstream(plan, state, node);
+        let told = brief::of(plan, state, node, task, agents);
         let outputs = |n: &NodeId| (plan.nodes[*n].name.clone(), state.node(*n).outputs.clone());
         Some(Job {
             run: state.run().to_string(),
@@ -106,7 +119,12 @@ impl Job {
                 .map(|a| plan.agents[*a].name.clone())
                 .collect(),
             attempt: of.attempt_number(),
-            brief: brief::markdown(plan, state, node, task, agents),
+            brief: told.markdown(),
+            told,
+            via: (agents.iter().map(|a| &plan.agents[*a].driver))
+                .find(|driver| is_protocol(driver))
+                .cloned()
+                .unwrap_or(plan::Driver::Shell),
             ask: task.more.as_ref().and_then(|more| more.ask.clone()),
             program: task.program.clone(),
             env: variables.chain(&task.env).cloned().collect(),
@@ -115,8 +133,11 @@ impl Job {
                 Some(dir) => root.join(dir),
                 None => root.to_path_buf(),
             },
+            root: root.to_path_buf(),
             idempotency_key: key(state.run(), &name, of.generation),
             task: name,
+            environment: Vec::new(),
+            bench: Bench::default(),
         })
     }
 
@@ -140,6 +161,8 @@ pub struct Done {
     /// How long it took in virtual time; in a real run the clock says it. None: as long as the
     /// task is likely to take.
     pub took: Option<Duration>,
+    /// Nobody knows how far it came, and why: the task is in doubt, unless it is `idempotent`.
+    pub lost: Option<String>,
 }
 
 impl Done {
@@ -150,6 +173,17 @@ impl Done {
             outputs: BTreeMap::new(),
             log: String::new(),
             took: None,
+            lost: None,
+        }
+    }
+
+    /// How far it came is not known. Takes why. It runs again only if its task is `idempotent`;
+    /// otherwise people are asked.
+    pub fn lost(why: impl Into<String>) -> Done {
+        Done {
+            exit: 1,
+            lost: Some(why.into()),
+            ..Done::well()
         }
     }
 
@@ -463,17 +497,24 @@ where
     }
 }
 
+fn is_protocol(driver: &plan::Driver) -> bool {
+    match driver {
+        plan::Driver::Shell | plan::Driver::Human => false,
+        plan::Driver::Http(_)
+        | plan::Driver::Acp(_)
+        | plan::Driver::Mcp { .. }
+        | plan::Driver::A2a(_)
+        | plan::Driver::Remote(_) => true,
+    }
+}
+
 /// True when an attempt of these agents is more than a question to people: what a crash cuts off
 /// may have had its effect.
 pub(crate) fn is_spawned(plan: &Plan, task: &plan::Task, agents: &[AgentId]) -> bool {
     let spawned = |agent: &AgentId| match plan.agents[*agent].driver {
         plan::Driver::Shell => task.program.is_some(),
         plan::Driver::Human => false,
-        plan::Driver::Http(_)
-        | plan::Driver::Acp(_)
-        | plan::Driver::Mcp { .. }
-        | plan::Driver::A2a(_)
-        | plan::Driver::Remote(_) => true,
+        _ => true,
     };
     agents.iter().any(spawned)
 }

@@ -27,6 +27,7 @@ pub struct Meta {
 }
 
 /// A run read back: its plan and the state after every durable event.
+#[derive(Clone)]
 pub struct Run {
     /// Its number in the journal.
     pub key: RunKey,

@@ -61,15 +61,18 @@ fn reached_over(driver: &Driver) -> Option<&'static str> {
 }
 
 /// Programs that `plan` names without a path and that are not on this machine, each with the
-/// first task or gate that needs it. What a driver does starts no program.
+/// first task, gate or agent that needs it.
 pub fn missing_programs(plan: &Plan, drivers: &Drivers) -> BTreeSet<(String, String)> {
     let mut missing = BTreeSet::new();
     let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    for (program, whose, env) in programs(plan, drivers) {
+    let of_programs = programs(plan, drivers).map(|(program, whose, env)| {
         let name = match program {
             Program::Argv(argv) => argv.first().cloned().unwrap_or_default(),
             Program::Script { language, .. } => language.clone(),
         };
+        (name, whose, env)
+    });
+    for (name, whose, env) in of_programs.chain(spoken_with(plan, drivers)) {
         let own_path = env.iter().any(|(key, _)| key == "PATH");
         if name.contains('/') || own_path {
             continue;
@@ -88,7 +91,29 @@ pub fn missing_programs(plan: &Plan, drivers: &Drivers) -> BTreeSet<(String, Str
 /// to take work back.
 pub fn starts_programs(plan: &Plan, drivers: &Drivers) -> bool {
     let mut more = plan.tasks().filter_map(|(_, _, task)| task.more.as_ref());
-    programs(plan, drivers).next().is_some() || more.any(|more| more.undo.is_some())
+    programs(plan, drivers).next().is_some()
+        || spoken_with(plan, drivers).next().is_some()
+        || more.any(|more| more.undo.is_some())
+}
+
+/// Programs that are agents, of agents who do something: name, agent, variables.
+fn spoken_with<'p>(
+    plan: &'p Plan,
+    drivers: &'p Drivers,
+) -> impl Iterator<Item = (String, &'p str, &'p [(String, String)])> {
+    let at_work: BTreeSet<_> = (plan.tasks())
+        .flat_map(|(_, _, task)| task.by.agents().iter().copied())
+        .collect();
+    let agents = at_work.into_iter().map(|id| &plan.agents[id]);
+    agents
+        .filter(|agent| drivers.of(agent).is_some())
+        .filter_map(|agent| match &agent.driver {
+            Driver::Acp(argv) | Driver::Mcp { argv, .. } => {
+                let name = argv.first().cloned().unwrap_or_default();
+                Some((name, agent.name.as_str(), agent.env.as_slice()))
+            }
+            _ => None,
+        })
 }
 
 type Needed<'p> = (&'p Program, &'p str, &'p [(String, String)]);

@@ -100,11 +100,7 @@ pub(crate) async fn run(
         Ok(child) => child,
         Err(error) => return not_started(&error),
     };
-    let identity = child.identity();
-    spawned(Process {
-        pid: identity.pid as u32,
-        identity: identity.start_time.to_string(),
-    });
+    spawned(process(&child));
     let mut output = OutputSpec::new(&job.log);
     output.viewer = job.viewer;
     let (tree_is_dead, tree_dead) = oneshot::channel();
@@ -123,6 +119,15 @@ pub(crate) async fn run(
         outputs: job.outputs.as_deref().map(read_outputs).unwrap_or_default(),
         log: log_facts(&job.log, &summary, outcome.is_success()),
         outcome,
+    }
+}
+
+/// What names a program in the journal.
+pub(crate) fn process(child: &Child) -> Process {
+    let identity = child.identity();
+    Process {
+        pid: identity.pid as u32,
+        identity: identity.start_time.to_string(),
     }
 }
 
@@ -149,14 +154,20 @@ fn outcome(report: &ExitReport, why: Option<Termination>) -> Outcome {
     }
 }
 
+/// In one sentence.
+pub(crate) fn why_not_started(error: &SpawnError) -> String {
+    let text = error.to_string();
+    let Some(cause) = std::error::Error::source(error) else {
+        return text;
+    };
+    let cause = cause.to_string();
+    // the number says nothing to people
+    let cause = cause.split(" (os error").next().unwrap_or_default();
+    format!("{text}: {cause}")
+}
+
 fn not_started(error: &SpawnError) -> Finished {
-    let mut text = error.to_string();
-    if let Some(cause) = std::error::Error::source(error) {
-        let cause = cause.to_string();
-        // the number says nothing to people
-        let cause = cause.split(" (os error").next().unwrap_or_default();
-        text = format!("{text}: {cause}");
-    }
+    let text = why_not_started(error);
     let outcome = match error {
         SpawnError::Lost => Outcome::Lost(text),
         _ => Outcome::SpawnFailed(text),
@@ -165,7 +176,7 @@ fn not_started(error: &SpawnError) -> Finished {
 }
 
 /// The `name=value` lines of a file; a name that is no identifier is left out.
-fn read_outputs(path: &Path) -> BTreeMap<String, String> {
+pub(crate) fn read_outputs(path: &Path) -> BTreeMap<String, String> {
     let Ok(file) = std::fs::File::open(path) else {
         return BTreeMap::new();
     };

@@ -674,6 +674,15 @@ impl Template {
         }
     }
 
+    /// Bytes of what stands there, without the values of parameters.
+    pub fn written(&self) -> usize {
+        let texts = self.parts.iter().map(|part| match part {
+            TemplatePart::Text(text) => text.len(),
+            TemplatePart::Param(_) => 0,
+        });
+        texts.sum()
+    }
+
     /// Fills in the parameters.
     pub fn fill(&self, mut value: impl FnMut(ParamId) -> String) -> String {
         self.parts

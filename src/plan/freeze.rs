@@ -916,15 +916,19 @@ impl<'m> Freezer<'m> {
         }
     }
 
-    fn workflow(&self, id: WorkflowId, from: &model::Workflow) -> plan::Workflow {
+    fn workflow(&self, workflow: WorkflowId, from: &model::Workflow) -> plan::Workflow {
         let params = from.params.iter().map(|id| {
             let param = &self.model.params[*id];
+            // of the workflow that the run is about, the value that it was given
+            let given = self
+                .value_text(*id)
+                .filter(|_| self.entry == Some(workflow));
             let default = param.default.as_ref().map(|d| d.value.clone());
-            (param.name.value.clone(), default)
+            (param.name.value.clone(), given.or(default))
         });
         plan::Workflow {
             name: from.name.value.clone(),
-            title: self.title_of(Some(id), from.title.as_ref()),
+            title: self.title_of(Some(workflow), from.title.as_ref()),
             params: params.collect(),
             param_ids: from.params.clone(),
             every: from.every.as_ref().map(|e| self.every(&e.value)),

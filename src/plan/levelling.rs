@@ -158,6 +158,28 @@ pub fn level(
     levelled
 }
 
+/// Lays the work out in the order of these starts, each task at its earliest place among those
+/// before it; a large plan by the event-driven scheme.
+pub fn follow(
+    network: &Network,
+    calendars: &Calendars,
+    options: &Options,
+    starts: &Table<NodeId, i64>,
+) -> Levelled {
+    let problem = Problem::new(network, calendars, options);
+    let mut nodes: Vec<u32> = (0..network.len() as u32).collect();
+    nodes.sort_unstable_by_key(|&node| (starts[NodeId(node)], problem.position[node as usize]));
+    let mut order = vec![0; nodes.len()];
+    for (place, &node) in nodes.iter().enumerate() {
+        order[node as usize] = place as u32;
+    }
+    let solution = match network.len() <= options.search_limit {
+        true => serial::schedule(&problem, &rules::list(&problem, &order)),
+        false => parallel::schedule(&problem, &order),
+    };
+    problem.on_the_clock(&solution)
+}
+
 /// The best schedule so far.
 struct Search<'a, 'n> {
     problem: &'a Problem<'n>,

@@ -5,7 +5,8 @@
 //! and `drawings` at its side;
 //! [`schedule`] lays it on [`calendars`], each a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit; [`outlook`] tells one node at a time; [`mend`] makes the edits
-//! that diagnostics carry; [`what_if`] changes a plan to see what would be.
+//! that diagnostics carry; [`what_if`] changes a plan to see what would be; [`remaining`] is what is
+//! left of one on its way.
 
 pub mod anchor;
 pub mod bound;
@@ -27,6 +28,7 @@ pub mod mend;
 pub mod outlook;
 pub mod plan;
 pub mod recurrence;
+pub mod remaining;
 pub mod rules;
 pub mod schedule;
 mod waves;

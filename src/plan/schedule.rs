@@ -13,6 +13,7 @@ pub mod check;
 pub mod promise;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 use crate::bound::{LowerBound, Reason, lower_bound};
 use crate::calendar::Calendar;

@@ -170,6 +170,27 @@ fn needs(count: usize) -> String {
     text
 }
 
+/// Of two tasks: what they need together.
+fn edges(count: usize) -> String {
+    let one = needs(count - 1);
+    format!("{one}task u {{\n  needs t\n  run [\"true\"]\n}}\n")
+}
+
+/// What a task reads and writes.
+fn globs(count: usize) -> String {
+    let names: Vec<String> = (1..count).map(|n| format!("\"a{n}\"")).collect();
+    with(&format!("writes \"w\"\n  reads [{}]", names.join(", ")))
+}
+
+/// Twenty arguments; each has an end of one byte.
+fn arguments(bytes: usize) -> String {
+    let argument = |n: usize| format!("\"{}\"", "x".repeat(n));
+    let each = bytes / 20;
+    let mut all = vec![argument(each - 1); 19];
+    all.push(argument(bytes - 19 * each - 1));
+    format!("{HEAD}task t {{ run [{}] }}\n", all.join(", "))
+}
+
 fn each(count: usize) -> String {
     format!("{HEAD}task t {{\n  each n in 1..{count}\n  run [\"true\"]\n}}\n")
 }
@@ -261,6 +282,18 @@ fn at_a_limit_and_one_past_it() {
         limit("a year", date, 9_998),
         raised("tasks", tasks, 20, few),
         raised("needs", needs, 30, Limits { tasks: 100, ..few }),
+        raised(
+            "edges",
+            edges,
+            30,
+            Limits {
+                edges: 30,
+                tasks: 100,
+                ..few
+            },
+        ),
+        limit("globs of a task", globs, 256),
+        limit("arguments", arguments, 1 << 20),
         raised("each", each, 40, Limits { tasks: 100, ..few }),
         raised(
             "each of each",

@@ -64,7 +64,12 @@ fn projects() -> Vec<(String, String)> {
 fn schemas_are_schemas() {
     let list = Space::new().coord(&["schema"]).run().exits(0).stdout;
     let names: Vec<&str> = list.lines().filter_map(|l| l.split(' ').next()).collect();
-    assert_eq!(names, ["check", "events", "ir", "plan", "report", "status"]);
+    assert_eq!(
+        names,
+        [
+            "check", "diff", "events", "ir", "live", "plan", "report", "status", "why"
+        ]
+    );
     for name in names {
         let schema = schema(name);
         assert_eq!(

@@ -388,7 +388,7 @@ fn chain(outlook: &Outlook, sheet: &mut Sheet) {
     list(outlook, sheet, &links);
 }
 
-fn hold(outlook: &Outlook, node: NodeId, hold: Hold) -> String {
+pub(super) fn hold(outlook: &Outlook, node: NodeId, hold: Hold) -> String {
     let name = |with: NodeId| outlook.name(with);
     match hold {
         Hold::Start => "starts with the plan".into(),
@@ -457,7 +457,7 @@ fn list(outlook: &Outlook, sheet: &mut Sheet, steps: &[(NodeId, String)]) {
     }
 }
 
-fn step_length(outlook: &Outlook, node: NodeId) -> String {
+pub(super) fn step_length(outlook: &Outlook, node: NodeId) -> String {
     match &outlook.plan.nodes[node].kind {
         NodeKind::Task(task) if task.estimate.is_none() => "?".into(),
         NodeKind::Task(_) => outlook.takes(node),

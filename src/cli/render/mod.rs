@@ -3,6 +3,7 @@
 mod axis;
 pub(crate) mod coordination;
 pub(crate) mod diagnostics;
+pub(crate) mod diff;
 pub(crate) mod explain_plan;
 pub(crate) mod forecast;
 mod gantt;
@@ -18,6 +19,8 @@ pub(crate) mod report;
 pub(crate) mod rule_words;
 pub(crate) mod sarif;
 pub(crate) mod sheet;
+pub(crate) mod since;
 pub(crate) mod status;
 pub(crate) mod what_if;
+pub(crate) mod why;
 pub(crate) mod words;

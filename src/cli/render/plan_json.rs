@@ -15,6 +15,7 @@ use coord_plan::rules::{Claim, Expect, Measured};
 use coord_plan::schedule::chain::Hold;
 use coord_plan::schedule::promise::{Figure, Open, Promise, Verdict};
 use coord_plan::schedule::{Due, NodeSchedule, Schedule};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
@@ -42,7 +43,21 @@ pub(crate) fn id_of(plan: &Plan, node: NodeId) -> Cow<'_, str> {
 
 /// Ms, told in seconds.
 #[derive(Clone, Copy)]
-struct Secs(i64);
+pub(super) struct Secs(pub(super) i64);
+
+impl JsonSchema for Secs {
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "description": "Seconds from the origin, or a length." })
+    }
+}
 
 impl Serialize for Secs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -421,20 +436,11 @@ impl<'a> View<'a> {
     }
 
     fn link(&self, node: NodeId, hold: Hold) -> StepJson<'a> {
-        let resource = |id| Some(self.plan.resources[id].name.as_str());
-        let (because, after, of) = match hold {
-            Hold::Start => ("start", None, None),
-            Hold::Window => ("window", None, None),
-            Hold::Need { on, .. } => ("need", Some(on), None),
-            Hold::Claim { claim, with } => ("claim", Some(with), resource(claim)),
-            Hold::Agent { agent, with } => ("agent", Some(with), Some(self.agent_name(agent))),
-            Hold::Resource { resource: id, with } => ("resource", Some(with), resource(id)),
-            Hold::Parallel { with } => ("parallel", Some(with), None),
-        };
+        let (because, after, of) = held(self.plan, hold);
         StepJson {
             id: self.name(node),
             because,
-            after: after.map(|node| self.name(node)),
+            after,
             of,
         }
     }
@@ -604,6 +610,24 @@ impl<'a> View<'a> {
                 .and_then(|forecast| forecast.chance(due.node, due.due_ms))
                 .map(|share| f64::from(share) / 1000.0),
         }
+    }
+}
+
+/// The kind of what holds something, which node it is, and what it is about.
+pub(super) fn held(plan: &Plan, hold: Hold) -> (&'static str, Option<&str>, Option<&str>) {
+    let name = |node: NodeId| Some(plan.nodes[node].name.as_str());
+    let resource = |id| Some(plan.resources[id].name.as_str());
+    match hold {
+        Hold::Start => ("start", None, None),
+        Hold::Window => ("window", None, None),
+        Hold::Need { on, .. } => ("need", name(on), None),
+        Hold::Claim { claim, with } => ("claim", name(with), resource(claim)),
+        Hold::Agent { agent, with } => {
+            let agent = plan.agents[agent].name.as_str();
+            ("agent", name(with), Some(agent))
+        }
+        Hold::Resource { resource: id, with } => ("resource", name(with), resource(id)),
+        Hold::Parallel { with } => ("parallel", name(with), None),
     }
 }
 

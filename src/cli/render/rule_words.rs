@@ -263,6 +263,16 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
             '↪',
             format!("{} goes to {}", node(*of), names(plan, agents)),
         ),
+        RuleFact::ApprovalVoided {
+            node: of, changed, ..
+        } => (
+            '!',
+            format!(
+                "what was let through of {} has changed: {}",
+                node(*of),
+                plain(&changed.join("; "))
+            ),
+        ),
         RuleFact::Late { node: of } => ('!', format!("{} is late", node(*of))),
         RuleFact::Stalled { node: of } => ('!', format!("{} makes no progress", node(*of))),
         RuleFact::Stopped { node: of, by, .. } => {
@@ -326,6 +336,7 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
         | RuleFact::MetricAsked { .. }
         | RuleFact::MetricMissed { .. }
         | RuleFact::RunFinishing
+        | RuleFact::ApprovalBound { .. }
         | RuleFact::UndoOrdered { .. }
         | RuleFact::UndoInterrupted { .. } => return None,
     })

@@ -301,6 +301,11 @@ pub(crate) fn item_json(run: &Run, id: ItemId) -> Value {
         "answer_with": words::answers(&run.plan, id, item),
         "for": item.of.iter().map(|a| run.plan.agents[*a].name.clone()).collect::<Vec<_>>(),
         "quorum": item.quorum,
+        "subject": item.subject.as_ref().map(|of| json!({
+            "digest": of.digest,
+            "parts": of.parts.iter().map(|p| json!({ "what": p.what, "value": p.value })).collect::<Vec<_>>(),
+        })),
+        "changed": item.changed,
         "answers": item.answers.iter().map(|a| json!({ "by": a.by, "verdict": a.verdict.name(), "note": a.note, "at": rfc3339(a.at_ms) })).collect::<Vec<_>>(),
         "opened_at": rfc3339(item.opened_ms),
         "due_at": item.due_ms.map(rfc3339),
@@ -397,6 +402,10 @@ fn explain(
             words::reason(&run.plan, &run.state, node, reason)
         ));
     }
+    for change in &run.state.node(node).changed {
+        let change = words::plain(change);
+        out.push_str(&format!("{indent}    asked again, changed: {change}\n"));
+    }
     history(run, node, &indent, out);
     for behind in of.reasons.iter().flat_map(Reason::nodes) {
         if depth < 8 && !shown.contains(&behind) {
@@ -474,7 +483,7 @@ pub(crate) fn why_json(run: &Run, chain: &Why) -> Value {
         let said = of.reasons.iter().map(|r| {
             json!({ "text": words::reason(&run.plan, &run.state, of.node, r), "behind": r.nodes().iter().map(|n| run.plan.nodes[*n].name.clone()).collect::<Vec<_>>() })
         });
-        let mut told = json!({ "id": run.plan.nodes[of.node].name, "state": shown_state(run, of.node), "reasons": said.collect::<Vec<_>>() });
+        let mut told = json!({ "id": run.plan.nodes[of.node].name, "state": shown_state(run, of.node), "reasons": said.collect::<Vec<_>>(), "changed": run.state.node(of.node).changed });
         let gates: Vec<&str> = (gates_held(run, of.node))
             .map(|(_, gate)| run.plan.gates[gate.gate].name.as_str())
             .collect();

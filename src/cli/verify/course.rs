@@ -124,6 +124,7 @@ fn outcomes(action: Action) -> Option<Vec<(Input, bool)>> {
             vec![(Input::NotMeasured { metric, why }, false)]
         }
         Action::Notify { .. }
+        | Action::Look { .. }
         | Action::Tell { .. }
         | Action::Digest { .. }
         | Action::Record { .. }

@@ -1,11 +1,12 @@
 //! Behaviours of the machine, one file per concern; `properties` holds for random plans what the
-//! others show on small ones. `draft` makes plans, `bench` drives the machine by hand and, after
+//! others show on small ones. `trials` makes plans, `bench` drives the machine by hand and, after
 //! every step, holds the live state against a replay and the log against the audit.
+
+use crate::trials::{draft, random};
 
 mod bench;
 mod capacity;
 mod coordination;
-mod draft;
 mod gates;
 mod interventions;
 mod journal;
@@ -15,7 +16,6 @@ mod metrics;
 mod needs;
 mod people;
 mod properties;
-mod random;
 mod recovery;
 mod retries;
 mod ruled;

@@ -1,5 +1,7 @@
 //! A running program, seen from `coord`: its stop buttons and its report.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ const SHIM_PATIENCE: Duration = Duration::from_secs(15);
 /// The read ends of what the program prints.
 #[derive(Debug)]
 pub struct OutputStreams {
-    pub stdout: pipe::Receiver,
+    /// `None` when somebody else reads it.
+    pub stdout: Option<pipe::Receiver>,
     pub stderr: pipe::Receiver,
 }
 
@@ -142,6 +145,14 @@ impl Child {
     /// program, whoever drops it breaks its pipe.
     pub fn take_output(&mut self) -> Option<OutputStreams> {
         self.output.take()
+    }
+
+    /// What the program says on standard output, for whoever speaks with it; the rest is for
+    /// [`take_output`](Self::take_output).
+    pub fn take_stdout(&mut self) -> io::Result<OwnedFd> {
+        let stdout = self.output.as_mut().and_then(|output| output.stdout.take());
+        let taken = || io::Error::other("its output is read already");
+        stdout.ok_or_else(taken)?.into_blocking_fd()
     }
 
     /// Sends SIGTERM to the whole tree, and wakes what is stopped. From now on the tree has ended

@@ -90,8 +90,8 @@ pub async fn pump(
     mut tree_dead: oneshot::Receiver<()>,
 ) -> OutputSummary {
     let mut sink = Sink::new(spec);
-    let mut stdout = Source::new(streams.stdout);
-    let mut stderr = Source::new(streams.stderr);
+    let mut stdout = Source(streams.stdout);
+    let mut stderr = Source(Some(streams.stderr));
     while stdout.is_open() || stderr.is_open() {
         tokio::select! {
             // First, because a writer outside of the tree may never pause.
@@ -111,10 +111,6 @@ pub async fn pump(
 struct Source(Option<pipe::Receiver>);
 
 impl Source {
-    fn new(pipe: pipe::Receiver) -> Self {
-        Source(Some(pipe))
-    }
-
     fn is_open(&self) -> bool {
         self.0.is_some()
     }

@@ -182,7 +182,10 @@ impl Reaper {
         let mut shim = self.shared.shim_with_request(&frame, &fds).await?;
         match shim.read_reply().await {
             Some(Reply::Started { pid, start_time }) => {
-                let output = OutputStreams { stdout, stderr };
+                let output = OutputStreams {
+                    stdout: Some(stdout),
+                    stderr,
+                };
                 Ok(Child::new(
                     pid,
                     start_time,

@@ -4,10 +4,13 @@ use super::Lower;
 use super::args::{Args, shown};
 use crate::diagnostic::Diagnostic;
 use crate::glob::{Glob, GlobErrorKind};
-use crate::ids::AgentId;
+use crate::ids::{AgentId, TaskId};
 use crate::model::{Artifact, Owns};
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind};
+
+/// Globs of one task, or of one agent.
+const MAX_GLOBS: usize = 256;
 
 impl<'s> Lower<'_, 's> {
     pub(super) fn owns(&mut self, id: AgentId, args: &mut Args<'_, 's>) {
@@ -41,6 +44,28 @@ impl<'s> Lower<'_, 's> {
                 shared,
                 except: except.clone(),
             });
+        }
+        let count = self.model.agents[id].owns.len();
+        self.too_many_globs(count, "agent", args.statement.word_span);
+    }
+
+    /// Every two globs that may meet are compared: a task has no more than so many.
+    pub(super) fn count_globs(&mut self, task: TaskId, span: Span) {
+        let task = &self.model.tasks[task];
+        self.too_many_globs(task.writes.len() + task.reads.len(), "task", span);
+    }
+
+    fn too_many_globs(&mut self, count: usize, whose: &str, span: Span) {
+        if count > MAX_GLOBS {
+            self.report(
+                Diagnostic::new(
+                    "E0908",
+                    span,
+                    format!("this {whose} has {count} globs; the limit is {MAX_GLOBS}"),
+                )
+                .label("too many")
+                .help("name the folder they share: `\"api/**\"` stands for all below it"),
+            );
         }
     }
 

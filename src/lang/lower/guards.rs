@@ -22,6 +22,9 @@ pub const INTERPRETERS: [(&str, &str); 8] = [
     ("perl", "perl"),
 ];
 
+/// Bytes of a program's arguments, each with its end.
+const MAX_ARGV: usize = 1 << 20;
+
 impl<'s> Lower<'_, 's> {
     pub(super) fn guards(&mut self, declared: &Declared<'_, 's>) {
         for (id, statement) in &declared.resources {
@@ -243,6 +246,18 @@ impl<'s> Lower<'_, 's> {
             _ => {}
         }
         self.unexpanded(&argv);
+        let bytes: usize = argv.iter().map(|a| a.value.written() + 1).sum();
+        if bytes > MAX_ARGV {
+            self.report(
+                Diagnostic::new(
+                    "E0908",
+                    span,
+                    format!("the arguments have {bytes} bytes; the limit is {MAX_ARGV}"),
+                )
+                .label("no system starts a program with more")
+                .help("write them into a file that the program reads"),
+            );
+        }
         Some(Program::Argv(argv, span))
     }
 

@@ -166,6 +166,7 @@ fn lower_here(
         situation: None,
         about: None,
         started: HashSet::new(),
+        edges: 0,
         guessed: Cell::new(0),
     };
     lower.model.agents.push(local_agent());
@@ -249,6 +250,8 @@ pub(crate) struct Lower<'l, 's> {
     about: Option<crate::model::Happening>,
     /// Workflows that something other than a person or a clock starts.
     started: HashSet<WorkflowId>,
+    /// Dependencies of all tasks so far.
+    edges: usize,
     /// Names that were looked at to find what was meant.
     guessed: Cell<usize>,
 }

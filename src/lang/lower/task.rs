@@ -117,10 +117,12 @@ impl<'s> Lower<'_, 's> {
             "writes" => {
                 let globs = self.globs(&mut args);
                 self.model.tasks[id].writes.extend(globs);
+                self.count_globs(id, args.statement.word_span);
             }
             "reads" => {
                 let globs = self.globs(&mut args);
                 self.model.tasks[id].reads.extend(globs);
+                self.count_globs(id, args.statement.word_span);
             }
             "produces" => {
                 let artifact = self.artifact(&mut args);
@@ -333,6 +335,7 @@ impl<'s> Lower<'_, 's> {
     fn needs(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
         let before = self.out.len();
         if let Some((needs, artifacts)) = self.need(args, Some(id)) {
+            self.count_edges(needs.len(), args.statement.word_span);
             let task = &mut self.model.tasks[id];
             task.needs.extend(needs);
             if !artifacts.is_empty() {
@@ -353,6 +356,24 @@ impl<'s> Lower<'_, 's> {
                 )
                 .label("too many")
                 .help("put a milestone between them"),
+            );
+        }
+    }
+
+    /// Said once, where the project's dependencies become too many.
+    pub(super) fn count_edges(&mut self, more: usize, span: Span) {
+        let limit = self.limits.edges;
+        let before = self.edges;
+        self.edges += more;
+        if before <= limit && self.edges > limit {
+            self.report(
+                Diagnostic::new(
+                    "E0908",
+                    span,
+                    format!("the tasks up to here need more than {limit} others; the limit `edges` is {limit}"),
+                )
+                .label("one too many")
+                .help("put a milestone between many and many, or raise it with `--limit edges=N`"),
             );
         }
     }

@@ -234,6 +234,7 @@ impl<'s> Lower<'_, 's> {
             "needs" => {
                 let before = self.out.len();
                 if let Some((needs, artifacts)) = self.need(&mut args, None) {
+                    self.count_edges(needs.len(), args.statement.word_span);
                     for artifact in artifacts {
                         self.report(
                             Diagnostic::new(

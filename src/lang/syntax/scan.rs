@@ -18,6 +18,8 @@ pub struct Limits {
     pub tasks: usize,
     /// Dependencies of one task.
     pub needs: usize,
+    /// Dependencies of all tasks together.
+    pub edges: usize,
     /// Tasks that one task with `each` stands for.
     pub each: usize,
     /// Files of one project.
@@ -33,6 +35,7 @@ impl Default for Limits {
             nesting: 64,
             tasks: 100_000,
             needs: 10_000,
+            edges: 1_000_000,
             each: 1_024,
             files: 256,
             text_bytes: 64 << 20,

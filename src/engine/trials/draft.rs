@@ -3,13 +3,13 @@
 use coord_lang::ids::{AgentId, GateId, Id, NodeId, PhaseId, ResourceId, Table};
 use coord_plan::plan::*;
 
-pub(super) struct Draft {
-    pub(super) plan: Plan,
+pub struct Draft {
+    pub plan: Plan,
 }
 
 impl Draft {
     /// A plan with the agent `local` (capacity: the cores).
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         let plan = Plan {
             ir: IR,
             project: "test".into(),
@@ -34,7 +34,7 @@ impl Draft {
         draft
     }
 
-    pub(super) fn agent(&mut self, name: &str, capacity: u32, driver: Driver) -> AgentId {
+    pub fn agent(&mut self, name: &str, capacity: u32, driver: Driver) -> AgentId {
         self.plan.agents.push(Agent {
             name: name.into(),
             title: None,
@@ -47,11 +47,11 @@ impl Draft {
         })
     }
 
-    pub(super) fn human(&mut self, name: &str) -> AgentId {
+    pub fn human(&mut self, name: &str) -> AgentId {
         self.agent(name, 1, Driver::Human)
     }
 
-    pub(super) fn resource(&mut self, name: &str, capacity: u32) -> ResourceId {
+    pub fn resource(&mut self, name: &str, capacity: u32) -> ResourceId {
         self.plan.resources.push(Resource {
             name: name.into(),
             title: None,
@@ -60,7 +60,7 @@ impl Draft {
         })
     }
 
-    pub(super) fn gate(
+    pub fn gate(
         &mut self,
         checks: Vec<Evidence>,
         approvals: Vec<Approval>,
@@ -84,7 +84,7 @@ impl Draft {
     }
 
     /// A shell task of `local`, changed by `edit`.
-    pub(super) fn task(&mut self, name: &str, edit: impl FnOnce(&mut Task)) -> NodeId {
+    pub fn task(&mut self, name: &str, edit: impl FnOnce(&mut Task)) -> NodeId {
         let mut task = Task {
             by: By::All(vec![AgentId(0)]),
             when: None,
@@ -115,14 +115,14 @@ impl Draft {
     }
 
     /// A task that a person does.
-    pub(super) fn chore(&mut self, name: &str, who: AgentId) -> NodeId {
+    pub fn chore(&mut self, name: &str, who: AgentId) -> NodeId {
         self.task(name, |task| {
             task.by = By::All(vec![who]);
             task.program = None;
         })
     }
 
-    pub(super) fn sync(&mut self, name: &str, edit: impl FnOnce(&mut Sync)) -> NodeId {
+    pub fn sync(&mut self, name: &str, edit: impl FnOnce(&mut Sync)) -> NodeId {
         let mut sync = Sync {
             participants: Vec::new(),
             requires: Vec::new(),
@@ -134,15 +134,15 @@ impl Draft {
         self.node(name, NodeKind::Sync(Box::new(sync)))
     }
 
-    pub(super) fn milestone(&mut self, name: &str) -> NodeId {
+    pub fn milestone(&mut self, name: &str) -> NodeId {
         self.node(name, NodeKind::Milestone(Milestone { due_ms: None }))
     }
 
-    pub(super) fn join(&mut self, name: &str) -> NodeId {
+    pub fn join(&mut self, name: &str) -> NodeId {
         self.node(name, NodeKind::Join)
     }
 
-    pub(super) fn phase(&mut self, name: &str, open: Option<NodeId>, end: NodeId) -> PhaseId {
+    pub fn phase(&mut self, name: &str, open: Option<NodeId>, end: NodeId) -> PhaseId {
         self.plan.phases.push(Phase {
             name: name.into(),
             title: None,
@@ -153,7 +153,7 @@ impl Draft {
         })
     }
 
-    pub(super) fn node(&mut self, name: &str, kind: NodeKind) -> NodeId {
+    pub fn node(&mut self, name: &str, kind: NodeKind) -> NodeId {
         let id = self.plan.nodes.push(Node {
             name: name.into(),
             title: None,
@@ -169,7 +169,7 @@ impl Draft {
         id
     }
 
-    pub(super) fn need(&mut self, node: NodeId, on: NodeId, wanted: Wanted) -> &mut Need {
+    pub fn need(&mut self, node: NodeId, on: NodeId, wanted: Wanted) -> &mut Need {
         let needs = &mut self.plan.nodes[node].needs;
         needs.push(Need {
             on,
@@ -178,21 +178,21 @@ impl Draft {
             within: None,
             origin: Origin::Declared,
         });
-        needs.last_mut().unwrap()
+        needs.last_mut().expect("just pushed")
     }
 
-    pub(super) fn after(&mut self, node: NodeId, on: &[NodeId]) {
+    pub fn after(&mut self, node: NodeId, on: &[NodeId]) {
         for on in on {
             self.need(node, *on, Wanted::Done);
         }
     }
 
-    pub(super) fn want(&mut self, node: NodeId, on: NodeId, within_ms: i64) {
+    pub fn want(&mut self, node: NodeId, on: NodeId, within_ms: i64) {
         self.plan.nodes[node].wants.push(Want { on, within_ms });
     }
 
     /// Write claims of two tasks that intersect.
-    pub(super) fn exclude(&mut self, one: NodeId, other: NodeId) -> ResourceId {
+    pub fn exclude(&mut self, one: NodeId, other: NodeId) -> ResourceId {
         let claim = self.resource("src/**", 1);
         self.plan.resources[claim].claim = true;
         self.task_mut(one).uses.push((claim, 1));
@@ -200,7 +200,7 @@ impl Draft {
         claim
     }
 
-    pub(super) fn task_mut(&mut self, node: NodeId) -> &mut Task {
+    pub fn task_mut(&mut self, node: NodeId) -> &mut Task {
         match &mut self.plan.nodes[node].kind {
             NodeKind::Task(task) => task,
             NodeKind::Sync(_) | NodeKind::Milestone(_) | NodeKind::Join => panic!("no task"),
@@ -208,15 +208,15 @@ impl Draft {
     }
 }
 
-pub(super) fn program() -> Program {
+pub fn program() -> Program {
     Program::Argv(vec!["true".into()])
 }
 
-pub(super) fn run() -> Evidence {
+pub fn run() -> Evidence {
     Evidence::Run(program())
 }
 
-pub(super) fn approval(quorum: u32, of: &[AgentId]) -> Approval {
+pub fn approval(quorum: u32, of: &[AgentId]) -> Approval {
     Approval {
         quorum,
         of: of.to_vec(),
@@ -224,7 +224,7 @@ pub(super) fn approval(quorum: u32, of: &[AgentId]) -> Approval {
     }
 }
 
-pub(super) fn limit(ms: i64, otherwise: Otherwise) -> Option<Limit> {
+pub fn limit(ms: i64, otherwise: Otherwise) -> Option<Limit> {
     Some(Limit {
         ms,
         otherwise,
@@ -232,7 +232,7 @@ pub(super) fn limit(ms: i64, otherwise: Otherwise) -> Option<Limit> {
     })
 }
 
-pub(super) fn retry(times: u32, every_ms: i64) -> Option<Retry> {
+pub fn retry(times: u32, every_ms: i64) -> Option<Retry> {
     Some(Retry {
         times,
         every_ms,
@@ -244,6 +244,6 @@ pub(super) fn retry(times: u32, every_ms: i64) -> Option<Retry> {
 }
 
 /// The nodes of a plan by number.
-pub(super) fn nodes(plan: &Plan) -> impl Iterator<Item = NodeId> {
+pub fn nodes(plan: &Plan) -> impl Iterator<Item = NodeId> {
     (0..plan.nodes.len()).map(NodeId::from_index)
 }

@@ -7,12 +7,12 @@ use coord_plan::plan::*;
 use super::draft::{Draft, approval, limit, run};
 use crate::simulation::Dice;
 
-pub(super) fn random_plan(dice: &mut Dice) -> Plan {
+pub fn random_plan(dice: &mut Dice) -> Plan {
     random_draft(dice, true).plan
 }
 
 /// A plan whose course does not depend on when things happen.
-pub(super) fn timeless_plan(dice: &mut Dice, idempotent: Option<bool>) -> Plan {
+pub fn timeless_plan(dice: &mut Dice, idempotent: Option<bool>) -> Plan {
     let mut plan = random_draft(dice, false).plan;
     for (_, node) in plan.nodes.iter_mut() {
         if let (NodeKind::Task(task), Some(idempotent)) = (&mut node.kind, idempotent) {

@@ -1,0 +1,230 @@
+//! An agent of the Agent Client Protocol without a model: it does what its prompt says line by
+//! line. Good for trying a project out before a real agent costs money, and for tests.
+//!
+//! ```text
+//! agent coder { owns "src/**"; via acp ["target/debug/examples/agent"] }
+//! task hello by coder {
+//!     ask "write src/hello.txt Hello!"
+//! }
+//! ```
+//!
+//! Lines that it knows: `write PATH TEXT` (through the client), `create PATH TEXT` (asks first, then
+//! writes itself), `sneak PATH TEXT` (the same, and says that it only reads), `run COMMAND` (asks
+//! first), `read PATH`, `say TEXT`, `wait` (until it is called off), `hang` (whatever is said),
+//! `stop REASON`, `busy`, `die`. All other lines mean nothing.
+
+use agent_client_protocol::v1::ConnectionTo;
+use agent_client_protocol::v1::schema::{
+    AgentCapabilities, CancelNotification, ContentBlock, ContentChunk, Cost, Implementation,
+    InitializeRequest, InitializeResponse, LoadSessionRequest, LoadSessionResponse,
+    NewSessionRequest, NewSessionResponse, PermissionOption, PermissionOptionKind, PromptRequest,
+    PromptResponse, ReadTextFileRequest, RequestPermissionOutcome, RequestPermissionRequest,
+    SessionId, SessionNotification, SessionUpdate, StopReason, TextContent, ToolCall,
+    ToolCallLocation, ToolCallUpdate, ToolCallUpdateFields, ToolKind, Usage, UsageUpdate,
+    WriteTextFileRequest,
+};
+use agent_client_protocol::{Agent, Client, Error, Result, Stdio};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let called_off = Arc::new(Notify::new());
+    let folder = Arc::new(Mutex::new(PathBuf::new()));
+    let (stop, turns) = (Arc::clone(&called_off), Arc::clone(&called_off));
+    let (at, loaded, working) = (Arc::clone(&folder), Arc::clone(&folder), folder);
+    Agent
+        .v1()
+        .name("example-agent")
+        .on_receive_request(
+            async move |hello: InitializeRequest, responder, _| {
+                responder.respond(
+                    InitializeResponse::new(hello.protocol_version)
+                        .agent_info(Implementation::new("example-agent", "1.0"))
+                        .agent_capabilities(AgentCapabilities::new().load_session(true)),
+                )
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .on_receive_request(
+            async move |new: NewSessionRequest, responder, _| {
+                *at.lock().unwrap_or_else(PoisonError::into_inner) = new.cwd;
+                responder.respond(NewSessionResponse::new(format!("s{}", std::process::id())))
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .on_receive_request(
+            async move |load: LoadSessionRequest, responder, cx: ConnectionTo<Client>| {
+                *loaded.lock().unwrap_or_else(PoisonError::into_inner) = load.cwd;
+                let past = text("this was said before");
+                cx.send_notification(SessionNotification::new(load.session_id, past))?;
+                responder.respond(LoadSessionResponse::new())
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .on_receive_notification(
+            async move |_: CancelNotification, _| {
+                stop.notify_one();
+                Ok(())
+            },
+            agent_client_protocol::on_receive_notification!(),
+        )
+        .on_receive_request(
+            async move |prompt: PromptRequest, responder, cx: ConnectionTo<Client>| {
+                let turn = Turn {
+                    client: cx.clone(),
+                    session: prompt.session_id.clone(),
+                    called_off: Arc::clone(&turns),
+                    folder: working
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .clone(),
+                };
+                // a handler that waits would keep everything else from being heard
+                cx.spawn(async move {
+                    let ended = turn.take(&words(&prompt.prompt)).await;
+                    responder.respond_with_result(ended)
+                })
+            },
+            agent_client_protocol::on_receive_request!(),
+        )
+        .connect_to(Stdio::new())
+        .await
+}
+
+fn words(prompt: &[ContentBlock]) -> String {
+    let texts = prompt.iter().filter_map(|block| match block {
+        ContentBlock::Text(text) => Some(text.text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+fn text(text: &str) -> SessionUpdate {
+    let content = ContentBlock::Text(TextContent::new(text));
+    SessionUpdate::AgentMessageChunk(ContentChunk::new(content))
+}
+
+struct Turn {
+    client: ConnectionTo<Client>,
+    session: SessionId,
+    called_off: Arc<Notify>,
+    folder: PathBuf,
+}
+
+impl Turn {
+    async fn take(&self, prompt: &str) -> Result<PromptResponse> {
+        let mut stop = StopReason::EndTurn;
+        for (number, line) in prompt.lines().enumerate() {
+            let line = line.trim_start_matches("- ").trim();
+            let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let (path, content) = rest.split_once(' ').unwrap_or((rest, ""));
+            let id = format!("call-{number}");
+            match verb {
+                "say" => self.say(&format!("{rest}\n"))?,
+                "write" => self.write(path, content).await?,
+                "read" => self.read(path).await?,
+                "create" => self.create(&id, path, content, ToolKind::Edit).await?,
+                "sneak" => self.create(&id, path, content, ToolKind::Read).await?,
+                "run" => self.run(&id, rest).await?,
+                "wait" => {
+                    self.called_off.notified().await;
+                    return Ok(PromptResponse::new(StopReason::Cancelled));
+                }
+                "hang" => std::future::pending().await,
+                "busy" => return Err(Error::internal_error().data("429: rate limit".to_string())),
+                "die" => std::process::exit(3),
+                "stop" => {
+                    stop = serde_json::from_value(json!(rest)).unwrap_or(StopReason::EndTurn);
+                }
+                _ => {}
+            }
+        }
+        let cost = UsageUpdate::new(300, 1_000).cost(Cost::new(0.25, "USD"));
+        self.tell(SessionUpdate::UsageUpdate(cost))?;
+        Ok(PromptResponse::new(stop).usage(Usage::new(300, 200, 100)))
+    }
+
+    fn tell(&self, update: SessionUpdate) -> Result<()> {
+        let update = SessionNotification::new(self.session.clone(), update);
+        self.client.send_notification(update)
+    }
+
+    fn say(&self, what: &str) -> Result<()> {
+        self.tell(text(what))
+    }
+
+    /// The client writes it, or not.
+    async fn write(&self, path: &str, content: &str) -> Result<()> {
+        let request = WriteTextFileRequest::new(self.session.clone(), path, content);
+        match self.client.send_request(request).block_task().await {
+            Ok(_) => self.say(&format!("{path} is written\n")),
+            Err(error) => self.say(&format!("{path} is not written: {:?}\n", error.data)),
+        }
+    }
+
+    async fn read(&self, path: &str) -> Result<()> {
+        let request = ReadTextFileRequest::new(self.session.clone(), path);
+        match self.client.send_request(request).block_task().await {
+            Ok(file) => self.say(&format!("{path}: {}\n", file.content)),
+            Err(error) => self.say(&format!("{path} is not read: {:?}\n", error.data)),
+        }
+    }
+
+    /// Asks, and writes itself.
+    async fn create(&self, id: &str, path: &str, content: &str, kind: ToolKind) -> Result<()> {
+        let shown = match kind {
+            ToolKind::Read => "Read the manual".to_string(),
+            _ => format!("Create {path}"),
+        };
+        let call = ToolCall::new(id.to_string(), shown)
+            .kind(kind)
+            .locations(vec![ToolCallLocation::new(path)])
+            .raw_input(json!({ "file_path": path, "content": content }));
+        self.tell(SessionUpdate::ToolCall(call))?;
+        if !self.may(id).await? {
+            return self.say(&format!("{path} may not be created\n"));
+        }
+        let full = self.folder.join(path);
+        let folder = full.parent().unwrap_or(Path::new("/"));
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&full, content));
+        match written {
+            Ok(()) => self.say(&format!("{path} is created\n")),
+            Err(error) => self.say(&format!("{path} is not created: {error}\n")),
+        }
+    }
+
+    async fn run(&self, id: &str, command: &str) -> Result<()> {
+        let call = ToolCall::new(id.to_string(), format!("Run {command}"))
+            .kind(ToolKind::Execute)
+            .raw_input(json!({ "command": command }));
+        self.tell(SessionUpdate::ToolCall(call))?;
+        if !self.may(id).await? {
+            return self.say(&format!("{command}: not run\n"));
+        }
+        let mut shell = std::process::Command::new("sh");
+        shell.arg("-c").arg(command).current_dir(&self.folder);
+        match shell.output() {
+            Ok(ran) => self.say(&String::from_utf8_lossy(&ran.stdout)),
+            Err(error) => self.say(&format!("{command}: {error}\n")),
+        }
+    }
+
+    async fn may(&self, id: &str) -> Result<bool> {
+        // what lasts is offered first: a client has to look at what an option is
+        let options = vec![
+            PermissionOption::new("always", "Always", PermissionOptionKind::AllowAlways),
+            PermissionOption::new("once", "Once", PermissionOptionKind::AllowOnce),
+            PermissionOption::new("no", "No", PermissionOptionKind::RejectOnce),
+        ];
+        let call = ToolCallUpdate::new(id.to_string(), ToolCallUpdateFields::new());
+        let request = RequestPermissionRequest::new(self.session.clone(), call, options);
+        let answer = self.client.send_request(request).block_task().await?;
+        Ok(match answer.outcome {
+            RequestPermissionOutcome::Selected(chosen) => chosen.option_id.to_string() == "once",
+            _ => false,
+        })
+    }
+}

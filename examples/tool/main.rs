@@ -1,0 +1,83 @@
+//! A server of the Model Context Protocol with two tools, for agents `via mcp`.
+//!
+//! ```text
+//! agent counter { via mcp ["target/debug/examples/tool"] tool count }
+//! task count-words by counter { env text "how many words" }
+//! ```
+
+use rmcp::handler::server::wrapper::{Json, Parameters};
+use rmcp::model::{ProgressNotificationParam, ServerCapabilities, ServerConfig};
+use rmcp::schemars::{self, JsonSchema};
+use rmcp::service::{RequestContext, RoleServer};
+use rmcp::{ErrorData, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize, JsonSchema)]
+struct Text {
+    /// What is counted.
+    text: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Counted {
+    words: usize,
+    letters: usize,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Told {
+    /// What is to be done, as Markdown.
+    brief: String,
+    attempt: u32,
+}
+
+#[derive(Clone)]
+struct Tools;
+
+#[tool_router]
+impl Tools {
+    #[tool(description = "Counts words and letters.")]
+    async fn count(
+        &self,
+        Parameters(of): Parameters<Text>,
+        context: RequestContext<RoleServer>,
+    ) -> Json<Counted> {
+        if let Some(token) = context.meta.get_progress_token() {
+            let half = ProgressNotificationParam::new(token, 1.0)
+                .with_total(2.0)
+                .with_message("words are counted");
+            let _nobody_listens = context.peer.notify_progress(half).await;
+        }
+        Json(Counted {
+            words: of.text.split_whitespace().count(),
+            letters: of.text.chars().filter(|c| c.is_alphabetic()).count(),
+        })
+    }
+
+    #[tool(description = "Says the first line of its brief; fails at the first try.")]
+    async fn title(&self, Parameters(of): Parameters<Told>) -> Result<String, ErrorData> {
+        match of.attempt {
+            1 => Err(ErrorData::internal_error("not at the first try", None)),
+            _ => Ok(of.brief.lines().next().unwrap_or_default().to_string()),
+        }
+    }
+
+    #[tool(description = "Never answers.")]
+    async fn hang(&self) -> String {
+        std::future::pending().await
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Tools {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let tools = Tools.serve(rmcp::transport::stdio()).await?;
+    tools.waiting().await?;
+    Ok(())
+}

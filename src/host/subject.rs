@@ -1,0 +1,267 @@
+//! What the work of a node consists of, for whoever lets it through: command, folder, variables,
+//! who does it, what it takes and, once it was done, what it made. Everything is hashed; what is
+//! short and no secret is shown as it is.
+
+use crate::artifacts;
+use crate::environment::variable;
+use crate::reach;
+use coord_engine::{Place, State, Subject, SubjectPart};
+use coord_lang::ids::{GateId, NodeId};
+use coord_plan::plan::{Evidence, NodeKind, Plan, Program, Task};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// Values up to this many characters are shown; longer ones by their digest.
+const SHOWN: usize = 64;
+/// Digits of a digest.
+const DIGITS: usize = 16;
+/// Variables that say where somebody sits, not what a program does.
+const OF_THE_SEAT: [&str; 6] = [
+    "TERM",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "TMPDIR",
+    "SHELL",
+];
+
+/// What a look needs beside the run.
+pub(crate) struct Surroundings<'h> {
+    /// The project's folder.
+    pub(crate) root: &'h Path,
+    /// What every program of the run gets.
+    pub(crate) environment: &'h [(OsString, OsString)],
+}
+
+/// None where nobody lets it through and nothing can change behind the back of the run.
+pub(crate) fn look(
+    plan: &Plan,
+    state: &State,
+    node: NodeId,
+    around: &Surroundings<'_>,
+) -> Option<Subject> {
+    let place = state.stage(plan, node)?;
+    if !is_bound(plan, node, place) {
+        return None;
+    }
+    let mut parts = Parts::default();
+    if let Some(task) = plan.task(node) {
+        parts.work(plan, state, node, task, place);
+        if place == Place::Before {
+            parts.environment(plan, state, node, task, around.environment);
+        }
+        parts.made(plan, state, node, task, place, around.root);
+    }
+    parts.taken(plan, state, node, around.root);
+    Some(parts.subject())
+}
+
+/// People are asked at this stage, or it stands on files that may change.
+fn is_bound(plan: &Plan, node: NodeId, place: Place) -> bool {
+    let asks = |gate: &GateId| {
+        let gate = &plan.gates[*gate];
+        let person =
+            |check: &coord_plan::plan::Check| matches!(check.evidence, Evidence::Person(_));
+        !gate.approvals.is_empty() || gate.checks.iter().any(person)
+    };
+    match (&plan.nodes[node].kind, place) {
+        (NodeKind::Task(task), Place::Before) => {
+            let takes = !task.takes_artifacts.is_empty() && !task.requires.is_empty();
+            takes || task.requires.iter().any(asks)
+        }
+        (NodeKind::Task(task), Place::After) => {
+            !task.approvals.is_empty() || task.ensures.iter().any(asks)
+        }
+        (NodeKind::Sync(sync), _) => !sync.requires.is_empty() || sync.gates.iter().any(asks),
+        (NodeKind::Task(_), Place::Sync) | (NodeKind::Milestone(_) | NodeKind::Join, _) => false,
+    }
+}
+
+#[derive(Default)]
+struct Parts(Vec<SubjectPart>);
+
+impl Parts {
+    fn add(&mut self, what: impl Into<String>, value: impl Into<String>) {
+        let (what, value) = (what.into(), value.into());
+        self.0.push(SubjectPart { what, value });
+    }
+
+    fn subject(self) -> Subject {
+        let mut hasher = blake3::Hasher::new();
+        for part in &self.0 {
+            for text in [&part.what, &part.value] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+        }
+        Subject {
+            digest: digits(&hasher),
+            parts: self.0,
+        }
+    }
+
+    fn work(&mut self, plan: &Plan, state: &State, node: NodeId, task: &Task, place: Place) {
+        self.add("command", command(plan, state, node, task));
+        self.add("folder", task.dir.as_deref().unwrap_or("."));
+        let agents = match place {
+            Place::Before => state.team(node),
+            Place::After | Place::Sync => state.doers(plan, node),
+        };
+        let names: Vec<&str> = (agents.iter())
+            .map(|agent| plan.agents[*agent].name.as_str())
+            .collect();
+        self.add("agent", names.join(", "));
+        self.add("generation", state.node(node).generation.to_string());
+    }
+
+    fn environment(
+        &mut self,
+        plan: &Plan,
+        state: &State,
+        node: NodeId,
+        task: &Task,
+        passed: &[(OsString, OsString)],
+    ) {
+        let of_agents = state.team(node).iter();
+        let declared = of_agents.flat_map(|agent| plan.agents[*agent].env.iter());
+        let mut variables: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, value) in declared.chain(&task.env) {
+            let value = state.fill(plan, node, value).into_owned();
+            variables.insert(name, format!("blake3:{}", digest(value.as_bytes())));
+        }
+        for (name, digest) in variables {
+            self.add(format!("variable {name}"), digest);
+        }
+        let secrets = task.more.as_ref().map_or(&[][..], |more| &more.secrets);
+        if !secrets.is_empty() {
+            self.add("secrets", secrets.join(" "));
+        }
+        let mut passed: Vec<(&OsStr, &OsStr)> = (passed.iter())
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+            .filter(|(name, _)| counts(name))
+            .collect();
+        passed.sort();
+        let mut hasher = blake3::Hasher::new();
+        for text in passed.iter().flat_map(|(name, value)| [name, value]) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        let names: Vec<_> = (passed.iter())
+            .map(|(name, _)| name.to_string_lossy())
+            .collect();
+        let value = format!("{} blake3:{}", names.join(" "), digits(&hasher));
+        self.add("environment", value);
+    }
+
+    /// After its work.
+    fn made(
+        &mut self,
+        plan: &Plan,
+        state: &State,
+        node: NodeId,
+        task: &Task,
+        place: Place,
+        root: &Path,
+    ) {
+        if place != Place::After {
+            return;
+        }
+        let of = state.node(node);
+        self.add("attempt", of.attempt_number().to_string());
+        self.outputs(plan, state, node);
+        for artifact in &task.produces {
+            if let Some(path) = &artifact.path {
+                let name = format!("artifact {}.{}", plan.nodes[node].name, artifact.name);
+                self.add(name, file(root, path));
+            }
+        }
+    }
+
+    /// What comes from the tasks before it.
+    fn taken(&mut self, plan: &Plan, state: &State, node: NodeId, root: &Path) {
+        for before in reach::upstream(plan, state, node) {
+            self.outputs(plan, state, before);
+        }
+        let task = plan.task(node);
+        for (artifact, path) in task.iter().flat_map(|task| &task.takes_artifacts) {
+            if let Some(path) = path {
+                self.add(format!("artifact {artifact}"), file(root, path));
+            }
+        }
+    }
+
+    fn outputs(&mut self, plan: &Plan, state: &State, node: NodeId) {
+        for (name, value) in &state.node(node).outputs {
+            let what = format!("output {}.{name}", plan.nodes[node].name);
+            self.add(what, shown(value));
+        }
+    }
+}
+
+fn command(plan: &Plan, state: &State, node: NodeId, task: &Task) -> String {
+    let more = task.more.as_ref();
+    match &task.program {
+        Some(Program::Argv(argv)) => {
+            let filled = argv.iter().map(|text| state.fill(plan, node, text));
+            serde_json::to_string(&filled.collect::<Vec<_>>()).unwrap_or_default()
+        }
+        Some(Program::Script { language, text }) => {
+            let digest = digest(text.as_bytes());
+            let values = arguments(plan, state, node);
+            format!("{language} script blake3:{digest}{values}")
+        }
+        None => match more.and_then(|more| more.call.as_ref()) {
+            Some((workflow, arguments)) => {
+                let name = &plan.workflows[*workflow].name;
+                let given: Vec<String> =
+                    arguments.iter().map(|(k, v)| format!("{k}: {v}")).collect();
+                format!("workflow {name}({})", given.join(", "))
+            }
+            None => match more.and_then(|more| more.ask.as_ref()) {
+                Some(prompt) => format!("prompt blake3:{}", digest(prompt.as_bytes())),
+                None => "as in its brief".into(),
+            },
+        },
+    }
+}
+
+/// The values that a script of a workflow gets, and that its text does not show.
+fn arguments(plan: &Plan, state: &State, node: NodeId) -> String {
+    let values: Vec<String> = (state.arguments(plan, node).into_iter())
+        .map(|(name, value)| format!(" {}={}", variable(name), shown(value)))
+        .collect();
+    values.concat()
+}
+
+fn counts(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let own = name.starts_with("COORD_") || name.starts_with("XDG_");
+    !own && !OF_THE_SEAT.contains(&name.as_ref())
+}
+
+fn file(root: &Path, path: &str) -> String {
+    match artifacts::digest(&root.join(path)) {
+        Ok(digest) => format!("{path} blake3:{digest}"),
+        Err(_) => format!("{path} is not there"),
+    }
+}
+
+fn shown(value: &str) -> String {
+    let short = value.chars().count() <= SHOWN && !value.chars().any(char::is_control);
+    match short {
+        true => value.to_string(),
+        false => format!("blake3:{}", digest(value.as_bytes())),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(bytes);
+    digits(&hasher)
+}
+
+fn digits(hasher: &blake3::Hasher) -> String {
+    hasher.finalize().to_hex()[..DIGITS].to_string()
+}
