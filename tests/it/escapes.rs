@@ -12,14 +12,10 @@ use crate::space::Space;
 #[track_caller]
 fn breach(script: &str) -> (Space, String) {
     let script = format!("TREE=$(dirname \"$COORD_HOME\")\n{script}");
-    let text = format!(
-        "edition 2026\n\nconflict ownership {{ detect \"a claim was not kept\"; decide bea within 1h }}\n{AGENTS}{}",
-        task("left", "ann", "", &script)
-    );
-    let text = text
-        .replace("; decide", "\n  decide")
-        .replace("{ detect", "{\n  detect");
-    let text = text.replace("within 1h }", "within 1h\n}");
+    let conflict =
+        "conflict ownership {\n  detect \"a claim was not kept\"\n  decide bea within 1h\n}\n";
+    let left = task("left", "ann", "", &script);
+    let text = format!("edition 2026\n\n{conflict}{AGENTS}{left}");
     let space = Space::new().file("main.coord", text);
     let space = space
         .file("a/one.txt", "one\n")
@@ -92,7 +88,7 @@ escapes! {
     what_git_excludes:
         "echo b/ >> \"$TREE/.git/info/exclude\"\necho x > b/new.txt" => ["`.git/info/exclude`"];
     the_branch_of_the_user:
-        "git update-ref refs/heads/main $(git commit-tree 'HEAD^{tree}' -p HEAD -m x)" => ["`refs/heads/main`"];
+        "export GIT_AUTHOR_NAME=x\ngit update-ref refs/heads/main $(git commit-tree 'HEAD^{tree}' -p HEAD -m x)" => ["`refs/heads/main`"];
     the_link_to_the_repository:
         "echo gitdir: /nowhere > .git" => ["`.git` (it leads to another repository)"];
     a_path_from_the_root:
