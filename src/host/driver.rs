@@ -2,7 +2,7 @@
 //! engine, is made durable, and only then has effects.
 
 use crate::apart::{self, Disturbed};
-use crate::artifacts::Keep;
+use crate::artifacts::{Keep, Store};
 use crate::bench::{self, Discretion, Service};
 use crate::brief;
 use crate::clock::Clock;
@@ -928,8 +928,9 @@ impl Driver {
 
     /// What `node` consists of now, for whoever lets it through.
     fn subject(&self, node: NodeId) -> Option<Subject> {
+        let root = self.ground_of_gate(node);
         let around = Surroundings {
-            root: &self.run.meta.root,
+            root: &root,
             environment: &self.environment,
         };
         subject::look(&self.run.plan, &self.run.state, node, &around)
@@ -1142,6 +1143,10 @@ impl Driver {
         let stem = format!("{}.{attempt}", job.task);
         let outputs = self.logs.join(format!("{stem}.outputs"));
         job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            job.environment
+                .extend(self.apart_environment(node, footing));
+        }
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             job.environment.push(("COORD_BRIEF".into(), brief.into()));
         }
@@ -1213,6 +1218,7 @@ impl Driver {
             root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
             masker: self.vault.masker(),
+            store: Store(run::store(&self.home)),
             produces: with_path.cloned().collect(),
         }
     }

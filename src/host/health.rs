@@ -43,6 +43,7 @@ impl Driver {
             outputs: None,
             grace: self.grace,
             viewer: None,
+            masker: self.vault.masker(),
         };
         let patience = PATIENCE.min(Duration::from_millis(health.every_ms.max(1_000) as u64));
         let sender = self.sender.clone();

@@ -15,6 +15,7 @@ mod documents;
 mod durable;
 mod editors;
 mod embedding;
+mod escapes;
 mod examples;
 mod explain;
 mod explore;

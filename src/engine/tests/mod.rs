@@ -10,6 +10,7 @@ mod coordination;
 mod gates;
 mod interventions;
 mod journal;
+mod landing;
 mod limits;
 mod metrics;
 mod needs;
