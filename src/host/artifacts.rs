@@ -1,5 +1,6 @@
 //! What a task promised to leave behind: looked for, digested, and copied into the home.
 
+use crate::place;
 use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
@@ -18,6 +19,18 @@ pub(crate) struct Keep {
     /// Where copies go.
     pub(crate) folder: PathBuf,
     pub(crate) produces: Vec<Artifact>,
+}
+
+/// Copies a file of the project, or a folder, into `folder` under a name, and returns its path
+/// with its digest. What lies outside the project is refused.
+pub fn attach(root: &Path, folder: &Path, name: &str, path: &str) -> io::Result<String> {
+    place::inside(root, path)?;
+    let keep = Keep {
+        root: root.to_path_buf(),
+        folder: folder.to_path_buf(),
+        produces: Vec::new(),
+    };
+    Ok(format!("{path} blake3:{}", keep.one(name, path)?))
 }
 
 impl Keep {

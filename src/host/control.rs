@@ -131,6 +131,10 @@ pub enum Order {
         title: String,
         text: String,
     },
+    /// Something for the record.
+    Note {
+        text: String,
+    },
     /// Are you at this run? Changes nothing.
     Hello,
 }
@@ -203,6 +207,7 @@ impl Order {
                 title,
                 text,
             },
+            Order::Note { text } => Input::Note { text },
             Order::Hello => return None,
         })
     }

@@ -11,7 +11,7 @@
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod apart;
-mod artifacts;
+pub mod artifacts;
 pub mod bench;
 pub mod brief;
 pub mod clock;
