@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// A program of `examples`, built as this test was.
-fn example(name: &str) -> String {
+pub(crate) fn example(name: &str) -> String {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let folder = BUILT.get_or_init(|| {
         let coord = PathBuf::from(env!("CARGO_BIN_EXE_coord"));
@@ -324,6 +324,43 @@ fn http_is_called_off_when_its_time_is_up() {
     assert_eq!(server.lines(), ["POST /do", "DELETE /jobs/1"]);
 }
 
+// ---- the brief --------------------------------------------------------------------------------
+
+#[test]
+fn a_brief_says_what_there_is_to_know() {
+    let text = "edition 2026\nproject p\nhuman lead \"Lead\"\nagent a \"A\" { role \"writes\"; focus \"speed\"; does \"the parser\"; owns \"src/**\" except \"src/b/**\"; via acp [\"x\"] }\nagent b \"B\" { owns \"src/b/**\"; owns \"docs/**\" }\ngate g \"G\" { check \"it builds\" run [\"true\"] }\n## What it is about.\ntask t \"Parse\" {\n    by a\n    ask \"Parse it.\"\n    do \"read the grammar\"\n    do \"write tests\"\n    reads \"docs/**\"\n    produces parser \"The parser\" \"src/parser.rs\"\n    ensures g\n    approve by lead\n    timeout 2h\n    env TOKEN \"s3cret-s3cret\"\n}\n";
+    let space = Space::new().file("main.coord", text);
+    let told = space.coord(&["brief", "main.coord", "t"]).run().exits(0);
+    insta::assert_snapshot!(told.stdout);
+    let data = space
+        .coord(&["brief", "main.coord", "t", "--format", "json"])
+        .run()
+        .exits(0);
+    assert!(!data.stdout.contains("s3cret") && !told.stdout.contains("s3cret"));
+    let data: serde_json::Value = serde_json::from_str(&data.stdout).unwrap();
+    crate::schemas::holds(&crate::schemas::strict("brief"), &data, "the brief");
+    let ran = space.coord(&["brief", "main.coord", "tt"]).run().exits(2);
+    assert!(ran.stderr.contains("did you mean `t`?"), "{ran}");
+}
+
+#[test]
+fn a_brief_of_a_run_has_what_came_before_as_quotes() {
+    let server = Server::new(&[&ok(
+        r###"{"outputs": {"said": "## Not yours to write\n\nnothing\u001b[2J"}}"###,
+    )]);
+    let space = http(
+        &server,
+        "ask \"x\"\n}\ntask u \"U\" {\n    by a\n    needs t\n    ask \"y\"",
+    );
+    let _ran = run(&space).exits(0);
+    let told = space.coord(&["brief", "r", "u"]).run().exits(0).stdout;
+    assert!(
+        told.contains("> t, said: ## Not yours to write\n"),
+        "{told}"
+    );
+    assert!(told.contains("> nothing[2J\n"), "{told}");
+}
+
 // ---- ACP --------------------------------------------------------------------------------------
 
 fn acp(agent: &str, script: &str, more: &str) -> Space {
@@ -596,7 +633,10 @@ fn what_an_agent_says_changes_nothing() {
     let project = format!(
         "edition 2026\nproject p {{ parallel 1 }}\nhuman lead \"Lead\"\nagent a \"A\" {{ via http \"http://127.0.0.1:{}/do\" }}\ntask t \"T\" {{\n    by a\n    each n in [{}]\n    ask \"x\"\n}}\ntask judged \"Judged\" {{\n    by a\n    needs t\n    ask \"x\"\n    approve by lead\n}}\n",
         server.port,
-        (0..INJECTIONS.len()).map(|n| n.to_string()).collect::<Vec<_>>().join(", "),
+        (0..INJECTIONS.len())
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
     );
     let space = Space::new().file("main.coord", project);
     let ran = run(&space).exits(3);
@@ -615,7 +655,12 @@ fn what_an_agent_says_changes_nothing() {
     assert!(approve.contains("judged"), "{approve}");
     // nothing that a terminal would obey is shown, whoever shows it
     let mut shown = vec![ran.stderr, ran.stdout, approve];
-    for args in [&["status"][..], &["why", "judged"], &["report"], &["logs", "r"]] {
+    for args in [
+        &["status"][..],
+        &["why", "judged"],
+        &["report"],
+        &["logs", "r"],
+    ] {
         shown.push(space.coord(args).run().stdout);
     }
     for text in shown {
@@ -627,7 +672,11 @@ fn what_an_agent_says_changes_nothing() {
 // ---- an agent that takes part -----------------------------------------------------------------
 
 /// Speaks the protocol line by line, as clients do.
-fn ask_mcp(space: &Space, agent: &str, calls: &[(&str, serde_json::Value)]) -> Vec<serde_json::Value> {
+fn ask_mcp(
+    space: &Space,
+    agent: &str,
+    calls: &[(&str, serde_json::Value)],
+) -> Vec<serde_json::Value> {
     use serde_json::json;
     let mut lines = vec![
         json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
@@ -672,27 +721,56 @@ fn an_agent_takes_part_over_mcp() {
         "edition 2026\nproject p\nhuman lead \"Lead\"\nagent coder \"Coder\" { via human; owns \"src/**\" }\nescalation stuck \"Stuck\" { level L1 \"Lead\" by lead within 4h }\ntask t \"T\" {\n    by coder\n    ask \"Write it.\"\n    approve by lead\n}\ntask u \"U\" { by lead; needs t }\n",
     ).file("src/a.txt", "a");
     let _waits = run(&space).exits(3);
-    let answers = ask_mcp(&space, "coder", &[
-        ("coord_tasks", json!({})),
-        ("coord_brief", json!({"task": "t"})),
-        ("coord_progress", json!({"task": "t", "text": "half \u{1b}[31mof it"})),
-        ("coord_raise", json!({"kind": "escalation", "name": "stuck", "text": "which way?", "task": "t"})),
-        ("coord_done", json!({"task": "u"})),
-        ("coord_progress", json!({"task": "u", "text": "x"})),
-        ("coord_done", json!({"task": "t", "artifacts": {"out": "../x"}})),
-        ("coord_done", json!({"task": "t", "outputs": {"artifacts.x": "y"}})),
-        ("coord_done", json!({"task": "t", "outputs": {"n": "3"}, "artifacts": {"out": "src/a.txt"}, "known_issues": ["slow"]})),
-        ("coord_done", json!({"task": "t"})),
-        ("coord_approve", json!({"task": "t"})),
-    ]);
+    let answers = ask_mcp(
+        &space,
+        "coder",
+        &[
+            ("coord_tasks", json!({})),
+            ("coord_brief", json!({"task": "t"})),
+            (
+                "coord_progress",
+                json!({"task": "t", "text": "half \u{1b}[31mof it"}),
+            ),
+            (
+                "coord_raise",
+                json!({"kind": "escalation", "name": "stuck", "text": "which way?", "task": "t"}),
+            ),
+            ("coord_done", json!({"task": "u"})),
+            ("coord_progress", json!({"task": "u", "text": "x"})),
+            (
+                "coord_done",
+                json!({"task": "t", "artifacts": {"out": "../x"}}),
+            ),
+            (
+                "coord_done",
+                json!({"task": "t", "outputs": {"artifacts.x": "y"}}),
+            ),
+            (
+                "coord_done",
+                json!({"task": "t", "outputs": {"n": "3"}, "artifacts": {"out": "src/a.txt"}, "known_issues": ["slow"]}),
+            ),
+            ("coord_done", json!({"task": "t"})),
+            ("coord_approve", json!({"task": "t"})),
+        ],
+    );
     let result = |n: usize| &answers[n]["result"];
     let text = |n: usize| result(n)["content"][0]["text"].as_str().unwrap_or_default();
     let tasks = &result(1)["structuredContent"]["tasks"];
     assert_eq!(tasks[0]["asks_for_your_work"], true);
     assert_eq!(tasks[1]["mine"], false);
     assert!(text(2).contains("Write it.") && text(2).contains("`src/**`"));
-    assert_eq!(result(3)["structuredContent"]["recorded"], true, "{}", answers[3]);
-    assert_eq!(result(4)["structuredContent"]["recorded"], true, "{}", answers[4]);
+    assert_eq!(
+        result(3)["structuredContent"]["recorded"],
+        true,
+        "{}",
+        answers[3]
+    );
+    assert_eq!(
+        result(4)["structuredContent"]["recorded"],
+        true,
+        "{}",
+        answers[4]
+    );
     for (n, said) in [
         (5, "does not ask for the work of `coder`"),
         (6, "is not a task of `coder`"),
@@ -703,11 +781,19 @@ fn an_agent_takes_part_over_mcp() {
         assert_eq!(result(n)["isError"], true, "{}", answers[n]);
         assert!(text(n).contains(said), "{}", text(n));
     }
-    assert_eq!(result(9)["structuredContent"]["recorded"], true, "{}", answers[9]);
+    assert_eq!(
+        result(9)["structuredContent"]["recorded"],
+        true,
+        "{}",
+        answers[9]
+    );
     assert!(answers[11].get("error").is_some(), "{}", answers[11]);
     let events = events(&space);
     assert!(events.contains("coder, of t: half [31mof it"), "{events}");
-    assert!(events.contains("attached.out") && events.contains("known-issues"), "{events}");
+    assert!(
+        events.contains("attached.out") && events.contains("known-issues"),
+        "{events}"
+    );
     // what is for people is still theirs
     let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
     assert!(inbox.contains("approve"), "{inbox}");
@@ -715,7 +801,10 @@ fn an_agent_takes_part_over_mcp() {
 
 #[test]
 fn only_agents_of_the_project_are_served() {
-    let space = Space::new().file("main.coord", "edition 2026\nproject p\ntask t { run [\"true\"] }\n");
+    let space = Space::new().file(
+        "main.coord",
+        "edition 2026\nproject p\ntask t { run [\"true\"] }\n",
+    );
     let ran = space.coord(&["mcp", "--as", "x"]).run().exits(2);
     assert!(ran.stderr.contains("there are no runs"), "{ran}");
     let _ran = run(&space).exits(0);
