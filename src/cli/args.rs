@@ -186,6 +186,12 @@ Example:
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
 colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
     Lsp,
+    /// Serve an agent: tools of the Model Context Protocol over standard input and output
+    #[command(after_help = "\
+Agents start it themselves, as in `claude mcp add coord -- coord mcp --as coder`. They see the tasks
+and their briefs, say how far they are, hand work over, and raise what they cannot settle. They
+approve nothing: that is for people.")]
+    Mcp(Mcp),
     /// Write the record of a run: tasks, metrics, people, decisions, timeline
     Report(Report),
     /// Copy the journal, also while a run is at work
@@ -699,6 +705,16 @@ pub(crate) struct Brief {
     pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Mcp {
+    /// Which agent of the project is served.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) r#as: String,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -1,7 +1,10 @@
 //! What a task promised to leave behind: looked for, digested, and kept in the home, each content
 //! once under its digest.
 
-use crate::secrets::Masker;
+use crate::home::Home;
+use crate::place;
+use crate::run::{self, Run};
+use crate::secrets::{Masker, Vault};
 use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
@@ -29,6 +32,21 @@ pub(crate) struct Keep {
     pub(crate) produces: Vec<Artifact>,
     /// A file with a secret in it is not copied.
     pub(crate) masker: Option<Arc<Masker>>,
+}
+
+/// Keeps a file of the project, or a folder, for a task of a run under a name, and returns its path
+/// with its digest. What lies outside the project is refused.
+pub fn attach(home: &Home, run: &Run, task: &str, name: &str, path: &str) -> io::Result<String> {
+    let root = &run.meta.root;
+    place::inside(root, path)?;
+    let keep = Keep {
+        root: root.clone(),
+        folder: run::artifacts(home, &run.id).join(task),
+        store: Store(run::store(home)),
+        produces: Vec::new(),
+        masker: Vault::of_what_is_there(&run.plan, root).masker(),
+    };
+    Ok(format!("{path} blake3:{}", keep.one(name, path)?))
 }
 
 impl Keep {

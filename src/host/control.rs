@@ -132,6 +132,10 @@ pub enum Order {
         title: String,
         text: String,
     },
+    /// Something for the record.
+    Note {
+        text: String,
+    },
     /// Are you at this run? Changes nothing.
     Hello,
 }
@@ -204,6 +208,7 @@ impl Order {
                 title,
                 text,
             },
+            Order::Note { text } => Input::Note { text },
             Order::Hello => return None,
         })
     }

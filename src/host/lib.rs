@@ -12,7 +12,7 @@
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod apart;
-mod artifacts;
+pub mod artifacts;
 pub mod bench;
 pub mod brief;
 pub mod clock;
@@ -23,8 +23,8 @@ mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
-mod health;
 pub mod ground;
+mod health;
 pub mod home;
 pub mod journal;
 mod landing;
