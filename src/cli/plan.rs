@@ -307,6 +307,7 @@ pub(crate) fn look_of(screen: &Screen, width: Option<usize>, to_file: bool) -> L
     Look {
         width: width.clamp(*WIDTHS.start(), *WIDTHS.end()),
         color: !to_file && screen.color_out(),
+        now_ms: Some(coord_host::clock::wall_ms()),
     }
 }
 
