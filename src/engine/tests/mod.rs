@@ -22,4 +22,5 @@ mod scale;
 mod space;
 mod syncs;
 mod trials;
+mod undo;
 mod whys;
