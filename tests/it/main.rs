@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod approvals;
 mod arrows;
 mod bad_input;
 mod calendars;
@@ -31,6 +32,7 @@ mod mapping;
 mod notices;
 mod order;
 mod planning;
+mod procedures;
 mod process;
 mod recovery;
 mod report;
