@@ -406,14 +406,14 @@ fn contended(kind: &str, of_hold: &str, of_want: &str) -> Space {
     let hold = script(
         "hold",
         &format!("takes 50ms\n  idempotent\n  {of_hold}"),
-        "echo held >> held\nuntil test -e go; do sleep 0.02; done",
+        "mkdir -p a\necho held >> a/held\nuntil test -e a/go; do sleep 0.02; done",
     );
     let want = script(
         "want",
         &format!("needs ready\n  {of_want}"),
-        "cat held > wanted; touch go",
+        "cat a/held > a/wanted; touch a/go",
     );
-    let ready = script("ready", "", "until test -e held; do sleep 0.02; done");
+    let ready = script("ready", "", "until test -e a/held; do sleep 0.02; done");
     project(&format!(
         "human lead
 
@@ -460,7 +460,7 @@ fn a_wait_beyond_what_the_holder_promised_is_a_conflict_of_its_kind() {
             &fine(&space, &["status"]).stdout,
             "for longer than it promised",
         );
-        std::fs::write(space.path("go"), "").unwrap();
+        std::fs::write(space.path("a/go"), "").unwrap();
         let _ = live.wait().exits(0);
         let closed = all(&space, "situation.closed");
         assert_eq!(closed[0]["how"], "withdrawn", "{kind}");
@@ -488,11 +488,11 @@ fn urgent_work_behind_work_that_is_late_is_a_conflict_and_a_retry_makes_it_give_
     let _ = fine(&space, &["answer", &item, "retry"]);
     let _ = live.wait().exits(0);
     assert_eq!(
-        std::fs::read_to_string(space.path("wanted")).unwrap(),
+        std::fs::read_to_string(space.path("a/wanted")).unwrap(),
         "held\n"
     );
     assert_eq!(
-        std::fs::read_to_string(space.path("held")).unwrap(),
+        std::fs::read_to_string(space.path("a/held")).unwrap(),
         "held\nheld\n"
     );
 }
