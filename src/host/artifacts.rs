@@ -1,6 +1,7 @@
 //! What a task promised to leave behind: looked for, digested, and kept in the home, each content
 //! once under its digest.
 
+use crate::secrets::Masker;
 use crate::work::Finished;
 use coord_engine::Outcome;
 use coord_plan::plan::Artifact;
@@ -9,6 +10,7 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Files of a folder that are kept as an artifact.
@@ -25,6 +27,8 @@ pub(crate) struct Keep {
     /// Where they are kept.
     pub(crate) store: Store,
     pub(crate) produces: Vec<Artifact>,
+    /// A file with a secret in it is not copied.
+    pub(crate) masker: Option<Arc<Masker>>,
 }
 
 impl Keep {
@@ -74,6 +78,13 @@ impl Keep {
         }
     }
 
+    fn is_secret(&self, path: &std::path::Path) -> io::Result<bool> {
+        match &self.masker {
+            Some(masker) => masker.finds(std::fs::File::open(path)?),
+            None => Ok(false),
+        }
+    }
+
     /// Keeps a file, or the files of a folder, and returns the digest of all of it: of a file, of
     /// its content; of a folder, of the list of its files with their digests, which is kept, too.
     /// They lie in a folder of the artifact's name, so that two of one file name do not meet.
@@ -89,7 +100,7 @@ impl Keep {
 
     /// Keeps one file under its digest, and under its name in the run's own folder.
     fn keep_file(&self, from: &Path, to: &Path, bytes: u64) -> io::Result<String> {
-        if bytes > MAX_ARTIFACT_BYTES {
+        if bytes > MAX_ARTIFACT_BYTES || self.is_secret(from)? {
             return digest_of(from);
         }
         let digest = self.store.take(from)?;

@@ -8,6 +8,7 @@ use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
+use crate::secrets::Vault;
 use crate::subject::{self, Surroundings};
 use coord_engine::{About, Event, Input, ItemId, Of, Refusal, RunStatus, State, Verdict, step};
 use coord_lang::expr::Value;
@@ -293,7 +294,8 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     let mut journal = SqliteJournal::open(home, lock)?;
     let mut run = Run::load(&journal, &request.run)?;
     let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
-    let Some(input) = request.order.clone().input() else {
+    let vault = Vault::of_what_is_there(&run.plan, &run.meta.root);
+    let Some(input) = request.order.clone().input().map(|i| vault.input(i)) else {
         return Ok(Carried::Recorded(run.state.status()));
     };
     let item = request.order.answers();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agents;
 mod arrows;
 mod bad_input;
 mod calendars;
@@ -11,6 +12,7 @@ mod critical_path;
 mod diagnostics;
 mod diff;
 mod documents;
+mod durable;
 mod editors;
 mod embedding;
 mod escapes;
@@ -38,6 +40,7 @@ mod report;
 mod running;
 mod scenarios;
 mod schemas;
+mod secrets;
 mod space;
 mod surroundings;
 mod totality;

@@ -20,5 +20,7 @@ mod recovery;
 mod retries;
 mod ruled;
 mod scale;
+mod space;
 mod syncs;
+mod trials;
 mod whys;

@@ -1,0 +1,515 @@
+//! Agents for real: a run reaches them over HTTP, ACP and MCP, and what they say is data.
+
+use crate::space::{Ran, Space};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A program of `examples`, built as this test was.
+fn example(name: &str) -> String {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let coord = PathBuf::from(env!("CARGO_BIN_EXE_coord"));
+        let folder = coord.parent().unwrap().join("examples");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--quiet", "--locked"])
+            .args(["--example", "agent", "--example", "tool"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        if coord.parent().unwrap().ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(cargo.status().unwrap().success());
+        folder
+    });
+    folder.join(name).display().to_string()
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+struct Came {
+    line: String,
+    key: Option<String>,
+    body: String,
+}
+
+/// A small web server that gives one answer after the other, and notes what came.
+struct Server {
+    port: u16,
+    came: Arc<Mutex<Vec<Came>>>,
+}
+
+impl Server {
+    /// Answers as they go over the wire; `PORT` in them is its own. The last one is given again.
+    fn new(answers: &[&str]) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut answers: VecDeque<String> = (answers.iter())
+            .map(|a| a.replace("PORT", &port.to_string()))
+            .collect();
+        let came = Arc::new(Mutex::new(Vec::new()));
+        let notes = Arc::clone(&came);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let Some(request) = read(&mut BufReader::new(&stream)) else {
+                    continue;
+                };
+                notes.lock().unwrap().push(request);
+                let answer = match answers.len() {
+                    1 => answers[0].clone(),
+                    _ => answers.pop_front().unwrap(),
+                };
+                let _gone = stream.write_all(answer.as_bytes());
+            }
+        });
+        Server { port, came }
+    }
+
+    fn came(&self) -> Vec<Came> {
+        self.came.lock().unwrap().clone()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.came().into_iter().map(|c| c.line).collect()
+    }
+}
+
+fn read(from: &mut impl BufRead) -> Option<Came> {
+    let mut line = String::new();
+    from.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let (mut length, mut key) = (0, None);
+    loop {
+        let mut header = String::new();
+        from.read_line(&mut header).ok()?;
+        let Some((name, value)) = header.trim().split_once(':') else {
+            break;
+        };
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().ok()?,
+            "idempotency-key" => key = Some(value.trim().to_string()),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).ok()?;
+    let line = line.trim().trim_end_matches(" HTTP/1.1").to_string();
+    Some(Came {
+        line,
+        key,
+        body: String::from_utf8(body).ok()?,
+    })
+}
+
+/// An answer on the wire.
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+fn ok(body: &str) -> String {
+    answer("200 OK", "content-type: application/json\r\n", body)
+}
+
+/// One task `t` of one agent `a`.
+fn space(via: &str, agent: &str, task: &str) -> Space {
+    Space::new().file(
+        "main.coord",
+        format!(
+            "project p\nagent a \"A\" {{\n    via {via}\n    {agent}\n}}\ntask t \"T\" by a {{\n    {task}\n}}\n"
+        ),
+    )
+}
+
+fn http(server: &Server, task: &str) -> Space {
+    space(
+        &format!("http \"http://127.0.0.1:{}/do\"", server.port),
+        "",
+        task,
+    )
+}
+
+#[track_caller]
+fn run(space: &Space) -> Ran {
+    space
+        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
+        .run()
+}
+
+fn events(space: &Space) -> String {
+    space
+        .coord(&["logs", "r", "--events"])
+        .run()
+        .exits(0)
+        .stdout
+}
+
+fn log(space: &Space) -> String {
+    space.coord(&["logs", "r", "t"]).run().exits(0).stdout
+}
+
+/// The JSON of the end of the attempt.
+fn end(space: &Space) -> serde_json::Value {
+    let ends = events(space);
+    let last = ends.lines().rfind(|line| line.contains("\"task.exited\""));
+    serde_json::from_str(last.unwrap_or_else(|| panic!("{ends}"))).unwrap()
+}
+
+// ---- HTTP -------------------------------------------------------------------------------------
+
+#[test]
+fn http_gets_the_brief_and_its_answer_is_the_outcome() {
+    let server = Server::new(&[&ok(
+        r#"{"status": "done", "log": "counted", "outputs": {"words": 3}, "usage": {"input_tokens": 7}}"#,
+    )]);
+    let space = http(&server, "ask \"How many words?\"\n    writes \"src/**\"");
+    let _ran = run(&space).exits(0);
+    let came = server.came();
+    assert_eq!(came.len(), 1);
+    assert_eq!(came[0].line, "POST /do");
+    let brief: serde_json::Value = serde_json::from_str(&came[0].body).unwrap();
+    assert_eq!(brief["schema"], "coord/brief/v1");
+    assert_eq!(brief["ask"], "How many words?");
+    assert_eq!(brief["writes"][0], "src/**");
+    assert_eq!(brief["idempotency_key"].as_str(), came[0].key.as_deref());
+    assert!(brief["text"].as_str().unwrap().starts_with("# T"));
+    let outputs = &end(&space)["outputs"];
+    assert_eq!(outputs["words"], "3");
+    assert_eq!(outputs["usage.input-tokens"], "7");
+    assert_eq!(log(&space), "counted\n");
+}
+
+#[test]
+fn http_that_takes_longer_is_looked_at_again() {
+    let server = Server::new(&[
+        &answer(
+            "202 Accepted",
+            "location: /jobs/1\r\nretry-after: 0\r\n",
+            "",
+        ),
+        &answer("202 Accepted", "retry-after: 0\r\n", r#"{"log": "half"}"#),
+        &answer("202 Accepted", "retry-after: 0\r\n", r#"{"log": "half"}"#),
+        &ok(r#"{"outputs": {"n": "1"}}"#),
+    ]);
+    let space = http(&server, "ask \"x\"");
+    let _ran = run(&space).exits(0);
+    assert_eq!(
+        server.lines(),
+        ["POST /do", "GET /jobs/1", "GET /jobs/1", "GET /jobs/1"]
+    );
+    assert_eq!(log(&space), "half\n");
+}
+
+#[test]
+fn http_that_is_busy_is_asked_again_with_the_same_key() {
+    let server = Server::new(&[
+        &answer("429 Too Many Requests", "retry-after: 0\r\n", ""),
+        &answer("503 Service Unavailable", "retry-after: 0\r\n", ""),
+        &ok("{}"),
+    ]);
+    let space = http(&server, "ask \"x\"");
+    let _ran = run(&space).exits(0);
+    let keys: Vec<_> = server.came().into_iter().map(|came| came.key).collect();
+    assert_eq!(keys.len(), 3);
+    assert!(keys[0].is_some() && keys.iter().all(|key| *key == keys[0]));
+}
+
+#[test]
+fn http_says_no_in_several_ways() {
+    let long = "x".repeat(3 << 20);
+    let cases = [
+        (
+            ok(r#"{"status": "failed", "error": "no room"}"#),
+            1,
+            "no room",
+        ),
+        (answer("400 Bad Request", "", "what?"), 1, "400"),
+        (answer("403 Forbidden", "", ""), 77, "403"),
+        (answer("500 Internal Server Error", "", ""), 75, "500"),
+        (answer("202 Accepted", "", ""), 76, "Location"),
+        (ok(&long), 76, "longer than 2 MiB"),
+    ];
+    for (answer, code, said) in cases {
+        let server = Server::new(&[&answer]);
+        let space = http(&server, "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", events(&space));
+        assert!(log(&space).contains(said), "{said}: {}", log(&space));
+    }
+}
+
+#[test]
+fn http_leads_nowhere_else() {
+    let elsewhere = Server::new(&[&ok("{}")]);
+    let other = format!("http://127.0.0.1:{}/x", elsewhere.port);
+    for (status, to) in [
+        ("302 Found", other.as_str()),
+        ("307 Temporary Redirect", other.as_str()),
+        ("307 Temporary Redirect", "http://169.254.169.254/latest"),
+        ("303 See Other", "http://127.0.0.1:PORT/other"),
+        ("202 Accepted", other.as_str()),
+        ("202 Accepted", "file:///etc/passwd"),
+    ] {
+        let server = Server::new(&[&answer(status, &format!("location: {to}\r\n"), "")]);
+        let space = http(&server, "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], 78, "{}", events(&space));
+        assert_eq!(server.came().len(), 1);
+    }
+    assert!(elsewhere.came().is_empty());
+    let server = Server::new(&[
+        &answer("307 Temporary Redirect", "location: /here\r\n", ""),
+        &ok("{}"),
+    ]);
+    let _ran = run(&http(&server, "ask \"x\"")).exits(0);
+    assert_eq!(server.lines(), ["POST /do", "POST /here"]);
+}
+
+#[test]
+fn addresses_of_machines_themselves_are_refused() {
+    for host in [
+        "169.254.169.254",
+        "2852039166",
+        "[::ffff:169.254.169.254]",
+        "0.0.0.0",
+    ] {
+        let space = space(&format!("http \"http://{host}/x\""), "", "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(
+            end(&space)["outcome"]["exit"],
+            78,
+            "{host}: {}",
+            events(&space)
+        );
+    }
+}
+
+#[test]
+fn http_without_an_answer_is_in_doubt() {
+    let server = Server::new(&[""]);
+    let space = http(&server, "ask \"x\"");
+    let _ran = run(&space).exits(3);
+    assert!(
+        events(&space).contains("task.in-doubt"),
+        "{}",
+        events(&space)
+    );
+    assert_eq!(server.came().len(), 1);
+    // the service knows the key, and the task says that it may run again
+    let server = Server::new(&["", &ok("{}")]);
+    let space = http(&server, "ask \"x\"\n    idempotent\n    retry 1");
+    let _ran = run(&space).exits(0);
+    let came = server.came();
+    assert_eq!(came.len(), 2);
+    assert_eq!(came[0].key, came[1].key);
+}
+
+#[test]
+fn http_is_called_off_when_its_time_is_up() {
+    let server = Server::new(&[
+        &answer(
+            "202 Accepted",
+            "location: /jobs/1\r\nretry-after: 60\r\n",
+            "",
+        ),
+        &answer("204 No Content", "", ""),
+    ]);
+    let space = http(&server, "ask \"x\"\n    timeout 1s");
+    let _ran = run(&space).exits(1);
+    assert_eq!(server.lines(), ["POST /do", "DELETE /jobs/1"]);
+}
+
+// ---- ACP --------------------------------------------------------------------------------------
+
+fn acp(agent: &str, script: &str, more: &str) -> Space {
+    let program = example("agent");
+    let ask = format!("ask ```\n{script}\n```\n    {more}");
+    space(&format!("acp [\"{program}\"]"), agent, &ask)
+}
+
+#[test]
+fn acp_takes_the_brief_as_its_prompt() {
+    let space = acp(
+        "",
+        "write src/a.txt hello\nread src/a.txt\nsay bye",
+        "writes \"src/**\"",
+    );
+    let _ran = run(&space).exits(0);
+    assert_eq!(
+        std::fs::read_to_string(space.path("src/a.txt")).unwrap(),
+        "hello"
+    );
+    insta::assert_snapshot!(log(&space), @r"
+    example-agent 1.0 is there
+    wrote src/a.txt
+    src/a.txt is written
+    src/a.txt: hello
+    bye
+    ");
+    let outputs = &end(&space)["outputs"];
+    assert_eq!(outputs["usage.total-tokens"], "300");
+    assert_eq!(outputs["usage.cost"], "0.25 USD");
+    assert!(outputs["text"].as_str().unwrap().ends_with("bye"));
+}
+
+#[test]
+fn acp_writes_nothing_but_what_its_task_claims() {
+    let script = "write ../out.txt x\nwrite /tmp/coord-it-out.txt x\nwrite other.txt x\nwrite .coord-state/x x\nread /etc/passwd\ncreate other.txt x\nsneak other.txt x\nrun touch other.txt\nsay end";
+    let space = acp(
+        "",
+        script,
+        "writes \"src/**\"\n    produces end \"src/end.txt\"",
+    );
+    std::fs::create_dir_all(space.path("src")).unwrap();
+    std::fs::write(space.path("src/end.txt"), "").unwrap();
+    // its artifact is there, so that is what decides
+    let _ran = run(&space).exits(0);
+    assert!(!space.path("other.txt").exists() && !space.path("../out.txt").exists());
+    assert!(!space.path(".coord-state/x").exists());
+    insta::assert_snapshot!(log(&space));
+}
+
+#[test]
+fn acp_that_was_refused_and_is_not_looked_at_has_failed() {
+    let space = acp("", "create other.txt x", "writes \"src/**\"");
+    let _ran = run(&space).exits(1);
+    assert_eq!(end(&space)["outcome"]["exit"], 77);
+    assert!(log(&space).contains("refused 1 times"), "{}", log(&space));
+}
+
+#[test]
+fn acp_is_permitted_what_its_task_claims() {
+    let space = acp("", "create src/a.txt x", "writes \"src/**\"");
+    let _ran = run(&space).exits(0);
+    assert!(space.path("src/a.txt").exists());
+    let space = acp("authority full", "run touch src.txt", "writes \"src/**\"");
+    let _ran = run(&space).exits(0);
+    assert!(space.path("src.txt").exists());
+}
+
+#[test]
+fn the_end_of_a_turn_is_an_exit_code() {
+    for (script, code) in [
+        ("stop max_tokens", 75),
+        ("stop max_turn_requests", 75),
+        ("stop refusal", 77),
+        ("stop cancelled", 1),
+        ("busy", 75),
+        ("die", 1),
+    ] {
+        let space = acp("", script, "");
+        let _ran = run(&space).exits(1);
+        assert_eq!(
+            end(&space)["outcome"]["exit"],
+            code,
+            "{script}: {}",
+            log(&space)
+        );
+    }
+}
+
+#[test]
+fn acp_goes_on_in_its_session() {
+    let space = acp("", "stop max_tokens", "retry 1 on exit 75");
+    let _ran = run(&space).exits(1);
+    let log = log(&space);
+    assert!(log.contains("it goes on in its session"), "{log}");
+    assert!(!log.contains("this was said before"), "{log}");
+}
+
+#[test]
+fn acp_is_called_off_and_leaves_no_process() {
+    for script in ["wait", "hang"] {
+        let space = acp("", script, "timeout 1s");
+        let _ran = run(&space).exits(1);
+        assert!(events(&space).contains("timed-out"), "{}", events(&space));
+        let agent = example("agent");
+        let left = Command::new("pgrep")
+            .args(["-f", &format!("^{agent}$")])
+            .output();
+        let left = left.map(|out| out.stdout).unwrap_or_default();
+        let mine = String::from_utf8_lossy(&left).lines().any(|pid| {
+            let at = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+            at == std::fs::canonicalize(space.path("")).unwrap()
+        });
+        assert!(!mine);
+    }
+}
+
+#[test]
+fn acp_that_falls_silent_is_ended() {
+    let space = acp("env COORD_SILENCE \"500ms\"", "hang", "");
+    let _ran = run(&space).exits(1);
+    assert_eq!(end(&space)["outcome"]["exit"], 75);
+    assert!(
+        log(&space).contains("said nothing for 0.5 s"),
+        "{}",
+        log(&space)
+    );
+}
+
+#[test]
+fn a_program_that_is_no_agent_is_named() {
+    let space = space("acp [\"coord-no-such-agent\"]", "", "ask \"x\"");
+    let ran = run(&space).exits(4);
+    assert!(
+        ran.stderr
+            .contains("E0710 not on this machine: `coord-no-such-agent` for `a`"),
+        "{ran}"
+    );
+    let other = crate::agents::space("acp [\"true\"]", "", "ask \"x\"");
+    let _ran = run(&other).exits(1);
+    assert!(log(&other).contains("its program ended"), "{}", log(&other));
+}
+
+// ---- MCP --------------------------------------------------------------------------------------
+
+fn mcp(tool: &str, task: &str) -> Space {
+    let program = example("tool");
+    space(&format!("mcp [\"{program}\"] tool {tool}"), "", task)
+}
+
+#[test]
+fn a_tool_of_a_server_does_the_task() {
+    let space = mcp("count", "ask \"Count.\"\n    env text \"how many words\"");
+    let _ran = run(&space).exits(0);
+    let outputs = &end(&space)["outputs"];
+    assert_eq!(outputs["words"], "3");
+    assert_eq!(outputs["letters"], "12");
+    assert!(
+        log(&space).contains("1 of 2: words are counted"),
+        "{}",
+        log(&space)
+    );
+}
+
+#[test]
+fn a_tool_gets_what_it_asks_for_by_name() {
+    let space = mcp("title", "ask \"Say it.\"\n    retry 1");
+    let _ran = run(&space).exits(0);
+    assert_eq!(end(&space)["outputs"]["text"], "# T");
+    for (tool, said) in [
+        ("count", "tool `count` asks for `text`"),
+        (
+            "cuont",
+            "there is no tool `cuont`; there are: count, hang, title",
+        ),
+    ] {
+        let space = mcp(tool, "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], 78);
+        assert!(log(&space).contains(said), "{}", log(&space));
+    }
+}
+
+#[test]
+fn a_tool_that_hangs_is_called_off() {
+    let space = mcp("hang", "ask \"x\"\n    timeout 1s");
+    let _ran = run(&space).exits(1);
+    assert!(events(&space).contains("timed-out"), "{}", events(&space));
+}
