@@ -8,8 +8,8 @@ mod capacities;
 mod courses;
 mod decisions;
 mod failover;
-mod ladders;
 mod kills;
+mod ladders;
 mod small_files;
 
 /// Every trial, in the order in which they run.
