@@ -194,6 +194,21 @@ approve nothing: that is for people.")]
     Mcp(Mcp),
     /// Write the record of a run: tasks, metrics, people, decisions, timeline
     Report(Report),
+    /// Copy the journal, also while a run is at work
+    Backup(Backup),
+    /// Remove logs and artifacts of runs that have ended
+    #[command(after_help = "\
+Runs that have not ended are never touched, and the journal keeps what happened in all of them.
+
+  coord gc --keep 10 --older-than 30d --dry-run")]
+    Gc(Gc),
+    /// Look whether runs can be trusted to this machine and folder
+    #[command(after_help = "\
+The crash test runs small projects beside the state folder, ends them by kill -9 at random moments,
+goes on with them, and holds what happened against what had been told.
+
+  coord doctor --crash-test --kills 50")]
+    Doctor(Doctor),
     /// Apply the edits that diagnostics carry
     Fix(Fix),
     /// Explain a diagnostic: why it matters, what to do, an example
@@ -346,12 +361,30 @@ pub(crate) struct Project {
     pub(crate) workflow: Option<String>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    /// One page that needs no network: zoom, filter, trace what waits for what.
+    Html,
+    /// A drawing.
+    Svg,
+    /// A table for spreadsheets (RFC 4180).
+    Csv,
+    /// A calendar (RFC 5545), of a project that says when it starts.
+    Ical,
+    /// A Gantt chart of mermaid.
+    Mermaid,
+    /// The graph in graphviz' language.
+    Dot,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) project: Project,
-    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
-    pub(crate) format: TextOrJson,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
     /// How long to look for a shorter schedule, about: `10s`, `500ms`; 0 leaves it at good rules.
     /// Ends earlier when nothing shorter exists. Counted in work, so that it gives the same again.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
@@ -396,6 +429,38 @@ pub(crate) struct Plan {
     /// Write there instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    /// The copy; nothing may be there yet.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Gc {
+    /// Keep what so many of the last ended runs left.
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<usize>,
+    /// Keep what is younger: `30d`, `12h`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Option<String>,
+    /// Remove nothing; say what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Kill runs again and again, on this disk, and look what became of them.
+    #[arg(long)]
+    pub(crate) crash_test: bool,
+    /// How many kills.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "crash_test", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) kills: u32,
+    /// Another seed kills at other moments.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "crash_test")]
+    pub(crate) seed: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -469,6 +534,10 @@ pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+    /// A drawing; of a large graph its phases.
+    Svg,
+    /// The drawing on a page that needs no network: zoom, move, trace what waits for what.
+    Html,
     /// The compiled form: the frozen plan that a run is pinned to.
     Ir,
 }

@@ -14,7 +14,7 @@ use coord_host::artifacts::attach;
 use coord_host::brief::{KNOWN_ISSUES, SUCCESS_CRITERIA, clean, cut};
 use coord_host::control::{Order, Request, give};
 use coord_host::home::Home;
-use coord_host::run::{self as stored, Run};
+use coord_host::run::Run;
 use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::By;
 use rmcp::handler::server::wrapper::Parameters;
@@ -325,10 +325,9 @@ impl Desk {
                 outputs.insert(name.into(), lines.join("\n"));
             }
         }
-        let folder = stored::artifacts(&self.home, &self.run.id).join(&of.task);
         for (name, path) in of.artifacts.iter().take(MAX_VALUES) {
             named(name)?;
-            let kept = attach(&self.run.meta.root, &folder, name, path).map_err(|error| {
+            let kept = attach(&self.home, &self.run, &of.task, name, path).map_err(|error| {
                 Failure::wrong(format!("`{path}` cannot be attached: {error}"))
                     .help("name a file inside the project")
             })?;

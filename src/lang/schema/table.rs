@@ -946,7 +946,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Task, Gate],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
@@ -1247,7 +1247,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Domain],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
@@ -1403,6 +1403,16 @@ pub static ROWS: &[Row] = &[
         "",
         "The procedure that it starts.",
         "start hotfix",
+    ),
+    row(
+        "preempts",
+        &[Incident],
+        "",
+        Once,
+        NoBody,
+        "what is at work goes on",
+        "The work of its procedure has its priority at the least, and takes what it needs from less urgent work that is `idempotent`: that is ended, and begins again afterwards.",
+        "preempts",
     ),
     row(
         "on",
