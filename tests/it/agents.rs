@@ -328,7 +328,37 @@ fn http_is_called_off_when_its_time_is_up() {
 
 #[test]
 fn a_brief_says_what_there_is_to_know() {
-    let text = "edition 2026\nproject p\nhuman lead \"Lead\"\nagent a \"A\" { role \"writes\"; focus \"speed\"; does \"the parser\"; owns \"src/**\" except \"src/b/**\"; via acp [\"x\"] }\nagent b \"B\" { owns \"src/b/**\"; owns \"docs/**\" }\ngate g \"G\" { check \"it builds\" run [\"true\"] }\n## What it is about.\ntask t \"Parse\" {\n    by a\n    ask \"Parse it.\"\n    do \"read the grammar\"\n    do \"write tests\"\n    reads \"docs/**\"\n    produces parser \"The parser\" \"src/parser.rs\"\n    ensures g\n    approve by lead\n    timeout 2h\n    env TOKEN \"s3cret-s3cret\"\n}\n";
+    let text = r#"edition 2026
+project p
+human lead "Lead"
+agent a "A" {
+    role "writes"
+    focus "speed"
+    does "the parser"
+    owns "src/**" except "src/b/**"
+    via acp ["x"]
+}
+agent b "B" {
+    owns "src/b/**"
+    owns "docs/**"
+}
+gate g "G" {
+    check "it builds" run ["true"]
+}
+## What it is about.
+task t "Parse" {
+    by a
+    ask "Parse it."
+    do "read the grammar"
+    do "write tests"
+    reads "docs/**"
+    produces parser "The parser" "src/parser.rs"
+    ensures g
+    approve by lead
+    timeout 2h
+    env TOKEN "s3cret-s3cret"
+}
+"#;
     let space = Space::new().file("main.coord", text);
     let told = space.coord(&["brief", "main.coord", "t"]).run().exits(0);
     insta::assert_snapshot!(told.stdout);
@@ -716,10 +746,31 @@ fn ask_mcp(
 #[test]
 fn an_agent_takes_part_over_mcp() {
     use serde_json::json;
-    let space = Space::new().file(
-        "main.coord",
-        "edition 2026\nproject p\nhuman lead \"Lead\"\nagent coder \"Coder\" { via human; owns \"src/**\" }\nescalation stuck \"Stuck\" { level L1 \"Lead\" by lead within 4h }\ntask t \"T\" {\n    by coder\n    ask \"Write it.\"\n    approve by lead\n}\ntask u \"U\" { by lead; needs t }\n",
-    ).file("src/a.txt", "a");
+    let space = Space::new()
+        .file(
+            "main.coord",
+            r#"edition 2026
+project p
+human lead "Lead"
+agent coder "Coder" {
+    via human
+    owns "src/**"
+}
+escalation stuck "Stuck" {
+    level L1 "Lead" by lead within 4h
+}
+task t "T" {
+    by coder
+    ask "Write it."
+    approve by lead
+}
+task u "U" {
+    by lead
+    needs t
+}
+"#,
+        )
+        .file("src/a.txt", "a");
     let _waits = run(&space).exits(3);
     let answers = ask_mcp(
         &space,
@@ -803,11 +854,121 @@ fn an_agent_takes_part_over_mcp() {
 fn only_agents_of_the_project_are_served() {
     let space = Space::new().file(
         "main.coord",
-        "edition 2026\nproject p\ntask t { run [\"true\"] }\n",
+        "edition 2026\nproject p\ntask t {\n    run [\"true\"]\n}\n",
     );
     let ran = space.coord(&["mcp", "--as", "x"]).run().exits(2);
     assert!(ran.stderr.contains("there are no runs"), "{ran}");
     let _ran = run(&space).exits(0);
     let ran = space.coord(&["mcp", "--as", "x"]).run().exits(2);
     assert!(ran.stderr.contains("no agent `x`"), "{ran}");
+}
+
+// ---- A2A --------------------------------------------------------------------------------------
+
+/// What it says of itself; `URL` is where it listens.
+fn card(url: &str, binding: &str) -> String {
+    let card = serde_json::json!({
+        "name": "reviewer", "description": "reviews", "version": "1", "skills": [],
+        "supportedInterfaces": [{"url": url, "protocolBinding": binding, "protocolVersion": "1.0"}],
+        "capabilities": {}, "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"],
+    });
+    ok(&card.to_string())
+}
+
+/// A task of theirs in a state, with an artifact.
+fn theirs(id: &str, state: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": id, "contextId": "c",
+        "status": {"state": state, "message": {"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": state}]}},
+        "artifacts": [{"artifactId": "a1", "name": "verdict", "parts": [{"text": "good"}, {"data": {"score": 9}}]}],
+    })
+}
+
+fn a2a(server: &Server, task: &str) -> Space {
+    space(
+        &format!("a2a \"http://127.0.0.1:{}\"", server.port),
+        "",
+        task,
+    )
+}
+
+#[test]
+fn an_agent_over_a2a_gets_a_message_and_leaves_artifacts() {
+    let server = Server::new(&[
+        &card("http://127.0.0.1:PORT/v1", "HTTP+JSON"),
+        &ok(&serde_json::json!({"task": theirs("t1", "TASK_STATE_WORKING")}).to_string()),
+        &ok(&theirs("t1", "TASK_STATE_COMPLETED").to_string()),
+    ]);
+    let space = a2a(&server, "ask \"Review.\"");
+    let _ran = run(&space).exits(0);
+    assert_eq!(
+        server.lines(),
+        [
+            "GET /.well-known/agent-card.json",
+            "POST /v1/message:send",
+            "GET /v1/tasks/t1"
+        ]
+    );
+    let sent: serde_json::Value = serde_json::from_str(&server.came()[1].body).unwrap();
+    assert_eq!(
+        sent["message"]["messageId"].as_str(),
+        server.came()[1].key.as_deref()
+    );
+    assert!(
+        sent["message"]["parts"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("Review.")
+    );
+    let outputs = &end(&space)["outputs"];
+    assert_eq!(outputs["verdict"], "good");
+    assert_eq!(outputs["score"], "9");
+    assert!(
+        log(&space).starts_with("TASK_STATE_WORKING\n"),
+        "{}",
+        log(&space)
+    );
+}
+
+#[test]
+fn an_agent_over_a2a_says_no_and_leads_nowhere_else() {
+    let here = "http://127.0.0.1:PORT/v1";
+    let card_here = card(here, "HTTP+JSON");
+    let task =
+        |id: &str, state: &str| ok(&serde_json::json!({"task": theirs(id, state)}).to_string());
+    for (card, answer, code) in [
+        (card_here.clone(), task("t1", "TASK_STATE_REJECTED"), 77),
+        (card_here.clone(), task("t1", "TASK_STATE_FAILED"), 1),
+        (
+            card_here.clone(),
+            task("t1", "TASK_STATE_INPUT_REQUIRED"),
+            1,
+        ),
+        (
+            card_here.clone(),
+            task("../../admin", "TASK_STATE_WORKING"),
+            76,
+        ),
+        (card_here, ok("{}"), 76),
+        (card("http://169.254.169.254/v1", "HTTP+JSON"), ok("{}"), 78),
+        (card("http://127.0.0.1:1/v1", "HTTP+JSON"), ok("{}"), 78),
+        (card(here, "JSONRPC"), ok("{}"), 78),
+    ] {
+        let server = Server::new(&[&card, &answer]);
+        let space = a2a(&server, "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", log(&space));
+    }
+}
+
+#[test]
+fn an_agent_over_a2a_is_called_off() {
+    let server = Server::new(&[
+        &card("http://127.0.0.1:PORT/v1", "HTTP+JSON"),
+        &ok(&serde_json::json!({"task": theirs("t1", "TASK_STATE_WORKING")}).to_string()),
+        &ok(&theirs("t1", "TASK_STATE_WORKING").to_string()),
+    ]);
+    let space = a2a(&server, "ask \"x\"\n    timeout 1s");
+    let _ran = run(&space).exits(1);
+    assert_eq!(server.lines().last().unwrap(), "POST /v1/tasks/t1:cancel");
 }
