@@ -186,6 +186,12 @@ Example:
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
 colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
     Lsp,
+    /// Serve an agent: tools of the Model Context Protocol over standard input and output
+    #[command(after_help = "\
+Agents start it themselves, as in `claude mcp add coord -- coord mcp --as coder`. They see the tasks
+and their briefs, say how far they are, hand work over, and raise what they cannot settle. They
+approve nothing: that is for people.")]
+    Mcp(Mcp),
     /// Write the record of a run: tasks, metrics, people, decisions, timeline
     Report(Report),
     /// Copy the journal, also while a run is at work
@@ -355,12 +361,30 @@ pub(crate) struct Project {
     pub(crate) workflow: Option<String>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    /// One page that needs no network: zoom, filter, trace what waits for what.
+    Html,
+    /// A drawing.
+    Svg,
+    /// A table for spreadsheets (RFC 4180).
+    Csv,
+    /// A calendar (RFC 5545), of a project that says when it starts.
+    Ical,
+    /// A Gantt chart of mermaid.
+    Mermaid,
+    /// The graph in graphviz' language.
+    Dot,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) project: Project,
-    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
-    pub(crate) format: TextOrJson,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) format: PlanFormat,
     /// How long to look for a shorter schedule, about: `10s`, `500ms`; 0 leaves it at good rules.
     /// Ends earlier when nothing shorter exists. Counted in work, so that it gives the same again.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
@@ -510,6 +534,10 @@ pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+    /// A drawing; of a large graph its phases.
+    Svg,
+    /// The drawing on a page that needs no network: zoom, move, trace what waits for what.
+    Html,
     /// The compiled form: the frozen plan that a run is pinned to.
     Ir,
 }
@@ -677,6 +705,16 @@ pub(crate) struct Brief {
     pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Mcp {
+    /// Which agent of the project is served.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) r#as: String,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -26,6 +26,8 @@ pub(crate) fn graph(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         GraphFormat::Mermaid => graph::mermaid(plan, schedule),
         GraphFormat::Dot => graph::dot(plan, schedule),
         GraphFormat::Json => graph::json(plan, schedule),
+        GraphFormat::Svg => graph::svg(plan, schedule),
+        GraphFormat::Html => graph::page(plan, schedule),
         GraphFormat::Ir => serde_json::to_string_pretty(plan).unwrap_or_default() + "\n",
     };
     deliver(screen, args.output.as_deref(), &text)

@@ -23,6 +23,7 @@ mod init;
 mod logs;
 mod look;
 mod man;
+mod mcp;
 mod order;
 mod plan;
 mod project;
@@ -126,6 +127,7 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Doctor(args) => doctor::doctor(common, screen, args),
         Command::Fix(args) => fix::fix(common, screen, args),
         Command::Schema(args) => schema::schema(screen, args),
+        Command::Mcp(args) => mcp::mcp(common, args),
         Command::Man => man::man(screen),
         Command::Explain(args) => explain::explain(screen, args),
         Command::Completions { shell } => {

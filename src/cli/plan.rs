@@ -1,11 +1,13 @@
 //! `coord plan`: when it ends, what is critical and who is busy; as a picture or as JSON.
 
-use super::args::{Common, Plan as Args, TextOrJson};
+use super::args::{Common, Plan as Args, PlanFormat, TextOrJson};
 use super::diff::{self, Comparison};
 use super::exit::{Exit, Failure, Outcome};
 use super::project::{self, Loaded};
 use super::render::sheet::Look;
-use super::render::{diagnostics, diff as difference, explain_plan, plan_json, what_if, why};
+use super::render::{
+    diagnostics, diff as difference, explain_plan, graph, picture, plan_json, what_if, why,
+};
 use super::screen::Screen;
 use super::since;
 use coord_lang::diagnostic::Diagnostic;
@@ -68,16 +70,24 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
         let (plan, schedule) = changed.as_ref().map_or((plan, schedule), |(p, s)| (p, s));
         return explain(screen, args, plan, schedule, name);
     }
-    let text = match (args.format, &changed) {
-        (TextOrJson::Json, Some((plan, schedule))) => plan_json::text(plan, schedule),
-        (TextOrJson::Json, None) => plan_json::text(plan, schedule),
-        (TextOrJson::Text, Some((after, changed))) => {
-            let (before, after) = ((plan, schedule), (after, changed));
-            what_if::text(before, after, &args.what_if, look(screen, args))
+    let before = (plan, schedule);
+    let (plan, schedule) = changed.as_ref().map_or(before, |(p, s)| (p, s));
+    let text = match args.format {
+        PlanFormat::Text if changed.is_some() => {
+            what_if::text(before, (plan, schedule), &args.what_if, look(screen, args))
         }
-        (TextOrJson::Text, None) => explain_plan::text(plan, schedule, look(screen, args)),
+        PlanFormat::Text => explain_plan::text(plan, schedule, look(screen, args)),
+        PlanFormat::Json => plan_json::text(plan, schedule),
+        PlanFormat::Html => picture::page(plan, schedule),
+        PlanFormat::Svg => picture::svg(plan, schedule),
+        PlanFormat::Csv => picture::csv(plan, schedule),
+        PlanFormat::Mermaid => picture::timeline(plan, schedule),
+        PlanFormat::Dot => graph::dot(plan, schedule),
+        PlanFormat::Ical => picture::ical(plan, schedule).ok_or_else(|| {
+            Failure::wrong("a plan without a start has no dates for a calendar")
+                .help("say `starts` with a day in the project")
+        })?,
     };
-    let schedule = changed.as_ref().map_or(schedule, |(_, schedule)| schedule);
     deliver(screen, args.output.as_deref(), &text)?;
     if loaded.compiled.has_errors() {
         return Ok(Exit::Wrong);
@@ -95,8 +105,24 @@ pub(crate) fn plan(common: &Common, screen: &Screen, args: &Args) -> Outcome {
     }
 }
 
+/// The two forms that everything has which is no picture.
+pub(crate) fn text_or_json(args: &Args, what: &str) -> Result<TextOrJson, Failure> {
+    match args.format {
+        PlanFormat::Text => Ok(TextOrJson::Text),
+        PlanFormat::Json => Ok(TextOrJson::Json),
+        PlanFormat::Html
+        | PlanFormat::Svg
+        | PlanFormat::Csv
+        | PlanFormat::Ical
+        | PlanFormat::Mermaid
+        | PlanFormat::Dot => Err(Failure::wrong(format!("{what} is no picture"))
+            .help("`--format text` or `--format json`")),
+    }
+}
+
 /// Says what has changed since another version of the project.
 fn compare(common: &Common, screen: &Screen, args: &Args, old: &str) -> Outcome {
+    let format = text_or_json(args, "--compare")?;
     let comparison = Comparison {
         common,
         set: &args.project.set,
@@ -109,7 +135,7 @@ fn compare(common: &Common, screen: &Screen, args: &Args, old: &str) -> Outcome 
         .map(|file| file.display().to_string());
     let (old, new) = comparison.sides(old, file.as_deref())?;
     let document = difference::document(&old, &new);
-    let text = match args.format {
+    let text = match format {
         TextOrJson::Json => difference::json(&document),
         TextOrJson::Text => difference::text(&document, look(screen, args)),
     };
@@ -119,8 +145,9 @@ fn compare(common: &Common, screen: &Screen, args: &Args, old: &str) -> Outcome 
 
 /// Says why something is when it is.
 fn explain(screen: &Screen, args: &Args, plan: &Plan, schedule: &Schedule, name: &str) -> Outcome {
+    let format = text_or_json(args, "--why")?;
     let found = why(plan, schedule, node(plan, name)?);
-    let text = match args.format {
+    let text = match format {
         TextOrJson::Json => why::json(plan, schedule, &found),
         TextOrJson::Text => why::text(plan, schedule, &found, look(screen, args)),
     };
@@ -280,6 +307,7 @@ pub(crate) fn look_of(screen: &Screen, width: Option<usize>, to_file: bool) -> L
     Look {
         width: width.clamp(*WIDTHS.start(), *WIDTHS.end()),
         color: !to_file && screen.color_out(),
+        now_ms: Some(coord_host::clock::wall_ms()),
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn check_out(revision: &str, path: &str) -> Result<CheckedOut, Failur
     let (folder, file) = match is_folder {
         true => (name.as_str(), None),
         false => match name.rsplit_once('/') {
+            Some((".", file)) => ("./", Some(file)),
             Some((folder, file)) => (folder, Some(file)),
             None => ("", Some(name.as_str())),
         },

@@ -4,7 +4,7 @@ use super::args::{Common, Plan as Args, TextOrJson};
 use super::exit::{Exit, Failure, Outcome};
 use super::experience::{self, Experience};
 use super::home;
-use super::plan::{Search, deliver, look_of};
+use super::plan::{Search, deliver, look_of, text_or_json};
 use super::render::since::{self, Live};
 use super::screen::Screen;
 use coord_engine::{State, Status};
@@ -21,6 +21,7 @@ pub(crate) fn since(
     search: &Search,
     run: &str,
 ) -> Outcome {
+    let format = text_or_json(args, "--since")?;
     let home = home::existing(common)?;
     let reader = home::reader(&home)?;
     let run = match run {
@@ -44,7 +45,7 @@ pub(crate) fn since(
         experience: &experience,
         learned: args.learn,
     };
-    let text = match args.format {
+    let text = match format {
         TextOrJson::Json => since::json(&live),
         TextOrJson::Text => since::text(&live, look_of(screen, args.width, args.output.is_some())),
     };

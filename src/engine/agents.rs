@@ -33,6 +33,8 @@ pub struct AgentState {
     pub failed_since_ms: Option<i64>,
     /// Attempts in a row that never came to a result.
     pub failures: u32,
+    /// Health checks in a row that failed.
+    pub checks_failed: u32,
     /// The work that showed that it has failed; nothing where somebody or something said so.
     pub(crate) failed_at: Option<NodeId>,
     /// Its tasks that are blocked.
@@ -91,6 +93,7 @@ impl State {
             of.failed_since_ms = None;
             of.failed_at = None;
             of.failures = 0;
+            of.checks_failed = 0;
             self.ceases(Kind::AgentFailed, Occasion::Agent(agent));
         }
         self.refresh_teams_of(plan, agent);

@@ -15,6 +15,7 @@ use coord_plan::calendar::Calendar;
 use coord_plan::plan::{By, Driver, Plan, Task};
 use coord_plan::rules::Happening;
 
+use crate::contention::Found;
 use crate::handoffs::givers;
 use crate::occasion::{Kind, kind};
 use crate::workflows::nodes_by_workflow;
@@ -100,6 +101,10 @@ pub(crate) struct Index {
     pub(crate) tracks_blocked: bool,
     pub(crate) tracks_late: bool,
     pub(crate) tracks_stalled: bool,
+    /// The rules for conflicts that are found.
+    pub(crate) found: Found,
+    /// An incident takes precedence over work at hand.
+    pub(crate) preempts: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
     /// The workflow that does a task, and who calls each.
     calls: BTreeMap<NodeId, WorkflowId>,
@@ -232,7 +237,9 @@ impl Index {
         }
         let has = |kind: Kind| self.reactions.contains_key(&kind);
         self.tracks_blocked = has(Kind::TaskBlocked) || has(Kind::AgentBlocked);
-        self.tracks_late = has(Kind::TaskLate) || self.tracks_blocked;
+        self.found = Found::of(plan);
+        self.preempts = plan.rules.incidents.values().any(|rule| rule.preempts);
+        self.tracks_late = has(Kind::TaskLate) || self.tracks_blocked || self.found.any();
         self.tracks_stalled = has(Kind::TaskStalled);
     }
 

@@ -254,6 +254,18 @@ impl State {
         }
     }
 
+    /// What a team would start first, of what has its resources.
+    pub(crate) fn first_of_team(&self, team: TeamId) -> Option<NodeId> {
+        self.teams[team]
+            .lanes
+            .first()
+            .map(|((_, _, node), _)| *node)
+    }
+
+    pub(crate) fn team_is_free(&self, plan: &Plan, team: TeamId) -> bool {
+        self.has_agents(plan, team)
+    }
+
     fn has_agents(&self, plan: &Plan, team: TeamId) -> bool {
         let team = &self.index.teams[team];
         let mut agents = team.agents.iter();

@@ -120,6 +120,10 @@ pub struct State {
     /// The one task that others let pass: see `queue`.
     pub(crate) reservation: Option<NodeId>,
     pub(crate) doubts: BTreeSet<NodeId>,
+    /// At work for longer than they promised.
+    pub(crate) overdue: BTreeSet<NodeId>,
+    /// Conflicts that were found: who waits, behind whom, and which attempt of that.
+    pub(crate) found: BTreeSet<(NodeId, NodeId, u32)>,
     pub(crate) at_work: u32,
     /// Priorities that rules gave.
     pub(crate) priorities: BTreeMap<NodeId, u8>,
@@ -207,6 +211,8 @@ impl State {
             unassigned: BTreeSet::new(),
             reservation: None,
             doubts: BTreeSet::new(),
+            overdue: BTreeSet::new(),
+            found: BTreeSet::new(),
             at_work: 0,
             priorities: BTreeMap::new(),
             situations: Table::default(),
@@ -386,6 +392,7 @@ impl State {
         node.into_iter()
             .chain(rule)
             .chain(stays)
+            .chain(self.next_hope())
             .min()
             .filter(|_| runs)
     }

@@ -1,6 +1,6 @@
 //! Time limits: every timer is derived from recorded facts, so none is lost or reset by a crash.
 
-use coord_lang::ids::{NodeId, RecurringId, WorkflowId};
+use coord_lang::ids::{AgentId, NodeId, RecurringId, WorkflowId};
 use coord_plan::plan::{NodeKind, Plan, Span};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,7 @@ pub(crate) enum RuleTimer {
 pub(crate) enum Background {
     Sync(RecurringId),
     Workflow(WorkflowId),
+    Health(AgentId),
 }
 
 impl State {

@@ -2,7 +2,7 @@
 //! engine, is made durable, and only then has effects.
 
 use crate::apart::{self, Disturbed};
-use crate::artifacts::Keep;
+use crate::artifacts::{Keep, Store};
 use crate::bench::{self, Discretion, Service};
 use crate::brief;
 use crate::clock::Clock;
@@ -33,7 +33,7 @@ use coord_engine::{
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
 use coord_plan::plan::{Evidence, Plan, Program, Task};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -158,6 +158,11 @@ pub(crate) enum Happening {
         metric: MetricId,
         found: Result<Value, String>,
     },
+    HealthChecked {
+        agent: AgentId,
+        well: bool,
+        evidence: String,
+    },
     /// A web hook took notices, or did not.
     Posted {
         channel: ChannelId,
@@ -242,6 +247,8 @@ pub(crate) struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    /// Agents whose health check is at work.
+    pub(crate) checking: HashSet<AgentId>,
     /// Programs of rules at work.
     pub(crate) programs: usize,
     pub(crate) speech: Speech,
@@ -319,6 +326,7 @@ impl Driver {
             answers: VecDeque::new(),
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
+            checking: HashSet::new(),
             programs: 0,
             speech: setup.speech,
             vault: setup.vault,
@@ -581,10 +589,7 @@ impl Driver {
                 self.landed(ended, said);
                 return Ok(());
             }
-            Happening::Strange(unsure) => {
-                self.strange(unsure);
-                return Ok(());
-            }
+            Happening::Strange(unsure) => self.strange(unsure),
             Happening::Remark(text) => Input::Note { text },
             Happening::CheckEnded {
                 check,
@@ -603,6 +608,18 @@ impl Driver {
                 self.disturbed.set(true);
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::HealthChecked {
+                agent,
+                well,
+                evidence,
+            } => {
+                self.checking.remove(&agent);
+                Input::HealthChecked {
+                    agent,
+                    well,
+                    evidence,
+                }
             }
             Happening::Measured { metric, found } => {
                 self.programs -= 1;
@@ -908,8 +925,9 @@ impl Driver {
 
     /// What `node` consists of now, for whoever lets it through.
     fn subject(&self, node: NodeId) -> Option<Subject> {
+        let root = self.ground_of_gate(node);
         let around = Surroundings {
-            root: &self.run.meta.root,
+            root: &root,
             environment: &self.environment,
         };
         subject::look(&self.run.plan, &self.run.state, node, &around)
@@ -1122,6 +1140,10 @@ impl Driver {
         let stem = format!("{}.{attempt}", job.task);
         let outputs = self.logs.join(format!("{stem}.outputs"));
         job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            job.environment
+                .extend(self.apart_environment(node, footing));
+        }
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             job.environment.push(("COORD_BRIEF".into(), brief.into()));
         }
@@ -1193,6 +1215,7 @@ impl Driver {
             root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
             masker: self.vault.masker(),
+            store: Store(run::store(&self.home)),
             produces: with_path.cloned().collect(),
         }
     }

@@ -28,6 +28,7 @@ impl Driver {
                 text,
             } => self.write_decision(seq, domain, by.as_deref(), &title, &text),
             Action::Measure { metric } => self.measure(metric),
+            Action::CheckHealth { agent } => self.check_health(agent),
             Action::HandOver { situation } => self.write_handoff(seq, situation),
             Action::Land { node, attempt } => self.land(node, attempt),
             Action::Spawn { .. }

@@ -12,7 +12,7 @@
 //! `digest`, `documents`, `context`, in the words of [`speech`].
 
 mod apart;
-mod artifacts;
+pub mod artifacts;
 pub mod bench;
 pub mod brief;
 pub mod clock;
@@ -24,6 +24,7 @@ pub mod driver;
 mod effects;
 pub mod environment;
 pub mod ground;
+mod health;
 pub mod home;
 pub mod journal;
 mod landing;

@@ -28,6 +28,7 @@ pub struct Meta {
 }
 
 /// A run read back: its plan and the state after every durable event.
+#[derive(Clone)]
 pub struct Run {
     /// Its number in the journal.
     pub key: RunKey,
@@ -172,6 +173,16 @@ pub fn logs(home: &Home, run: &str) -> PathBuf {
 /// Where a run keeps copies of what its tasks produced.
 pub fn artifacts(home: &Home, run: &str) -> PathBuf {
     home.path().join("artifacts").join(run)
+}
+
+/// Where a run keeps patches of work that did not land.
+pub fn patches(home: &Home, run: &str) -> PathBuf {
+    home.path().join("patches").join(run)
+}
+
+/// Where everything that was ever produced is kept, under its digest.
+pub fn store(home: &Home) -> PathBuf {
+    home.path().join("artifacts").join("blake3")
 }
 
 fn plan_of(id: &str, row: &RunRow) -> Result<Plan, RunError> {

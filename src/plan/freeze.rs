@@ -945,8 +945,19 @@ impl<'m> Freezer<'m> {
             driver: self.driver(&agent.driver),
             env: agent.env.clone(),
             wave,
-            profile: profile(self.model, agent),
+            profile: self.profile(agent),
         }
+    }
+
+    fn profile(&self, agent: &model::Agent) -> Option<Box<Profile>> {
+        let mut profile = profile(self.model, agent);
+        if let Some(health) = &agent.health {
+            profile.get_or_insert_default().health = Some(plan::Health {
+                program: self.program(&health.run),
+                every_ms: health.every_ms,
+            });
+        }
+        profile
     }
 
     fn driver(&self, from: &model::Driver) -> Driver {
@@ -1160,6 +1171,7 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
         hours: own_hours(model, agent),
+        health: None,
     };
     (profile != Profile::default()).then(|| Box::new(profile))
 }

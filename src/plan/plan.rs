@@ -197,9 +197,19 @@ pub struct Profile {
     /// Who takes over, in order.
     pub standby: Vec<AgentId>,
     pub secrets: Vec<String>,
+    /// How it is found out whether it is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// When it works, where it says so itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
+}
+
+/// A program that is run again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    pub program: Program,
+    pub every_ms: i64,
 }
 
 /// How an agent is reached.

@@ -131,7 +131,7 @@ fn what_does_not_check_is_illegal() {
     let ran = space.coord(&["diff", "old.coord", "broken.coord"]).run();
     insta::assert_snapshot!(ran.exits(2).stdout);
     let args = ["diff", "broken.coord", "new.coord", "--format", "json"];
-    let back: Value = serde_json::from_str(&space.coord(&args).run().exits(0).stdout).unwrap();
+    let back: Value = serde_json::from_str(&space.coord(&args).run().exits(1).stdout).unwrap();
     assert_eq!(back["old_errors"], 1);
 }
 
@@ -158,7 +158,7 @@ fn a_side_that_is_not_there_says_so() {
         .coord(&["diff", "odl.coord", "new.coord"])
         .run()
         .exits(2);
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @"error: E0903 cannot read `odl.coord`: there is no such file");
 }
 
 /// With the git program, where the machine has it.
@@ -206,5 +206,8 @@ fn a_side_may_be_a_revision() {
         .coord(&["diff", "HEAD:plan/main.coord", "plans"])
         .run()
         .exits(2);
-    insta::assert_snapshot!(wrong.stderr, @"");
+    insta::assert_snapshot!(wrong.stderr, @r"
+    error: there is no `plan/main.coord` in revision `HEAD`, and no such file here
+      help: paths count from the top of the repository; `./` from here
+    ");
 }

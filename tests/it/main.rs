@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agents;
+mod approvals;
 mod arrows;
 mod bad_input;
 mod calendars;
@@ -14,6 +16,7 @@ mod documents;
 mod durable;
 mod editors;
 mod embedding;
+mod escapes;
 mod examples;
 mod explain;
 mod explore;
@@ -31,7 +34,9 @@ mod manual;
 mod mapping;
 mod notices;
 mod order;
+mod pictures;
 mod planning;
+mod procedures;
 mod process;
 mod recovery;
 mod report;
@@ -39,6 +44,7 @@ mod running;
 mod scenarios;
 mod schemas;
 mod secrets;
+mod since;
 mod space;
 mod surroundings;
 mod totality;

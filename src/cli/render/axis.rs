@@ -139,6 +139,26 @@ impl<'a> Axis<'a> {
         self.position(ms).round() as usize
     }
 
+    /// The instants at which columns begin, and the end of the last.
+    pub(crate) fn bounds(&self) -> Vec<i64> {
+        let (from_ms, to_ms) = match &self.scale {
+            Scale::Days(days) => (days[0], days[days.len() - 1]),
+            Scale::Clock { from_ms, to_ms } => (*from_ms, *to_ms),
+        };
+        let first = |column: usize| {
+            let (mut low, mut high) = (from_ms, to_ms);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                match self.position(middle) >= column as f64 {
+                    true => high = middle,
+                    false => low = middle + 1,
+                }
+            }
+            low
+        };
+        (0..=self.columns).map(first).collect()
+    }
+
     /// Draws the days on which nobody works, where they have a column of their own.
     pub(crate) fn shade(&self, cells: &mut Cells) {
         for (from_ms, to_ms) in self.free_days() {

@@ -5,6 +5,7 @@
 
 use super::forecast;
 use super::gantt;
+use super::heat;
 use super::outlook::Outlook;
 use super::promises;
 use super::sheet::{Ink, Line, Look, Sheet, columns, cut, tame};
@@ -18,6 +19,9 @@ use coord_plan::schedule::{AgentLoad, Due, Schedule};
 
 /// Of a longer list, the first and the last are told.
 const LIST_LIMIT: usize = 24;
+/// Names of a way, and of the busiest, in the first lines.
+const WAY: usize = 7;
+const BUSIEST: usize = 4;
 /// Columns of a bar that shows a load.
 const LOAD_ROOM: usize = 20;
 
@@ -73,7 +77,10 @@ fn header(outlook: &Outlook, sheet: &mut Sheet) {
             Ink::Plain,
             "no time to show: say with `takes 2d` how long tasks take",
         ),
-        _ => ends(outlook, sheet),
+        _ => {
+            ends(outlook, sheet);
+            gists(outlook, sheet);
+        }
     }
 }
 
@@ -186,11 +193,90 @@ fn longer(outlook: &Outlook) -> String {
         outlook.schedule.makespan_ms,
     );
     match together > alone {
-        true => format!(
-            "{} more, because not everything can be done at once",
-            outlook.between(alone, together)
-        ),
+        true => {
+            let more = outlook.between(alone, together);
+            match turns(outlook) {
+                Some(turns) => format!("{more} more: {turns}"),
+                None => format!("{more} more, because not everything can be done at once"),
+            }
+        }
         false => "no later: what people wait for fits into the slack".into(),
+    }
+}
+
+/// Who or what makes the end wait, of what holds it.
+fn turns(outlook: &Outlook) -> Option<String> {
+    let chain = outlook.schedule.chain.iter();
+    let mut waits = chain.filter(|link| match link.holds {
+        Hold::Claim { .. } | Hold::Agent { .. } | Hold::Resource { .. } | Hold::Parallel { .. } => {
+            true
+        }
+        Hold::Start | Hold::Window | Hold::Need { .. } => false,
+    });
+    let last = waits.next_back()?;
+    let held = hold(outlook, last.node, last.holds);
+    let more = match waits.count() {
+        0 => String::new(),
+        1 => ", and one more such wait".into(),
+        n => format!(", and {n} more such waits"),
+    };
+    Some(format!("{held} before {}{more}", outlook.name(last.node)))
+}
+
+/// One line each about what is critical, who has most to do, and what is missed.
+fn gists(outlook: &Outlook, sheet: &mut Sheet) {
+    let schedule = outlook.schedule;
+    let mut gist = |name: &str, ink: Ink, text: &str| {
+        let line = Line::new().to(2).fit(Ink::Plain, name, 20);
+        sheet.hanging(line, ink, text);
+    };
+    let path: Vec<NodeId> = schedule
+        .critical_path
+        .iter()
+        .map(|step| step.node)
+        .collect();
+    let chain: Vec<NodeId> = schedule.chain.iter().map(|link| link.node).collect();
+    gist("critical", Ink::Critical, &way(outlook, &path));
+    if chain != path {
+        gist("holds the end", Ink::Strong, &way(outlook, &chain));
+    }
+    let busy = heat::busiest(outlook);
+    let busy = busy.iter().take(BUSIEST).map(|agent| {
+        let percent = (schedule.agents[*agent].per_mille() + 5) / 10;
+        format!("{} {percent}%", outlook.agent(*agent))
+    });
+    let busy: Vec<String> = busy.collect();
+    if !busy.is_empty() {
+        gist("busiest", Ink::Plain, &busy.join(", "));
+    }
+    let dues = || schedule.deadlines.iter().chain(&schedule.milestones);
+    let missed: Vec<String> = dues()
+        .filter(|due| !due.is_met())
+        .map(|due| {
+            let late = outlook.between(due.due_ms, due.finish_ms);
+            format!("{} {late} late", outlook.name(due.node))
+        })
+        .collect();
+    let all = dues().count();
+    if missed.is_empty() && all > 0 {
+        gist("deadlines", Ink::Good, &format!("all {all} met"));
+    } else if !missed.is_empty() {
+        let met = all - missed.len();
+        let words = format!("{met} of {all} met; {}", some_of(&missed));
+        gist("deadlines", Ink::Late, &words);
+    }
+}
+
+/// `a → b → c`; of a longer one its start and its end.
+fn way(outlook: &Outlook, nodes: &[NodeId]) -> String {
+    let names: Vec<String> = nodes.iter().map(|node| outlook.name(*node)).collect();
+    match names.as_slice() {
+        [] => "nothing".into(),
+        [first, second, .., before, last] if names.len() > WAY => {
+            let more = names.len() - 4;
+            format!("{first} → {second} → … {more} more → {before} → {last}")
+        }
+        _ => names.join(" → "),
     }
 }
 

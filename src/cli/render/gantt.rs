@@ -4,6 +4,7 @@
 //! told by colour alone: what is critical has its own glyph and a mark in front.
 
 use super::axis::Axis;
+use super::heat::{busiest, heat};
 use super::outlook::Outlook;
 use super::sheet::{Cells, Ink, Line, Sheet, columns};
 use coord_lang::ids::{NodeId, PhaseId};
@@ -12,6 +13,9 @@ use std::collections::BTreeSet;
 
 /// With more tasks, only those that matter most have a row of their own.
 const ROWS_LIMIT: usize = 60;
+/// Agents whose load is drawn.
+const AGENTS: usize = 8;
+const TODAY: char = '╎';
 /// Columns of the estimates, where they have room.
 const TAKES_ROOM: usize = 8;
 
@@ -21,11 +25,17 @@ pub(crate) fn draw(outlook: &Outlook, sheet: &mut Sheet) {
     let layout = Layout::new(outlook, &rows, sheet.width());
     let end_ms = end_of_axis(outlook);
     let axis = Axis::new(outlook, end_ms, layout.bars_room());
+    let today_ms = sheet
+        .now_ms()
+        .zip(outlook.plan.origin_ms)
+        .map(|(now, origin)| now - origin)
+        .filter(|today| (0..=end_ms).contains(today));
     let gantt = Gantt {
         outlook,
         layout,
         axis,
         end_ms,
+        today_ms,
     };
     sheet.blank();
     for cells in gantt.axis.ruler() {
@@ -34,6 +44,7 @@ pub(crate) fn draw(outlook: &Outlook, sheet: &mut Sheet) {
     for row in &rows {
         sheet.line(gantt.row(row));
     }
+    gantt.loads(sheet);
     let drawn: Vec<NodeId> = rows.iter().filter_map(Row::node).collect();
     sheet.blank();
     sheet.entries(2, Ink::Faint, &gantt.legend(&drawn));
@@ -222,6 +233,8 @@ struct Gantt<'a> {
     axis: Axis<'a>,
     /// What is due later is not in the picture.
     end_ms: i64,
+    /// Now, when that is in the picture.
+    today_ms: Option<i64>,
 }
 
 impl Gantt<'_> {
@@ -237,7 +250,50 @@ impl Gantt<'_> {
     fn cells(&self) -> Cells {
         let mut cells = Cells::blank(self.axis.columns() + 1);
         self.axis.shade(&mut cells);
+        if let Some(today) = self.today_ms {
+            cells.put(self.axis.at(today), TODAY, Ink::Event);
+        }
         cells
+    }
+
+    /// How busy each agent is in each column, the busiest first.
+    fn loads(&self, sheet: &mut Sheet) {
+        let outlook = self.outlook;
+        let agents = busiest(outlook);
+        if agents.is_empty() {
+            return;
+        }
+        sheet.blank();
+        sheet.line(Line::new().add(Ink::Strong, "Load").plain(" of each agent"));
+        let bounds = self.axis.bounds();
+        for &agent in agents.iter().take(AGENTS) {
+            let mut cells = self.cells();
+            for (column, share) in heat(outlook, agent, &bounds).into_iter().enumerate() {
+                let glyph = match share {
+                    None | Some(0) => continue,
+                    Some(1..=250) => '░',
+                    Some(251..=500) => '▒',
+                    Some(501..=949) => '▓',
+                    Some(_) => '█',
+                };
+                let ink = if glyph == '█' {
+                    Ink::Critical
+                } else {
+                    Ink::Work
+                };
+                cells.put(column, glyph, ink);
+            }
+            let percent = (outlook.schedule.agents[agent].per_mille() + 5) / 10;
+            let room = self.layout.bars_at().saturating_sub(Layout::MARK + 6);
+            let line = Line::new().to(Layout::MARK);
+            let line = line.fit(Ink::Plain, &outlook.agent(agent), room);
+            let line = line.fit_right(Ink::Faint, &format!("{percent}%"), 4);
+            sheet.line(line.to(self.layout.bars_at()).cells(&cells));
+        }
+        if agents.len() > AGENTS {
+            let more = format!("… {} less busy", agents.len() - AGENTS);
+            sheet.wrapped(Layout::MARK, Ink::Faint, &more);
+        }
     }
 
     fn phase_row(&self, phase: PhaseId) -> Line {
@@ -451,6 +507,11 @@ impl Gantt<'_> {
             ),
             (any(&|n| self.is_unknown(n)), "? no estimate".to_string()),
             (self.axis.has_free_days(), "· no working day".to_string()),
+            (self.today_ms.is_some(), format!("{TODAY} today")),
+            (
+                !busiest(outlook).is_empty(),
+                "load ░ some ▒ half ▓ most █ full".to_string(),
+            ),
             (
                 hidden > 0,
                 format!("░ {hidden} tasks without a row of their own"),

@@ -1,15 +1,18 @@
-//! The graph of a plan as other tools draw it: mermaid, dot, JSON.
+//! The graph of a plan: drawn (SVG, a page), and as other tools draw it (mermaid, dot, JSON).
 //!
 //! One list of nodes and one of edges, in the order of the plan; the formats only write them down.
 //! An edge goes from what comes first to what waits for it.
 
 mod dot;
 mod json;
+mod layout;
 mod mermaid;
+mod svg;
 
 pub(crate) use dot::dot;
 pub(crate) use json::json;
 pub(crate) use mermaid::mermaid;
+pub(crate) use svg::{page, svg};
 
 use super::sheet::tame;
 use coord_lang::ids::{NodeId, PhaseId};

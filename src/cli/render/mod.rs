@@ -9,7 +9,9 @@ pub(crate) mod forecast;
 mod gantt;
 pub(crate) mod github;
 pub(crate) mod graph;
+mod heat;
 mod outlook;
+pub(crate) mod picture;
 pub(crate) mod plan_json;
 #[cfg(test)]
 mod plan_tests;

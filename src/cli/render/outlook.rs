@@ -4,6 +4,7 @@
 //! Lengths are working time (`2wd 4wh`) when the plan estimates in working time, else time on
 //! the clock (`2d 4h`). It decides nothing about layout.
 
+use super::explain_plan::hold;
 use super::sheet::tame;
 use coord_lang::ids::{AgentId, NodeId, PhaseId, Table};
 use coord_lang::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, WEEK_MS};
@@ -12,6 +13,8 @@ use coord_plan::calendars::Calendars;
 use coord_plan::clock::{Clock, lasting};
 use coord_plan::plan::{By, Estimate, NodeKind, Plan, Span};
 use coord_plan::schedule::Schedule;
+use coord_plan::schedule::chain::Hold;
+use std::collections::BTreeMap;
 
 pub(crate) struct Outlook<'a> {
     pub(crate) plan: &'a Plan,
@@ -27,6 +30,8 @@ pub(crate) struct Outlook<'a> {
     phase_of: Table<NodeId, Option<PhaseId>>,
     on_path: Table<NodeId, bool>,
     in_chain: Table<NodeId, bool>,
+    /// What holds each link of the levelled schedule's chain.
+    holds: BTreeMap<NodeId, Hold>,
 }
 
 impl<'a> Outlook<'a> {
@@ -49,6 +54,7 @@ impl<'a> Outlook<'a> {
             phase_of: phases_of(plan),
             on_path: marked(plan, schedule.critical_path.iter().map(|step| step.node)),
             in_chain: marked(plan, schedule.chain.iter().map(|link| link.node)),
+            holds: schedule.chain.iter().map(|l| (l.node, l.holds)).collect(),
         }
     }
 
@@ -124,6 +130,12 @@ impl<'a> Outlook<'a> {
         self.in_chain[node]
     }
 
+    /// What holds a link of what holds the end, in words.
+    pub(crate) fn held(&self, node: NodeId) -> Option<String> {
+        let holds = self.holds.get(&node)?;
+        Some(hold(self, node, *holds))
+    }
+
     pub(crate) fn is_contingent(&self, node: NodeId) -> bool {
         self.schedule.nodes[node].logical.contingent
     }
@@ -162,6 +174,14 @@ impl<'a> Outlook<'a> {
             return self.at(ms - 1).trim_end_matches(" 23:59").to_string();
         }
         at
+    }
+
+    /// The time between two instants that counts for the load of an agent.
+    pub(crate) fn counted(&self, agent: AgentId, from_ms: i64, to_ms: i64) -> i64 {
+        match self.uses_working {
+            true => self.calendars.agent(agent).working_between(from_ms, to_ms),
+            false => to_ms - from_ms,
+        }
     }
 
     /// The time between two instants: working time when the plan has any.

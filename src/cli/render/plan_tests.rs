@@ -46,6 +46,7 @@ fn picture(text: &str, width: usize) -> String {
             Look {
                 width,
                 color: false,
+                now_ms: None,
             },
         )
     })
@@ -99,6 +100,7 @@ fn colour_adds_to_the_same_picture() {
             Look {
                 width: 100,
                 color: true,
+                now_ms: None,
             },
         )
     });
@@ -164,6 +166,7 @@ fn no_line_is_wider_than_asked_for() {
                 Look {
                     width,
                     color: false,
+                    now_ms: None,
                 },
             );
             for line in picture.lines() {

@@ -206,11 +206,13 @@ impl Cells {
     }
 }
 
-/// How wide a picture is, and whether it has colours.
+/// How wide a picture is, whether it has colours, and what is today in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     pub(crate) width: usize,
     pub(crate) color: bool,
+    /// In ms since 1970 UTC; None leaves today out.
+    pub(crate) now_ms: Option<i64>,
 }
 
 /// A picture that grows line by line.
@@ -250,6 +252,11 @@ impl Sheet {
 
     pub(crate) fn blank(&mut self) {
         self.text.push('\n');
+    }
+
+    /// What is today in it, in ms since 1970 UTC.
+    pub(crate) fn now_ms(&self) -> Option<i64> {
+        self.look.now_ms
     }
 
     /// The first line of a section: what it is about, and what it comes to.
@@ -329,6 +336,7 @@ mod tests {
         let mut sheet = Sheet::new(Look {
             width: 10,
             color: false,
+            now_ms: None,
         });
         sheet.line(Line::new().plain("12345678").add(Ink::Late, "9 and more"));
         sheet.wrapped(4, Ink::Plain, "some words that go on");
@@ -343,6 +351,7 @@ mod tests {
         let mut sheet = Sheet::new(Look {
             width: 20,
             color: true,
+            now_ms: None,
         });
         sheet.line(Line::new().add(Ink::Late, "late").plain("   "));
         assert_eq!(sheet.into_text(), "\x1b[1;31mlate\x1b[0m\n");

@@ -73,6 +73,15 @@ pub(super) fn masked(input: Input, mask: &Mask<'_>) -> Input {
             by: by(who),
             note: mask(note),
         },
+        Input::HealthChecked {
+            agent,
+            well,
+            evidence,
+        } => Input::HealthChecked {
+            agent,
+            well,
+            evidence: mask(evidence),
+        },
         Input::ActionEnded { duty, ok, evidence } => Input::ActionEnded {
             duty,
             ok,

@@ -3,14 +3,24 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+mod attempts;
+mod capacities;
 mod courses;
+mod decisions;
+mod failover;
 mod kills;
+mod ladders;
 mod small_files;
 
 /// Every trial, in the order in which they run.
 pub(crate) const ALL: &[Trial] = &[
     courses::CALM,
     courses::CRASHES,
+    attempts::ATTEMPTS,
+    capacities::CAPACITIES,
+    decisions::DECISIONS,
+    ladders::LADDERS,
+    failover::FAILOVER,
     kills::KILLS_OF_RUNS,
     small_files::SMALL_FILES,
 ];
