@@ -260,7 +260,8 @@ fn what_the_user_has_not_committed_is_never_lost() {
     let space = team(&[left()]);
     std::fs::write(space.path("a/one.txt"), "mine\n").unwrap();
     let ran = run(&space, &[]).exits(0);
-    assert_snapshot!(timeless(&ran.stderr));
+    let told = "what has landed is on `coord/r/landed` alone: the files of `main` stay as they are";
+    assert!(ran.stderr.contains(told), "{ran}");
     let mine = std::fs::read_to_string(space.path("a/one.txt")).unwrap();
     assert_eq!(mine, "mine\n");
     let waits = git(&space, &["show", "coord/r/landed:a/one.txt"]);
@@ -539,7 +540,12 @@ fn of_several_at_work_nobody_is_blamed() {
         .find(|e| e["kind"] == "situation.opened")
         .unwrap();
     assert_eq!(opened["about"]["agents"], serde_json::json!(["ann", "bea"]));
-    assert_snapshot!(opened["note"].as_str().unwrap());
+    let note = opened["note"].as_str().unwrap();
+    assert!(
+        note.starts_with("`c.txt` changed past all claims"),
+        "{note}"
+    );
+    assert!(note.contains("`left`, `right` were at work"), "{note}");
     for name in ["left", "right"] {
         assert_eq!(of_task(&space, name, "state"), "COMPLETED");
     }
@@ -604,7 +610,16 @@ fn a_team_of_six_builds_one_program() {
     let log = git_in(&folder, &["log", "--format=%an: %s", "main"]);
     let mut lines: Vec<&str> = log.lines().collect();
     lines.sort_unstable();
-    assert_snapshot!(lines.join("\n"));
+    let expected = [
+        "architect: The contract between the parts",
+        "core: Greets by name",
+        "lead: The first release",
+        "relief: Reads the name",
+        "tester: A test of the whole",
+        "writer: The words of the program",
+        "you: An empty program",
+    ];
+    assert_eq!(lines, expected);
     for found in [
         "trial failed: wrote outside of its claims: `src/core/greeting.sh`",
         "does not land: others have changed the same places of `CHANGES`",
