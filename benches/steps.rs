@@ -39,7 +39,7 @@ fn measure(tasks: u32) {
         fails_percent: 5,
         check_fails_percent: 5,
         rejects_percent: 5,
-        silent_percent: 5,
+        silent_percent: 0,
         ..Chance::new(7)
     };
     let mut simulation = Simulation::new(&plan, world, 0);

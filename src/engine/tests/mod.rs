@@ -6,6 +6,7 @@ use crate::trials::{draft, random};
 
 mod bench;
 mod capacity;
+mod circles;
 mod coordination;
 mod gates;
 mod interventions;
