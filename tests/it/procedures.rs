@@ -314,7 +314,7 @@ fn workflows(name: &str, main: bool, wanted: &[(&str, &str)]) {
     }
     let other: Vec<(&str, &str)> = (came.iter())
         .map(|(what, state)| (what.as_str(), state.as_str()))
-        .filter(|(_, state)| *state != "COMPLETED")
+        .filter(|(_, state)| *state != "completed")
         .collect();
     assert_eq!(other, wanted, "{name}");
 }
