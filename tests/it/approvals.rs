@@ -104,7 +104,7 @@ fn a_review_is_void_when_what_was_made_changes() {
     approve(&space, &again, "ann");
     approve(&space, &asked(&space, "bob", of(&bob)), "bob");
     let _ = live.wait().exits(0);
-    assert_eq!(status(&space)["state"], "COMPLETED");
+    assert_eq!(status(&space)["state"], "completed");
 }
 
 /// `deploy` was let through and waits for its turn.

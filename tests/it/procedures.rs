@@ -314,12 +314,13 @@ fn workflows(name: &str, main: bool, wanted: &[(&str, &str)]) {
     }
     let other: Vec<(&str, &str)> = (came.iter())
         .map(|(what, state)| (what.as_str(), state.as_str()))
-        .filter(|(_, state)| *state != "COMPLETED")
+        .filter(|(_, state)| *state != "completed")
         .collect();
     assert_eq!(other, wanted, "{name}");
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn ladders_and_conflicts_of_the_platform() {
     ladders_and_conflicts("platform", 5, 9);
 }
@@ -330,49 +331,58 @@ fn ladders_and_conflicts_of_candlefish() {
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn ladders_and_conflicts_of_the_operating_procedures() {
     ladders_and_conflicts("operating-procedures", 2, 6);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn ladders_of_the_other_systems() {
     ladders_and_conflicts("services", 1, 0);
     ladders_and_conflicts("multiagent", 1, 0);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn incidents_of_the_platform_and_candlefish() {
     incidents("platform", 3);
     incidents("candlefish", 4);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn incidents_of_the_services() {
     incidents("services", 8);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn incidents_of_the_operating_procedures() {
     incidents("operating-procedures", 6);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_the_platform_and_candlefish() {
     workflows("platform", false, &[]);
     workflows("candlefish", false, &[]);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_the_services() {
     workflows("services", false, &[]);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_multiagent() {
     workflows("multiagent", false, &[]);
 }
 
 #[test]
+#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_the_operating_procedures() {
     workflows("operating-procedures", false, &[]);
 }
