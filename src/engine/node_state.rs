@@ -128,6 +128,8 @@ pub struct NodeState {
     pub(crate) not_landed: Option<Box<Landing>>,
     /// How often it was given to somebody else.
     pub(crate) reassigned: u32,
+    /// How often it was ended for the work of an incident.
+    pub(crate) gave_way: u32,
     pub(crate) was_held: bool,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,

@@ -2,7 +2,8 @@
 //!
 //! Only where the incident says `preempts`, and only from tasks at work that are `idempotent`:
 //! they are ended, hold what they claim until they are dead, and begin again when there is room.
-//! Nothing is ended unless that lets the task of the incident start.
+//! Nothing is ended unless that lets the task of the incident start, and no task more than
+//! five times.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,9 @@ use crate::situation::{About, Of, SituationId};
 use crate::state::State;
 use crate::status::RunStatus;
 use crate::turn::Turn;
+
+/// So often a task gives way: what is ended again and again never gets done.
+const GIVES_WAY: u32 = 5;
 
 impl State {
     /// The workflow of an open incident that takes precedence, with its priority.
@@ -98,6 +102,7 @@ impl State {
     fn may_give_way(&self, plan: &Plan, node: NodeId, priority: u8) -> bool {
         self.nodes[node].is_at_work()
             && !self.is_ending(node)
+            && self.nodes[node].gave_way < GIVES_WAY
             && self.rank(plan, node).0 > priority
             && plan.task(node).is_some_and(|task| task.idempotent)
     }

@@ -114,7 +114,11 @@ impl State {
             RuleFact::AgentIsolated { agent } => self.on_agent_isolated(plan, kind, *agent, true),
             RuleFact::AgentBack { agent } => self.on_agent_isolated(plan, kind, *agent, false),
             RuleFact::Reassigned { node, agents } => self.on_reassigned(plan, fact, *node, agents),
-            RuleFact::Preempted { behind, .. } => known(self.has(*behind), kind, "node", behind.0),
+            RuleFact::Preempted { node, behind, .. } => {
+                known(self.has(*behind), kind, "node", behind.0)?;
+                self.nodes[*node].gave_way += 1;
+                Ok(())
+            }
             RuleFact::HealthAsked { agent } => self.on_health_asked(plan, kind, *agent),
             RuleFact::HealthFailed { agent, .. } => self.on_health(plan, kind, *agent, false),
             RuleFact::HealthPassed { agent } => self.on_health(plan, kind, *agent, true),
