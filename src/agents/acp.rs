@@ -23,7 +23,7 @@ use coord_host::bench::Bench;
 use coord_host::reach::{Done, Job, Stop};
 use coord_plan::plan::Driver;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
@@ -33,7 +33,7 @@ const MAX_FILE: u64 = 16 << 20;
 /// Longest text of one message that is kept as an output.
 const MAX_MESSAGE: usize = 64 << 10;
 /// What an agent gets to end its turn when it is called off.
-const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) fn attempt(job: &Job, stop: &Stop) -> Done {
     let Driver::Acp(argv) = &job.via else {
@@ -86,12 +86,12 @@ async fn talk(job: &Job, stop: &Stop, argv: &[String], pipes: Pipes) -> Done {
             Ok(tokio::select! {
                 done = turn.take() => done,
                 () = gone(&agent) => {
-                    Done::exit(exit::FAILED, "its program ended before its work did")
+                    program_ended()
                 }
             })
         })
         .await;
-    let mut done = spoken.unwrap_or_else(|error| failed(&error));
+    let mut done = spoken.unwrap_or_else(|_| program_ended());
     done.outputs.extend(ears.outputs());
     done
 }
@@ -127,6 +127,8 @@ impl Turn<'_> {
         tokio::select! {
             ended = &mut turn => match ended {
                 Ok(ended) => self.judged(&ended),
+                // what the library says of a closed pipe tells nobody anything
+                Err(_) if self.agent.is_incoming_closed() => program_ended(),
                 Err(error) => failed(&error),
             },
             why = self.enough() => {
@@ -239,6 +241,10 @@ impl Turn<'_> {
     }
 }
 
+fn program_ended() -> Done {
+    Done::exit(exit::FAILED, "its program ended before its work did")
+}
+
 fn failed(error: &Error) -> Done {
     let more = error.data.as_ref().map(|data| match data.as_str() {
         Some(text) => format!(": {text}"),
@@ -287,10 +293,13 @@ impl Heard {
 
 impl Ears {
     fn new(job: &Job) -> Ears {
+        let mut environment = job.environment.iter();
+        let home = environment.find(|(name, _)| name == "COORD_HOME");
+        let home = home.map(|(_, home)| PathBuf::from(home));
         let authority = job.told.agents.iter().map(|who| who.authority.as_deref());
         Ears {
             bench: job.bench.clone(),
-            claims: Claims::new(&job.told, &job.root, &job.folder),
+            claims: Claims::new(&job.told, &job.root, &job.folder, home.as_deref()),
             full: authority.into_iter().all(|word| word == Some("full")),
             heard: Mutex::new(Heard {
                 last: Instant::now(),
@@ -325,6 +334,7 @@ impl Ears {
                 let id = call.tool_call_id.to_string();
                 let input = call.raw_input.as_ref();
                 heard.calls.note(&id, &call.locations, &call.content, input);
+                heard.calls.entitle(&id, &call.title);
                 self.bench.say(&format!("→ {}", call.title));
             }
             SessionUpdate::ToolCallUpdate(call) => {
@@ -336,8 +346,8 @@ impl Ears {
                     .note(&id, &locations, &content, of.raw_input.as_ref());
                 if let Some(status) = of.status {
                     let status = format!("{status:?}").to_lowercase();
-                    self.bench
-                        .say(&format!("  {status}: {}", of.title.unwrap_or(id)));
+                    let title = of.title.unwrap_or_else(|| heard.calls.title(&id));
+                    self.bench.say(&format!("  {status}: {title}"));
                 }
             }
             SessionUpdate::Plan(plan) => {
@@ -405,7 +415,10 @@ impl Ears {
             .calls
             .note(&id, locations, content, fields.raw_input.as_ref());
         let refusal = heard.calls.refusal(&id, &self.claims, self.full);
-        let title = fields.title.clone().unwrap_or(id);
+        if let Some(title) = &fields.title {
+            heard.calls.entitle(&id, title);
+        }
+        let title = heard.calls.title(&id);
         match &refusal {
             None => self.bench.say(&format!("permitted: {title}")),
             Some(why) => self.refuse(&mut heard, &title, why),

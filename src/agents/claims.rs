@@ -12,16 +12,19 @@ pub(crate) struct Claims {
     folder: PathBuf,
     writes: Vec<Glob>,
     forbidden: Vec<Glob>,
+    /// Where runs are kept: nobody's to touch.
+    home: Option<PathBuf>,
 }
 
 impl Claims {
-    pub(crate) fn new(told: &Brief, root: &Path, folder: &Path) -> Claims {
+    pub(crate) fn new(told: &Brief, root: &Path, folder: &Path, home: Option<&Path>) -> Claims {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         Claims {
             root: real(root),
             folder: real(folder),
             writes: globs(&told.writes),
             forbidden: globs(&told.forbidden),
+            home: home.map(real),
         }
     }
 
@@ -65,6 +68,13 @@ impl Claims {
             }
         }
         let real = resolved(&plain).ok_or_else(outside)?;
+        if self
+            .home
+            .as_ref()
+            .is_some_and(|home| real.starts_with(home))
+        {
+            return Err(format!("`{path}` is where coord keeps its runs"));
+        }
         let name = real.strip_prefix(&self.root).map_err(|_| outside())?;
         let name = name.to_str().ok_or_else(outside)?.to_string();
         Ok((real, name))
@@ -100,6 +110,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("coord-claims-{}", std::process::id()));
         let (root, other) = (folder.join("project"), folder.join("other"));
         std::fs::create_dir_all(root.join("src/api")).unwrap();
+        std::fs::create_dir_all(root.join("src/home")).unwrap();
         std::fs::create_dir_all(&other).unwrap();
         std::os::unix::fs::symlink(&other, root.join("src/link")).unwrap();
         std::os::unix::fs::symlink(other.join("none"), root.join("src/dangling")).unwrap();
@@ -108,7 +119,7 @@ mod tests {
             forbidden: vec!["src/api/**".into()],
             ..Brief::default()
         };
-        let claims = Claims::new(&told, &root, &root);
+        let claims = Claims::new(&told, &root, &root, Some(&root.join("src/home")));
         assert!(claims.write("src/a.rs").is_ok());
         assert!(
             claims
@@ -122,6 +133,7 @@ mod tests {
             "src/../Cargo.toml",
             "src/link/a",
             "src/dangling",
+            "src/home/journal",
             "/etc/passwd",
             "",
             "src/a\0b",
@@ -130,7 +142,7 @@ mod tests {
         }
         assert!(claims.read("Cargo.toml").is_ok());
         assert!(claims.read("/etc/passwd").is_err() && claims.read("src/link/a").is_err());
-        let none = Claims::new(&Brief::default(), &root, &root);
+        let none = Claims::new(&Brief::default(), &root, &root, None);
         assert!(
             none.write("src/a.rs")
                 .unwrap_err()

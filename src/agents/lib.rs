@@ -5,6 +5,7 @@
 //! it becomes outputs and a log, and nothing more; what the agent may touch follows from what its
 //! task claims ([`claims`]), and where a driver connects to from the project ([`address`]).
 
+mod a2a;
 mod acp;
 mod address;
 mod claims;
@@ -21,6 +22,7 @@ use coord_host::reach::{Drivers, Reach};
 /// The drivers of all protocols of the language.
 pub fn drivers() -> Drivers {
     let mut drivers = Drivers::default();
+    drivers.add(Reach::Via("a2a".into()), a2a::attempt);
     drivers.add(Reach::Via("acp".into()), acp::attempt);
     drivers.add(Reach::Via("http".into()), http::attempt);
     drivers.add(Reach::Via("mcp".into()), mcp::attempt);

@@ -38,9 +38,24 @@ pub(crate) struct Calls(HashMap<String, Named>);
 struct Named {
     paths: BTreeSet<String>,
     command: bool,
+    title: String,
 }
 
 impl Calls {
+    /// What people are told that a call is; it decides nothing.
+    pub(crate) fn title(&self, id: &str) -> String {
+        let title = self.0.get(id).map(|named| named.title.clone());
+        title
+            .filter(|title| !title.is_empty())
+            .unwrap_or_else(|| id.to_string())
+    }
+
+    pub(crate) fn entitle(&mut self, id: &str, title: &str) {
+        if let Some(named) = self.0.get_mut(id) {
+            named.title = coord_host::brief::cut(title, 200);
+        }
+    }
+
     /// Notes what a call names. What was named once stays named.
     pub(crate) fn note(
         &mut self,
@@ -149,7 +164,7 @@ mod tests {
             writes: vec!["src/**".into()],
             ..Brief::default()
         };
-        Claims::new(&told, &root, &root)
+        Claims::new(&told, &root, &root, None)
     }
 
     fn refused(input: Value, locations: &[&str], full: bool) -> Option<String> {

@@ -18,6 +18,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(600);
 /// Of a look at how far it is.
 const LOOK_PATIENCE: Duration = Duration::from_secs(30);
+/// Of calling it off.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a host that is busy, or not there, is asked again.
 const BUSY_PATIENCE: Duration = Duration::from_secs(900);
 const ABSENT_TRIES: u32 = 4;
@@ -33,6 +35,8 @@ pub(crate) struct Web<'j> {
     url: Uri,
     origin: Origin,
     agent: Agent,
+    /// Sent with everything.
+    header: Option<(&'static str, &'static str)>,
 }
 
 /// An answer that came.
@@ -77,7 +81,19 @@ impl<'j> Web<'j> {
             url: parsed,
             origin,
             agent,
+            header: None,
         })
+    }
+
+    /// With a header that every request has.
+    pub(crate) fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// An address of the same host; the error is a sentence.
+    pub(crate) fn within(&self, to: &str) -> Result<Uri, String> {
+        self.origin.within(&self.url, to)
     }
 
     pub(crate) fn url(&self) -> &Uri {
@@ -187,6 +203,7 @@ impl<'j> Web<'j> {
     }
 
     fn once(&self, url: &Uri, what: Send<'_>) -> Result<Answer, Trouble> {
+        let (name, value) = self.header.unwrap_or(("accept", "application/json"));
         let sent = match what {
             Send::Post(body) => (self.agent.post(url))
                 .config()
@@ -194,19 +211,20 @@ impl<'j> Web<'j> {
                 .timeout_recv_body(Some(ANSWER_PATIENCE))
                 .build()
                 .header("content-type", "application/json")
-                .header("accept", "application/json")
                 .header("idempotency-key", &self.job.idempotency_key)
+                .header(name, value)
                 .send(body),
             Send::Get => (self.agent.get(url))
                 .config()
                 .timeout_global(Some(LOOK_PATIENCE))
                 .build()
-                .header("accept", "application/json")
+                .header(name, value)
                 .call(),
             Send::Delete => (self.agent.delete(url))
                 .config()
-                .timeout_global(Some(Duration::from_secs(2)))
+                .timeout_global(Some(GOODBYE_PATIENCE))
                 .build()
+                .header(name, value)
                 .call(),
         };
         let mut response = sent.map_err(Trouble::of)?;

@@ -105,6 +105,9 @@ fn give(
 ) -> Outcome {
     let run = &desk.run;
     let item = run.state.item(id);
+    if item.is_none() {
+        return Err(no_item(run, id));
+    }
     let verdict = item.map_or(verdict, |item| meant(verdict, item.ask));
     if let Some(item) = item.filter(|item| item.is_open()) {
         fits(run, id, item, verdict)?;
@@ -123,6 +126,22 @@ fn give(
     };
     let said = format!("item {}: {}", id.0, words::answered(verdict));
     desk.give(order, acting.by.dry_run, &said)
+}
+
+fn no_item(run: &Run, id: ItemId) -> Failure {
+    let failure = Failure::wrong(format!("there is no item {} in run `{}`", id.0, run.id));
+    failure.help(open_ones(run))
+}
+
+/// What could have been meant.
+fn open_ones(run: &Run) -> String {
+    let named: Vec<String> = (run.state.open_items())
+        .map(|(id, _)| words::asked(&run.plan, &run.state, id))
+        .collect();
+    match named.is_empty() {
+        true => "no item is open".into(),
+        false => format!("open are: {}", named.join("; ")),
+    }
 }
 
 /// A yes is a yes, and a no a no, whatever it is called for this kind of item.
@@ -244,20 +263,11 @@ fn item_named(run: &Run, text: &str) -> Result<ItemId, Failure> {
     match open.as_slice() {
         [(id, _)] => Ok(*id),
         [] => {
-            let named: Vec<String> = run
-                .state
-                .open_items()
-                .map(|(id, _)| words::asked(&run.plan, &run.state, id))
-                .collect();
             let failure = Failure::wrong(format!(
                 "nothing is asked about `{text}` in run `{}`",
                 run.id
             ));
-            Err(if named.is_empty() {
-                failure.help("no item is open")
-            } else {
-                failure.help(format!("open are: {}", named.join("; ")))
-            })
+            Err(failure.help(open_ones(run)))
         }
         many => {
             let ids: Vec<String> = many.iter().map(|(id, _)| id.0.to_string()).collect();

@@ -186,8 +186,29 @@ Example:
 Editors start it themselves. Completion, hover, definition, references, rename, outline, folding,
 colours, formatting, quick fixes, and in the margin when each task ends and whether it is critical.")]
     Lsp,
+    /// Serve an agent: tools of the Model Context Protocol over standard input and output
+    #[command(after_help = "\
+Agents start it themselves, as in `claude mcp add coord -- coord mcp --as coder`. They see the tasks
+and their briefs, say how far they are, hand work over, and raise what they cannot settle. They
+approve nothing: that is for people.")]
+    Mcp(Mcp),
     /// Write the record of a run: tasks, metrics, people, decisions, timeline
     Report(Report),
+    /// Copy the journal, also while a run is at work
+    Backup(Backup),
+    /// Remove logs and artifacts of runs that have ended
+    #[command(after_help = "\
+Runs that have not ended are never touched, and the journal keeps what happened in all of them.
+
+  coord gc --keep 10 --older-than 30d --dry-run")]
+    Gc(Gc),
+    /// Look whether runs can be trusted to this machine and folder
+    #[command(after_help = "\
+The crash test runs small projects beside the state folder, ends them by kill -9 at random moments,
+goes on with them, and holds what happened against what had been told.
+
+  coord doctor --crash-test --kills 50")]
+    Doctor(Doctor),
     /// Apply the edits that diagnostics carry
     Fix(Fix),
     /// Explain a diagnostic: why it matters, what to do, an example
@@ -408,6 +429,38 @@ pub(crate) struct Plan {
     /// Write there instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Backup {
+    /// The copy; nothing may be there yet.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Gc {
+    /// Keep what so many of the last ended runs left.
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<usize>,
+    /// Keep what is younger: `30d`, `12h`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) older_than: Option<String>,
+    /// Remove nothing; say what would go.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {
+    /// Kill runs again and again, on this disk, and look what became of them.
+    #[arg(long)]
+    pub(crate) crash_test: bool,
+    /// How many kills.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "crash_test", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) kills: u32,
+    /// Another seed kills at other moments.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "crash_test")]
+    pub(crate) seed: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -652,6 +705,16 @@ pub(crate) struct Brief {
     pub(crate) set: Vec<String>,
     #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Mcp {
+    /// Which agent of the project is served.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) r#as: String,
+    /// The run [default: the last one that has not ended].
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Args, Debug)]

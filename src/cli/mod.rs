@@ -7,19 +7,23 @@ mod answer;
 mod args;
 mod brief;
 mod check;
+mod crash_test;
 mod diff;
+mod doctor;
 mod exit;
 mod experience;
 mod explain;
 mod files;
 mod fix;
 mod fmt;
+mod gc;
 mod graph;
 mod home;
 mod init;
 mod logs;
 mod look;
 mod man;
+mod mcp;
 mod order;
 mod plan;
 mod project;
@@ -118,8 +122,12 @@ fn dispatch(cli: &Cli, screen: &Screen) -> Outcome {
         Command::Halt(args) => raise::halt(common, screen, args),
         Command::Start(args) => raise::start(common, screen, args),
         Command::Measure(args) => raise::measure(common, screen, args),
+        Command::Backup(args) => gc::backup(common, screen, args),
+        Command::Gc(args) => gc::gc(common, screen, args),
+        Command::Doctor(args) => doctor::doctor(common, screen, args),
         Command::Fix(args) => fix::fix(common, screen, args),
         Command::Schema(args) => schema::schema(screen, args),
+        Command::Mcp(args) => mcp::mcp(common, args),
         Command::Man => man::man(screen),
         Command::Explain(args) => explain::explain(screen, args),
         Command::Completions { shell } => {

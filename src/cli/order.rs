@@ -82,7 +82,8 @@ impl<'c> Desk<'c> {
     }
 
     fn rehearse(&self, order: Order) -> Outcome {
-        let (state, events) = rehearse(&self.run, order).map_err(home::control_failure)?;
+        let (state, events) =
+            rehearse(&self.home, &self.run, order).map_err(home::control_failure)?;
         let told = |event: &Event| words::event(&self.run.plan, &state, event);
         let lines: Vec<String> = events
             .iter()

@@ -206,6 +206,9 @@ pub(crate) fn safe_mode(common: &Common, screen: &Screen, args: &SafeMode) -> Ou
     let (order, said) = match args.turn {
         Turn::Enter => {
             let mode = named.map_or_else(|| usual_mode(run), Ok)?;
+            if let Some(on) = run.state.mode() {
+                return Err(mode_is_on(run, on, mode));
+            }
             (
                 Order::EnterMode { mode, by, because },
                 format!("{} is on", mode_name(run, mode)),
@@ -223,6 +226,15 @@ pub(crate) fn safe_mode(common: &Common, screen: &Screen, args: &SafeMode) -> Ou
         }
     };
     desk.give(order, args.acting.by.dry_run, &said)
+}
+
+fn mode_is_on(run: &Run, on: ModeId, wanted: ModeId) -> Failure {
+    let name = mode_name(run, on);
+    let failure = Failure::wrong(format!("run `{}` is in {name} already", run.id));
+    failure.help(match on == wanted {
+        true => "there is nothing to enter; `coord safe-mode exit` leaves it".to_string(),
+        false => format!("leave {name} first: `coord safe-mode exit`"),
+    })
 }
 
 fn mode_name(run: &Run, mode: ModeId) -> &str {

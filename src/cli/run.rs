@@ -13,8 +13,9 @@ use coord_host::driver::{DriveError, End, Setup, Watcher, drive};
 use coord_host::ground::Repository;
 use coord_host::home::Home;
 use coord_host::journal::{JournalRead, SqliteJournal};
-use coord_host::process::{Reaper, prepare_coordinator};
+use coord_host::process::{Reaper, hide_from_other_processes, prepare_coordinator};
 use coord_host::run::{self as stored, Meta, NewRun};
+use coord_host::secrets::{SecretError, Vault};
 use coord_host::support::missing_programs;
 use coord_lang::ids::AgentId;
 use coord_lang::source::Sources;
@@ -63,6 +64,8 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     let repository = Repository::of(&plan, &root)
         .map_err(|cannot| Failure::environment(cannot.what).help(cannot.help))?;
     programs_are_there(&plan)?;
+    let vault = Vault::open(&plan, &root, &|_| true).map_err(secret_failure)?;
+    stays_secret(&vault, &plan, args)?;
     let reaper = start_reaper()?;
     whole(&home::of_file(common, &loaded.file))?;
     let (home, mut journal) = open(&home::of_file(common, &loaded.file))?;
@@ -89,7 +92,14 @@ pub(crate) fn run(common: &Common, screen: &Screen, args: &Run) -> Outcome {
     if !common.quiet && args.pace.progress != Progress::None {
         screen.err(&format!("run {} of {}\n", run.id, run.file));
     }
-    go(common, screen, &args.pace, home, run, journal, reaper)
+    let doing = Doing {
+        home,
+        run,
+        journal,
+        reaper,
+        vault,
+    };
+    go(common, screen, &args.pace, doing)
 }
 
 pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome {
@@ -107,6 +117,8 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
         return Ok(exit);
     }
     super::support::can_go_on(&run)?;
+    let left = |node| !run.state.node(node).status.is_ended();
+    let vault = Vault::open(&run.plan, &run.meta.root, &left).map_err(secret_failure)?;
     let reaper = start_reaper()?;
     let (home, journal) = open(home.path())?;
     let run = if journal.last_seq().map_err(home::journal_failure)? == last_seq {
@@ -129,7 +141,14 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
             screen.err(&format!("  ? {asked}\n      {answers}\n"));
         }
     }
-    go(common, screen, &args.pace, home, run, journal, reaper)
+    let doing = Doing {
+        home,
+        run,
+        journal,
+        reaper,
+        vault,
+    };
+    go(common, screen, &args.pace, doing)
 }
 
 /// Nothing is written behind damage, also when it is another run's.
@@ -262,6 +281,28 @@ fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
     .help("install it, or put its folder into PATH; nothing was started"))
 }
 
+/// A run keeps its plan, its file's name and its own: none of them may hold a secret.
+fn stays_secret(vault: &Vault, plan: &Plan, args: &Run) -> Result<(), Failure> {
+    if vault.is_empty() {
+        return Ok(());
+    }
+    let text = serde_json::to_vec(plan).unwrap_or_default();
+    vault.refuse_in(&text, "project").map_err(secret_failure)?;
+    let id = args.run_id.as_deref().unwrap_or_default();
+    vault
+        .refuse_in(id.as_bytes(), "name of the run")
+        .map_err(secret_failure)
+}
+
+fn secret_failure(error: SecretError) -> Failure {
+    let help = error.help();
+    match error {
+        SecretError::InTheOpen { .. } => Failure::wrong(error.to_string()),
+        _ => Failure::environment(error.to_string()),
+    }
+    .help(help)
+}
+
 fn dry_run(screen: &Screen, loaded: &Loaded, plan: &Plan) -> Outcome {
     let Some(schedule) = &loaded.compiled.schedule else {
         return Ok(Exit::Wrong);
@@ -345,6 +386,14 @@ fn grace() -> Duration {
     ms.map_or(GRACE, |ms| Duration::from_millis(ms.max(0) as u64))
 }
 
+/// `COORD_SNAPSHOT_EVERY` changes it, for tests.
+fn snapshot_every() -> u64 {
+    let given = std::env::var("COORD_SNAPSHOT_EVERY").ok();
+    given
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(coord_host::snapshot::EVERY)
+}
+
 fn watcher(
     common: &Common,
     screen: &Screen,
@@ -362,15 +411,28 @@ fn watcher(
     }
 }
 
-fn go(
-    common: &Common,
-    screen: &Screen,
-    pace: &Pace,
+/// All that a run is driven with.
+struct Doing {
     home: Home,
     run: coord_host::run::Run,
     journal: SqliteJournal,
     reaper: Reaper,
-) -> Outcome {
+    vault: Vault,
+}
+
+fn go(common: &Common, screen: &Screen, pace: &Pace, doing: Doing) -> Outcome {
+    let Doing {
+        home,
+        run,
+        journal,
+        reaper,
+        vault,
+    } = doing;
+    if !vault.is_empty() {
+        // what was in our environment stays there, and tasks are of the same user
+        hide_from_other_processes();
+    }
+    let (masker, logs) = (vault.masker(), run.logs(&home));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -389,12 +451,17 @@ fn go(
         no_wait: pace.no_wait,
         grace: grace(),
         speech: words::speech(),
+        vault,
+        snapshot_every: snapshot_every(),
     };
     let local = tokio::task::LocalSet::new();
     let driven = local.block_on(&runtime, drive(setup, watcher.as_mut()));
     drop(watcher);
     // what is still at work ends here: dropping an attempt kills its tree
     drop(local);
+    if let Some(masker) = masker {
+        masker.outputs_in(&logs);
+    }
     let (end, run) = driven.map_err(drive_failure)?;
     if pace.progress != Progress::None {
         screen.err(&summary(&run, end));

@@ -12,11 +12,16 @@ use super::render::report::Report;
 use super::render::since::Document as Live;
 use super::render::why::Why;
 use super::screen::Screen;
+use coord_host::brief::Brief;
 use coord_lang::schema::{closest, one_of};
 use coord_plan::plan::Plan;
 
 /// Name, what prints it.
-const DOCUMENTS: [(&str, &str); 9] = [
+const DOCUMENTS: [(&str, &str); 10] = [
+    (
+        "brief",
+        "coord brief --format json; what agents over HTTP get",
+    ),
     ("check", "coord check --format json"),
     ("diff", "coord diff --format json"),
     (
@@ -53,6 +58,7 @@ fn text(name: &str) -> Option<String> {
         "live" => return Some(format!("{:#}\n", schemars::schema_for!(Live).as_value())),
         "diff" => return Some(format!("{:#}\n", schemars::schema_for!(Diff).as_value())),
         "ir" => return Some(format!("{:#}\n", schemars::schema_for!(Plan).as_value())),
+        "brief" => return Some(format!("{:#}\n", schemars::schema_for!(Brief).as_value())),
         "report" => {
             return Some(format!("{:#}\n", schemars::schema_for!(Report).as_value()));
         }

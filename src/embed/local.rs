@@ -12,6 +12,7 @@ use coord_host::journal::{JournalRead, SqliteJournal};
 use coord_host::process::Reaper;
 use coord_host::reach::{Driver, Drivers, People, Reach};
 use coord_host::run::{self as stored, Meta, NewRun, Run};
+use coord_host::secrets::{SecretError, Vault};
 use coord_host::speech::Speech;
 use coord_host::support::{cannot_do, missing_programs, starts_programs};
 use coord_lang::ids::NodeId;
@@ -173,6 +174,7 @@ impl Local {
             folder: self.root.clone(),
             source,
         })?;
+        let vault = Vault::open(project.run_plan(), &root, &|_| true).map_err(no_secret)?;
         let repository = Repository::of(project.run_plan(), &root)
             .map_err(|cannot| Error::NotPossible(cannot.what, cannot.help.into()))?;
         let reaper = self.reaper(project.run_plan())?;
@@ -192,7 +194,7 @@ impl Local {
             plan: project.run_plan().clone(),
         };
         let run = new.create(&mut journal)?;
-        self.go(home, run, journal, reaper)
+        self.go(home, run, journal, reaper, vault)
     }
 
     /// Goes on with a run that was paused or cut off, and waits for its end.
@@ -216,9 +218,11 @@ impl Local {
             };
             return Ok(report(end, run));
         }
-        self.fits(&run.plan, &|node| !run.state.node(node).status.is_ended())?;
+        let left = |node| !run.state.node(node).status.is_ended();
+        self.fits(&run.plan, &left)?;
+        let vault = Vault::open(&run.plan, &run.meta.root, &left).map_err(no_secret)?;
         let reaper = self.reaper(&run.plan)?;
-        self.go(home, run, journal, reaper)
+        self.go(home, run, journal, reaper, vault)
     }
 
     /// Refuses what it cannot do of the tasks that are left.
@@ -277,6 +281,7 @@ impl Local {
         run: Run,
         journal: SqliteJournal,
         reaper: Option<Reaper>,
+        vault: Vault,
     ) -> Result<Report, Error> {
         let setup = Setup {
             options: self.options(&run),
@@ -290,6 +295,8 @@ impl Local {
             no_wait: self.no_wait,
             grace: self.grace,
             speech: Speech::plain(),
+            vault,
+            snapshot_every: coord_host::snapshot::EVERY,
         };
         let mut watcher = Watched(self.watch);
         // on a thread of its own: the caller may be in a runtime already
@@ -332,6 +339,10 @@ fn report(end: crate::End, run: Run) -> Report {
         plan: run.plan,
         state: run.state,
     }
+}
+
+fn no_secret(error: SecretError) -> Error {
+    Error::NotPossible(error.to_string(), error.help().into())
 }
 
 fn last_open(journal: &SqliteJournal) -> Result<Option<Run>, Error> {

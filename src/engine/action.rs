@@ -56,6 +56,8 @@ pub enum Action {
     Digest { sync: RecurringId },
     /// Run the program of a metric; its number comes back as an input.
     Measure { metric: MetricId },
+    /// Run the health check of an agent; how it went comes back as an input.
+    CheckHealth { agent: AgentId },
     /// Write the document of a handoff that was accepted.
     HandOver { situation: SituationId },
     /// Write the record of a decision.
@@ -162,6 +164,7 @@ fn action_of_rule(state: &State, fact: &RuleFact) -> Option<Action> {
             about: about.clone(),
             text: text.clone(),
         }),
+        RuleFact::HealthAsked { agent } => Some(Action::CheckHealth { agent: *agent }),
         RuleFact::MetricAsked { metric } => Some(Action::Measure { metric: *metric }),
         RuleFact::SituationClosed {
             situation,

@@ -4,6 +4,7 @@
 //! over, so a late result of it is refused. Its tasks go to whoever stands by for it, else to
 //! an agent that can do what it can; work that writes goes to a stand-by only.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use coord_lang::ids::{AgentId, Id, NodeId};
@@ -25,13 +26,15 @@ use crate::turn::Turn;
 pub(crate) const FAILURES_IN_A_ROW: u32 = 3;
 
 /// What is known of an agent beside its load.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentState {
     pub isolated: bool,
     /// Since when it is known to have failed.
     pub failed_since_ms: Option<i64>,
     /// Attempts in a row that never came to a result.
     pub failures: u32,
+    /// Health checks in a row that failed.
+    pub checks_failed: u32,
     /// The work that showed that it has failed; nothing where somebody or something said so.
     pub(crate) failed_at: Option<NodeId>,
     /// Its tasks that are blocked.
@@ -90,6 +93,7 @@ impl State {
             of.failed_since_ms = None;
             of.failed_at = None;
             of.failures = 0;
+            of.checks_failed = 0;
             self.ceases(Kind::AgentFailed, Occasion::Agent(agent));
         }
         self.refresh_teams_of(plan, agent);

@@ -307,6 +307,7 @@ impl State {
                 attempt.started_ms = Some(now_ms);
             }
         })?;
+        self.withdraw_contention(plan, node);
         Ok(())
     }
 

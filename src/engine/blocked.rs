@@ -261,6 +261,9 @@ impl State {
         let parent = about.situation.map(|parent| &self.situations[parent].of);
         let handoff = waits(&self.situations[id].of) || parent.is_some_and(waits);
         let pending = about.pending.and_then(|pending| pending.node(self));
+        if about.behind.is_some() {
+            return about.node == Some(node);
+        }
         (handoff && about.node == Some(node)) || pending == Some(node)
     }
 

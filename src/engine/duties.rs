@@ -235,6 +235,10 @@ impl Turn<'_> {
             }
             Action::Escalate { to, level } => {
                 let of = Of::Escalation(*to);
+                if self.state.came_out_of(about, of) {
+                    let title = self.state.title(self.plan, of);
+                    return Err(format!("{title} is what this came out of"));
+                }
                 let note = self.state.headline(self.plan, duty);
                 self.open_situation(of, about.clone(), None, note, level.unwrap_or(0));
             }
@@ -258,7 +262,10 @@ impl Turn<'_> {
             Action::Start {
                 workflow,
                 arguments,
-            } => self.start_workflow(*workflow, arguments.clone(), about.clone())?,
+            } => {
+                self.start_workflow(*workflow, arguments.clone(), about.clone())?;
+                self.rank_incident(*workflow, about);
+            }
             Action::Halt => {
                 let why = self.state.headline(self.plan, duty);
                 self.halt_by_rule(why);

@@ -17,7 +17,7 @@ use crate::state::State;
 pub struct DutyId(pub u32);
 
 /// Where in the plan its actions stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Source {
     Reaction(u32),
     EscalationLevel(EscalationId, u32),
@@ -43,7 +43,7 @@ pub(crate) enum Source {
 /// Isolate it, and give its work to others.
 static FAILOVER: [Action; 2] = [Action::Isolate, Action::Redistribute];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DutyStage {
     Due,
     /// The host runs program number so many of it.
@@ -53,7 +53,7 @@ pub(crate) enum DutyStage {
     Failed,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Duty {
     pub(crate) source: Source,
     /// Which of the source's chains.

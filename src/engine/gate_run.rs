@@ -44,7 +44,7 @@ pub enum Place {
 
 /// Where a gate's use is. Checks go one after the other in written order, so that people are not
 /// asked about what a program has already found wanting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GateStage {
     /// Check number `check` is next.
     CheckDue,
@@ -66,7 +66,7 @@ pub enum GateStage {
 }
 
 /// Who finds out about a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Due {
     /// The machine: it is a condition.
     Machine,
@@ -75,7 +75,7 @@ pub enum Due {
     Host,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {
     pub check: u32,
     pub round: u32,
@@ -83,7 +83,7 @@ pub struct CheckResult {
     pub evidence: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateRun {
     pub node: NodeId,
     pub gate: GateId,

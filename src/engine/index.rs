@@ -5,6 +5,7 @@
 //! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
 //! an agent who falls free concerns few.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -14,6 +15,7 @@ use coord_plan::calendar::Calendar;
 use coord_plan::plan::{By, Driver, Plan, Task};
 use coord_plan::rules::Happening;
 
+use crate::contention::Found;
 use crate::handoffs::givers;
 use crate::occasion::{Kind, kind};
 use crate::workflows::nodes_by_workflow;
@@ -31,7 +33,7 @@ pub(crate) struct Edge {
     pub(crate) slot: Slot,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LaneId(pub(crate) u32);
 
 impl Id for LaneId {
@@ -43,7 +45,7 @@ impl Id for LaneId {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct TeamId(pub(crate) u32);
 
 impl Id for TeamId {
@@ -99,6 +101,10 @@ pub(crate) struct Index {
     pub(crate) tracks_blocked: bool,
     pub(crate) tracks_late: bool,
     pub(crate) tracks_stalled: bool,
+    /// The rules for conflicts that are found.
+    pub(crate) found: Found,
+    /// An incident takes precedence over work at hand.
+    pub(crate) preempts: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
     /// The workflow that does a task, and who calls each.
     calls: BTreeMap<NodeId, WorkflowId>,
@@ -231,7 +237,9 @@ impl Index {
         }
         let has = |kind: Kind| self.reactions.contains_key(&kind);
         self.tracks_blocked = has(Kind::TaskBlocked) || has(Kind::AgentBlocked);
-        self.tracks_late = has(Kind::TaskLate) || self.tracks_blocked;
+        self.found = Found::of(plan);
+        self.preempts = plan.rules.incidents.values().any(|rule| rule.preempts);
+        self.tracks_late = has(Kind::TaskLate) || self.tracks_blocked || self.found.any();
         self.tracks_stalled = has(Kind::TaskStalled);
     }
 

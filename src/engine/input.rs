@@ -111,6 +111,12 @@ pub enum Input {
         agent: AgentId,
         why: String,
     },
+    /// How the health check of an agent went.
+    HealthChecked {
+        agent: AgentId,
+        well: bool,
+        evidence: String,
+    },
     AgentBack {
         agent: AgentId,
     },

@@ -258,7 +258,7 @@ impl Item {
 
 /// How far a row of questions (approvals, requirements) has come. Questions are opened in
 /// written order, all at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asking {
     /// How many have been opened.
     pub asked: u32,

@@ -39,7 +39,7 @@ pub enum Landing {
 }
 
 /// Where it landed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Landed {
     pub commit: String,
     pub tree: String,

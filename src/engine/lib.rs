@@ -18,7 +18,8 @@
 //! Coordination stands beside the work: `rule_fact` is its vocabulary and `rules` folds it;
 //! `situation` and `situations` are ladders, conflicts, incidents and (`handoffs`) handoffs;
 //! `occasion` and `reactions` are what happens and what follows, `duty` and `duties` the actions
-//! that are carried out; `parties` finds who is meant, `agents` who takes over; `modes`,
+//! that are carried out; `parties` finds who is meant, `agents` who takes over, `health` who has to
+//! be relieved; `contention` finds conflicts, `preemption` makes room; `modes`,
 //! `workflows`, `recurring`, `landing` and `undo` are what their names say.
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ mod assignment;
 mod attempts;
 pub mod audit;
 mod blocked;
+mod contention;
 mod decision;
 mod dependencies;
 mod duties;
@@ -37,6 +39,7 @@ mod event;
 mod gate_run;
 mod gates;
 mod handoffs;
+mod health;
 mod index;
 mod input;
 mod interventions;
@@ -51,6 +54,7 @@ mod occasion;
 mod options;
 mod outcome;
 mod parties;
+mod preemption;
 pub mod promises;
 mod queue;
 mod reactions;
@@ -64,6 +68,7 @@ mod scope;
 pub mod simulation;
 mod situation;
 mod situations;
+pub mod snapshot;
 mod state;
 mod status;
 mod step;

@@ -21,6 +21,7 @@
 //! | `conflict.resolution` | mean time from a conflict to its decision |
 //! | `response.time` | mean time from a question to the answer that decided it |
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use coord_lang::expr::{Comparison, Value};
@@ -43,7 +44,7 @@ use crate::status::{RunStatus, Status};
 use crate::turn::Turn;
 
 /// How many, and their sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Sum {
     count: i64,
     of: i64,
@@ -61,7 +62,7 @@ impl Sum {
 }
 
 /// So many of so many.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Share {
     good: i64,
     all: i64,
@@ -79,7 +80,7 @@ impl Share {
 }
 
 /// What is counted of a run beside its state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Attempts under way.
     at_work: BTreeMap<NodeId, (i64, Vec<AgentId>)>,

@@ -1,5 +1,6 @@
 //! What is known of one node. Read freely; only `apply` writes.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use coord_lang::ids::AgentId;
@@ -14,7 +15,7 @@ use crate::subject::Subject;
 use crate::timers::TimerKind;
 
 /// One try at a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// From 1, over all tries of the node.
     pub number: u32,
@@ -40,7 +41,7 @@ impl Attempt {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttemptEnd {
     Exited {
         at_ms: i64,
@@ -53,7 +54,7 @@ pub enum AttemptEnd {
 }
 
 /// What a reviewer wants changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
     pub attempt: u32,
     pub by: Option<String>,
@@ -61,13 +62,13 @@ pub struct Feedback {
 }
 
 /// Questions and checks of a stage that was left; they are still to be withdrawn.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Leftovers {
     pub(crate) items: Vec<ItemId>,
     pub(crate) check: Option<GateRunId>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeState {
     pub status: Status,
     /// 0; a new one would be opened by running a completed task again.

@@ -25,7 +25,7 @@ pub enum Occasion {
 }
 
 /// The events of the language, without their filters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Kind {
     TaskFailed,
     TaskBlocked,

@@ -164,14 +164,14 @@ pub enum SkipReason {
 }
 
 /// What a node in an end state came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     Failed(FailReason),
     Skipped(SkipReason),
 }
 
 /// An end that has been decided by a limit or a gate and only has to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Doom {
     pub(crate) ending: Ending,
     /// The run stops with it.

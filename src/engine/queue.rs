@@ -9,6 +9,7 @@
 //! other task takes any of its resources. There is one reservation at a time, and its holder
 //! waits only for work that will end, so reservations cannot wait for each other.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -22,14 +23,14 @@ use crate::status::{RunStatus, Status};
 /// How many later tasks may take what a ready task waits for before it gets a reservation.
 pub const PASSED_OVER_LIMIT: u32 = 8;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LaneState {
     pub(crate) ready: BTreeSet<Rank>,
     /// Its place among the lanes of its team that have their resources.
     open: Option<Rank>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TeamState {
     /// Lanes that have their resources.
     lanes: BTreeSet<(Rank, LaneId)>,
@@ -251,6 +252,18 @@ impl State {
             }
             Some(_) | None => ready.first().copied(),
         }
+    }
+
+    /// What a team would start first, of what has its resources.
+    pub(crate) fn first_of_team(&self, team: TeamId) -> Option<NodeId> {
+        self.teams[team]
+            .lanes
+            .first()
+            .map(|((_, _, node), _)| *node)
+    }
+
+    pub(crate) fn team_is_free(&self, plan: &Plan, team: TeamId) -> bool {
+        self.has_agents(plan, team)
     }
 
     fn has_agents(&self, plan: &Plan, team: TeamId) -> bool {

@@ -90,6 +90,7 @@ impl State {
             self.ceases(Kind::TaskLate, on);
             self.ceases(Kind::TaskStalled, on);
             self.nodes[node].late = false;
+            self.overdue.remove(&node);
             self.nodes[node].stalled = false;
         }
     }

@@ -66,6 +66,7 @@ impl State {
 impl Turn<'_> {
     pub(crate) fn fire_background(&mut self, what: Background) {
         match what {
+            Background::Health(agent) => self.rule(RuleFact::HealthAsked { agent }),
             Background::Sync(sync) => self.rule(RuleFact::SyncHeld { sync }),
             Background::Workflow(workflow) => {
                 let started = self.start_workflow(workflow, Vec::new(), About::default());

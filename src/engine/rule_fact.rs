@@ -118,12 +118,27 @@ pub enum RuleFact {
 
     #[serde(rename = "agent.failed")]
     AgentFailed { agent: AgentId, why: String },
+    /// The host is to run its health check.
+    #[serde(rename = "health.asked")]
+    HealthAsked { agent: AgentId },
+    #[serde(rename = "health.failed")]
+    HealthFailed { agent: AgentId, why: String },
+    /// After it had failed.
+    #[serde(rename = "health.passed")]
+    HealthPassed { agent: AgentId },
     /// No new work for it; what it reports is refused.
     #[serde(rename = "agent.isolated")]
     AgentIsolated { agent: AgentId },
     #[serde(rename = "agent.back")]
     AgentBack { agent: AgentId },
 
+    /// It is ended so that `behind`, work of an incident, can start.
+    #[serde(rename = "task.preempted")]
+    Preempted {
+        node: NodeId,
+        behind: NodeId,
+        situation: SituationId,
+    },
     /// What everybody who lets it through lets through.
     #[serde(rename = "approval.bound")]
     ApprovalBound { node: NodeId, subject: Subject },
@@ -236,6 +251,10 @@ impl RuleFact {
             RuleFact::AgentFailed { .. } => "agent.failed",
             RuleFact::AgentIsolated { .. } => "agent.isolated",
             RuleFact::AgentBack { .. } => "agent.back",
+            RuleFact::HealthAsked { .. } => "health.asked",
+            RuleFact::HealthFailed { .. } => "health.failed",
+            RuleFact::HealthPassed { .. } => "health.passed",
+            RuleFact::Preempted { .. } => "task.preempted",
             RuleFact::ApprovalBound { .. } => "approval.bound",
             RuleFact::ApprovalVoided { .. } => "approval.voided",
             RuleFact::Reassigned { .. } => "task.reassigned",
@@ -262,6 +281,7 @@ impl RuleFact {
     pub fn subject(&self) -> Option<NodeId> {
         match self {
             RuleFact::Reassigned { node, .. }
+            | RuleFact::Preempted { node, .. }
             | RuleFact::ApprovalBound { node, .. }
             | RuleFact::ApprovalVoided { node, .. }
             | RuleFact::Late { node }

@@ -114,6 +114,10 @@ impl State {
             RuleFact::AgentIsolated { agent } => self.on_agent_isolated(plan, kind, *agent, true),
             RuleFact::AgentBack { agent } => self.on_agent_isolated(plan, kind, *agent, false),
             RuleFact::Reassigned { node, agents } => self.on_reassigned(plan, fact, *node, agents),
+            RuleFact::Preempted { behind, .. } => known(self.has(*behind), kind, "node", behind.0),
+            RuleFact::HealthAsked { agent } => self.on_health_asked(plan, kind, *agent),
+            RuleFact::HealthFailed { agent, .. } => self.on_health(plan, kind, *agent, false),
+            RuleFact::HealthPassed { agent } => self.on_health(plan, kind, *agent, true),
             RuleFact::ApprovalBound { node, subject } => self.on_bound(kind, *node, subject),
             RuleFact::ApprovalVoided {
                 node,
@@ -122,6 +126,9 @@ impl State {
             } => self.on_voided(plan, kind, *node, subject.as_ref(), changed),
             RuleFact::Late { node } => {
                 self.nodes[*node].late = true;
+                if self.nodes[*node].is_at_work() {
+                    self.overdue.insert(*node);
+                }
                 self.begins(plan, Kind::TaskLate, Occasion::Node(*node));
                 self.refresh(plan, *node);
                 Ok(())

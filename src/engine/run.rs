@@ -132,6 +132,7 @@ impl State {
             && self.checks_due.is_empty()
             && self.undoing.left.is_empty()
             && self.mode.is_none()
+            && self.next_hope().is_none()
     }
 
     pub(crate) fn on_run_started(
@@ -153,6 +154,7 @@ impl State {
         self.refresh_all(plan);
         self.refresh_every_team(plan);
         self.start_recurring(plan);
+        self.start_health(plan);
         self.begins(plan, Kind::RunStarted, Occasion::Run);
         Ok(())
     }

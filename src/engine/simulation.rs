@@ -67,6 +67,10 @@ pub trait World {
     fn measure(&mut self, _: &Plan, _: &State, _: MetricId) -> Option<Value> {
         None
     }
+    /// How the health check of an agent goes.
+    fn health(&mut self, _: &Plan, _: &State, _: AgentId) -> Finding {
+        Finding::fine()
+    }
     /// How a task's `undo` goes.
     fn undo(&mut self, _: &Plan, _: &State, _: NodeId) -> Finding {
         Finding::fine()
@@ -326,6 +330,16 @@ impl<'p, W: World> Simulation<'p, W> {
                 let found = self.world.undo(self.plan, &self.state, node);
                 let (ok, evidence) = (found.passed, found.evidence);
                 self.schedule(found.takes_ms, Input::UndoEnded { node, ok, evidence });
+            }
+            Action::CheckHealth { agent } => {
+                let found = self.world.health(self.plan, &self.state, agent);
+                let (well, evidence) = (found.passed, found.evidence);
+                let checked = Input::HealthChecked {
+                    agent,
+                    well,
+                    evidence,
+                };
+                self.schedule(found.takes_ms, checked);
             }
             // nothing changes behind the back of a run here, and what people read changes nothing
             Action::Look { .. }

@@ -55,6 +55,9 @@ pub struct About {
     /// The giver's work, of a handoff.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub giver: Option<NodeId>,
+    /// The work that it waits for, of a conflict that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind: Option<NodeId>,
     /// Those it concerns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<AgentId>,
@@ -138,7 +141,7 @@ impl How {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Situation {
     pub of: Of,
     pub about: About,

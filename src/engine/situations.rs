@@ -209,6 +209,20 @@ impl State {
         about
     }
 
+    /// True when one of this rule stands in the row of what `about` came out of: ladders that open
+    /// each other would never come to an end.
+    pub(crate) fn came_out_of(&self, about: &About, of: Of) -> bool {
+        let mut before = about.situation;
+        while let Some(id) = before {
+            let situation = &self.situations[id];
+            if situation.of == of {
+                return true;
+            }
+            before = situation.about.situation.filter(|next| *next < id);
+        }
+        false
+    }
+
     fn child_of(&self, id: SituationId) -> Option<SituationId> {
         let mut open = self.open_situations.iter();
         open.find(|other| self.situations[**other].about.situation == Some(id))
@@ -501,7 +515,12 @@ impl Turn<'_> {
         match how {
             How::Settled | How::Withdrawn | How::Exhausted => {}
             // of a handoff: it is taken as it is, and the work that waited for it goes on
-            How::Accepted if about.giver.is_some() => {}
+            How::Accepted if about.giver.is_some() || about.behind.is_some() => {}
+            How::Retry if about.behind.is_some() => {
+                if let Some(holder) = about.behind {
+                    self.give_way(holder);
+                }
+            }
             How::Abort => self.abort(about, answer),
             How::Skip if self.is_at_work(about) => self.stop_by_answer(about, answer, true),
             How::Accepted | How::Skip => {
@@ -662,6 +681,9 @@ impl State {
             timers: Vec::new(),
         });
         self.open_situations.insert(id);
+        if let (Some(node), Some(behind)) = (about.node, about.behind) {
+            self.found.insert(self.pair(node, behind));
+        }
         let context = self.context(id);
         let on = Occasion::Situation(id);
         match of {
@@ -801,6 +823,7 @@ impl State {
                 && !matches!(parent, Some(Of::Conflict(_) | Of::Handoff(_)));
             match of.about.pending {
                 Some(pending) => pending.node(self) == Some(node),
+                None if of.about.behind.is_some() => of.about.node == Some(node),
                 None => own && well && of.by.is_none() && of.about.node == Some(node),
             }
         };
@@ -919,7 +942,7 @@ impl State {
         kind: &'static str,
         about: &About,
     ) -> Result<(), IllegalTransition> {
-        for node in about.node.iter().chain(&about.giver) {
+        for node in (about.node.iter()).chain(&about.giver).chain(&about.behind) {
             known(self.has(*node), kind, "node", node.0)?;
         }
         for agent in &about.agents {

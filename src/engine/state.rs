@@ -4,6 +4,7 @@
 //! every queue, counter and timer in it follows from the nodes' own facts (`refresh`), so that
 //! nothing has to be rebuilt after a crash.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use crate::undo::Undoing;
 use crate::workflows::WorkflowState;
 
 /// What a run is waiting for, seen from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Waiting {
     NotStarted,
     /// Processes are at work.
@@ -45,7 +46,7 @@ pub enum Waiting {
     Ended,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PhaseState {
     #[default]
     NotOpen,
@@ -53,7 +54,7 @@ pub enum PhaseState {
     Closed,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum NeedState {
     #[default]
     Open,
@@ -63,20 +64,22 @@ pub(crate) enum NeedState {
     Waived,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WantState {
     pub(crate) ended: bool,
     pub(crate) expired: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum PhaseStep {
     Open,
     Close,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Follows from the plan alone.
+    #[serde(skip)]
     pub(crate) index: Arc<Index>,
     pub(crate) run: String,
     pub(crate) status: RunStatus,
@@ -117,6 +120,10 @@ pub struct State {
     /// The one task that others let pass: see `queue`.
     pub(crate) reservation: Option<NodeId>,
     pub(crate) doubts: BTreeSet<NodeId>,
+    /// At work for longer than they promised.
+    pub(crate) overdue: BTreeSet<NodeId>,
+    /// Conflicts that were found: who waits, behind whom, and which attempt of that.
+    pub(crate) found: BTreeSet<(NodeId, NodeId, u32)>,
     pub(crate) at_work: u32,
     /// Priorities that rules gave.
     pub(crate) priorities: BTreeMap<NodeId, u8>,
@@ -204,6 +211,8 @@ impl State {
             unassigned: BTreeSet::new(),
             reservation: None,
             doubts: BTreeSet::new(),
+            overdue: BTreeSet::new(),
+            found: BTreeSet::new(),
             at_work: 0,
             priorities: BTreeMap::new(),
             situations: Table::default(),
@@ -383,6 +392,7 @@ impl State {
         node.into_iter()
             .chain(rule)
             .chain(stays)
+            .chain(self.next_hope())
             .min()
             .filter(|_| runs)
     }

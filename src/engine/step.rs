@@ -147,6 +147,11 @@ impl Turn<'_> {
             Input::ActionEnded { duty, ok, evidence } => self.take_action_end(duty, ok, evidence),
             Input::UndoEnded { node, ok, evidence } => self.take_undo(node, ok, evidence),
             Input::AgentFailed { agent, why } => self.agent_failed(agent, why),
+            Input::HealthChecked {
+                agent,
+                well,
+                evidence,
+            } => self.take_health(agent, well, evidence),
             Input::AgentBack { agent } => self.agent_back(agent),
             Input::EnterMode { mode, by, because } => self.order_mode(mode, by, because),
             Input::LeaveMode { mode, by } => self.order_leave(mode, by),

@@ -1,7 +1,8 @@
 //! Time limits: every timer is derived from recorded facts, so none is lost or reset by a crash.
 
-use coord_lang::ids::{NodeId, RecurringId, WorkflowId};
+use coord_lang::ids::{AgentId, NodeId, RecurringId, WorkflowId};
 use coord_plan::plan::{NodeKind, Plan, Span};
+use serde::{Deserialize, Serialize};
 
 use crate::event::Fact;
 use crate::item::ItemId;
@@ -13,7 +14,7 @@ use crate::state::{NeedState, State};
 use crate::status::Status;
 use crate::turn::Turn;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum TimerKind {
     /// The calendar lets the task begin.
     Window,
@@ -30,7 +31,7 @@ pub(crate) enum TimerKind {
 }
 
 /// Timers of rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum RuleTimer {
     /// The limit of a question in a situation.
     Item(ItemId),
@@ -41,10 +42,11 @@ pub(crate) enum RuleTimer {
 }
 
 /// What comes again and again, and keeps no run alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Background {
     Sync(RecurringId),
     Workflow(WorkflowId),
+    Health(AgentId),
 }
 
 impl State {

@@ -64,6 +64,8 @@ impl<'a> Turn<'a> {
             || self.start_check()
             || self.start_task()
             || self.assign_ahead()
+            || self.preempt()
+            || self.find_contention()
             || self.end()
         {}
     }

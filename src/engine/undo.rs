@@ -5,6 +5,7 @@
 
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::known;
 use crate::item::{Ask, ItemId, Verdict};
@@ -15,7 +16,7 @@ use crate::status::{IllegalTransition, RunStatus, Status};
 use crate::turn::Turn;
 
 /// Where a rollback is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undoing {
     /// What is still to be undone; the last is next.
     pub left: Vec<NodeId>,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use coord_lang::ids::{Id, NodeId, WorkflowId};
 use coord_plan::plan::{Node, Plan, Task};
+use serde::{Deserialize, Serialize};
 
 use crate::apply::known;
 use crate::event::Fact;
@@ -25,7 +26,7 @@ use crate::turn::Turn;
 const AGAIN: u32 = 5;
 
 /// What is known of one workflow beside the entry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkflowState {
     /// How often it was started.
     pub starts: u32,

@@ -4,7 +4,9 @@ use crate::driver::{Driver, Happening};
 use crate::ground::{
     Claims, Desk, Ground, Layout, Sealing, Stand, Unsure, is_watched, own_places, stem,
 };
+use crate::home::Home;
 use crate::reach;
+use crate::run::Run;
 use crate::work::Finished;
 use coord_engine::{About, Event, Fact, Input, Of, Outcome, State, Status};
 use coord_lang::ids::{AgentId, NodeId};
@@ -102,20 +104,44 @@ pub(crate) fn ground(layout: Layout, plan: &Plan) -> std::io::Result<Option<Grou
     Ground::start(layout).map(Some)
 }
 
+fn layout(home: &Home, run: &Run) -> Layout {
+    let meta = &run.meta;
+    Layout {
+        run: run.id.clone(),
+        home: std::fs::canonicalize(home.path()).unwrap_or_else(|_| home.path().to_path_buf()),
+        root: meta.root.clone(),
+        repository: meta.repository.clone(),
+        land: !meta.no_land,
+        resumed: run.state.started_ms().is_some(),
+        strict: is_watched(&run.plan),
+        own: own_places(&run.plan),
+    }
+}
+
+fn works_apart(run: &Run, node: NodeId) -> bool {
+    run.meta.repository.is_some() && run.plan.task(node).is_some_and(|t| t.works_apart())
+}
+
+fn ground_of(home: &Home, run: &Run, node: NodeId) -> PathBuf {
+    if !works_apart(run, node) {
+        return run.meta.root.clone();
+    }
+    let attempt = run.state.node(node).attempt_number();
+    let stem = stem(&run.plan.nodes[node].name, attempt);
+    layout(home, run).folder(&stem)
+}
+
+/// Where the gates of a task, and those who let it through, look.
+pub(crate) fn gate_ground(home: &Home, run: &Run, node: NodeId) -> PathBuf {
+    match run.state.node(node).status {
+        Status::Review => ground_of(home, run, node),
+        _ => run.meta.root.clone(),
+    }
+}
+
 impl Driver {
     pub(crate) fn layout(&self) -> Layout {
-        let meta = &self.run.meta;
-        Layout {
-            run: self.run.id.clone(),
-            home: std::fs::canonicalize(self.home.path())
-                .unwrap_or_else(|_| self.home.path().to_path_buf()),
-            root: meta.root.clone(),
-            repository: meta.repository.clone(),
-            land: !meta.no_land,
-            resumed: self.run.state.started_ms().is_some(),
-            strict: is_watched(&self.run.plan),
-            own: own_places(&self.run.plan),
-        }
+        layout(&self.home, &self.run)
     }
 
     /// The current attempt, as the ground knows it.
@@ -169,26 +195,17 @@ impl Driver {
     }
 
     pub(crate) fn works_apart(&self, node: NodeId) -> bool {
-        let plan = &self.run.plan;
-        self.run.meta.repository.is_some() && plan.task(node).is_some_and(|t| t.works_apart())
+        works_apart(&self.run, node)
     }
 
     /// The project's folder, where the current attempt of a task has it.
     pub(crate) fn ground_of(&self, node: NodeId) -> PathBuf {
-        if !self.works_apart(node) {
-            return self.run.meta.root.clone();
-        }
-        let attempt = self.run.state.node(node).attempt_number();
-        let stem = stem(&self.run.plan.nodes[node].name, attempt);
-        self.layout().folder(&stem)
+        ground_of(&self.home, &self.run, node)
     }
 
     /// Where the gates of a task look: at what it did, before that at what there is.
     pub(crate) fn ground_of_gate(&self, node: NodeId) -> PathBuf {
-        match self.run.state.node(node).status {
-            Status::Review => self.ground_of(node),
-            _ => self.run.meta.root.clone(),
-        }
+        gate_ground(&self.home, &self.run, node)
     }
 
     /// What the program of a task that works apart finds beside the rest.
@@ -293,7 +310,7 @@ impl Driver {
     }
 
     /// Writes of which it is not known who did them: a conflict of all who were at work.
-    pub(crate) fn strange(&mut self, unsure: Vec<Unsure>) {
+    pub(crate) fn strange(&self, unsure: Vec<Unsure>) -> Input {
         let plan = &self.run.plan;
         let paths: Vec<String> = unsure
             .iter()
@@ -310,7 +327,7 @@ impl Driver {
         let note = format!("{paths} changed past all claims while {named} {doubt}");
         let mut conflicts = plan.rules.conflicts.iter();
         let conflict = conflicts.find(|(_, conflict)| conflict.kind == "ownership");
-        self.owed.push(match conflict {
+        match conflict {
             None => Input::Note { text: note },
             Some((id, _)) => Input::Raise {
                 of: Of::Conflict(id),
@@ -321,7 +338,7 @@ impl Driver {
                 by: None,
                 note,
             },
-        });
+        }
     }
 }
 

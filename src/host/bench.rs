@@ -6,12 +6,16 @@
 //! ends it.
 
 use crate::brief::clean;
+use crate::driver::with_secrets;
+use crate::process::Mask;
 use crate::process::{
     Child, LiveLine, OutputSpec, OutputSummary, Reaper, SpawnSpec, Stdin, Stream, pump,
 };
+use crate::secrets::{Masker, SecretText};
 use crate::work;
 use coord_engine::{LogFacts, Process};
 use rustix::pipe::{PipeFlags, pipe_with};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -37,6 +41,13 @@ struct Shared {
     log: Mutex<Log>,
     notes: PathBuf,
     programs: mpsc::UnboundedSender<Wanted>,
+    secrets: BTreeMap<String, SecretText>,
+}
+
+/// What an attempt may know, and what must not show.
+pub(crate) struct Discretion {
+    pub(crate) secrets: BTreeMap<String, SecretText>,
+    pub(crate) masker: Option<Arc<Masker>>,
 }
 
 /// A tool is no part of a job.
@@ -95,7 +106,14 @@ impl Bench {
         self.0.as_ref().map(|shared| shared.notes.as_path())
     }
 
-    /// Starts a program in `folder` with this environment, and waits until it runs. The error is a
+    /// A secret that the task or those who do it name. There are none in virtual time.
+    pub fn secret(&self, name: &str) -> Option<&[u8]> {
+        let shared = self.0.as_ref()?;
+        shared.secrets.get(name).map(SecretText::reveal)
+    }
+
+    /// Starts a program in `folder` with this environment and the secrets that it may
+    /// have, and waits until it runs. The error is a
     /// sentence.
     pub fn start(
         &self,
@@ -127,13 +145,34 @@ struct Log {
     kept: u64,
     dropped: u64,
     viewer: Option<mpsc::Sender<LiveLine>>,
+    mask: Option<Box<dyn Mask>>,
     last: Instant,
 }
 
 impl Log {
     fn say(&mut self, text: &str) {
         self.last = Instant::now();
-        for line in clean(text).lines() {
+        let mut text = clean(text).to_string();
+        if let Some(mask) = &mut self.mask {
+            text.push('\n');
+            let mut shown = Vec::with_capacity(text.len());
+            mask.feed(text.as_bytes(), &mut shown);
+            text = String::from_utf8_lossy(&shown).into_owned();
+        }
+        self.show(&text);
+    }
+
+    /// What may have been the beginning of a secret.
+    fn say_the_rest(&mut self) {
+        let mut shown = Vec::new();
+        if let Some(mask) = &mut self.mask {
+            mask.finish(&mut shown);
+        }
+        self.show(&String::from_utf8_lossy(&shown));
+    }
+
+    fn show(&mut self, text: &str) {
+        for line in text.lines() {
             self.keep(line);
             if let Some(viewer) = &self.viewer {
                 let _slow = viewer.try_send(LiveLine {
@@ -172,6 +211,7 @@ pub(crate) struct Service {
     pub(crate) reaper: Option<Reaper>,
     pub(crate) grace: Duration,
     log: PathBuf,
+    masker: Option<Arc<Masker>>,
     shared: Arc<Shared>,
     wanted: mpsc::UnboundedReceiver<Wanted>,
 }
@@ -183,6 +223,7 @@ pub(crate) fn open(
     viewer: Option<mpsc::Sender<LiveLine>>,
     reaper: Option<Reaper>,
     grace: Duration,
+    discretion: Discretion,
 ) -> (Bench, Service) {
     let (programs, wanted) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared {
@@ -192,15 +233,18 @@ pub(crate) fn open(
             kept: 0,
             dropped: 0,
             viewer,
+            mask: discretion.masker.as_ref().map(Masker::mask),
             last: Instant::now(),
         }),
         notes,
         programs,
+        secrets: discretion.secrets,
     });
     let service = Service {
         reaper,
         grace,
         log,
+        masker: discretion.masker,
         shared: Arc::clone(&shared),
         wanted,
     };
@@ -226,7 +270,7 @@ impl Service {
                         spawned(process);
                         let (end, ended) = oneshot::channel();
                         ends.push(end);
-                        programs.spawn_local(attend(child, self.log.clone(), ended, self.grace));
+                        programs.spawn_local(attend(child, self.output(), ended, self.grace));
                     }
                 }
                 Some(_) = programs.join_next() => {}
@@ -239,6 +283,17 @@ impl Service {
         while programs.join_next().await.is_some() {}
     }
 
+    pub(crate) fn masker(&self) -> Option<&Arc<Masker>> {
+        self.masker.as_ref()
+    }
+
+    /// Where a program complains.
+    fn output(&self) -> OutputSpec {
+        let mut output = OutputSpec::new(&self.log);
+        output.masks = self.masker.as_ref().map(Masker::masks);
+        output
+    }
+
     async fn start(&self, wanted: Wanted) -> Option<(Child, Process)> {
         let Some(reaper) = &self.reaper else {
             let _gone = wanted
@@ -247,7 +302,7 @@ impl Service {
             return None;
         };
         let spec = SpawnSpec {
-            env: wanted.env,
+            env: with_secrets(wanted.env, self.shared.secrets.clone()),
             stdin: Stdin::Fd(wanted.stdin),
             ..SpawnSpec::new(wanted.argv, &wanted.folder)
         };
@@ -274,6 +329,7 @@ impl Service {
         if !last.is_empty() {
             log.say(last);
         }
+        log.say_the_rest();
         LogFacts {
             bytes: log.kept + log.dropped,
             cut: log.dropped > 0,
@@ -287,12 +343,17 @@ impl Service {
 
 /// Keeps what a program complains of, and ends it: it may first end by itself, as nobody speaks
 /// with it any more.
-async fn attend(mut child: Child, log: PathBuf, mut end: oneshot::Receiver<()>, grace: Duration) {
+async fn attend(
+    mut child: Child,
+    output: OutputSpec,
+    mut end: oneshot::Receiver<()>,
+    grace: Duration,
+) {
     let (tree_is_dead, tree_dead) = oneshot::channel();
     let streams = child.take_output();
     let pumping = tokio::task::spawn_local(async move {
         match streams {
-            Some(streams) => pump(streams, OutputSpec::new(&log), tree_dead).await,
+            Some(streams) => pump(streams, output, tree_dead).await,
             None => OutputSummary::default(),
         }
     });

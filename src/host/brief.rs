@@ -9,6 +9,7 @@ use coord_engine::{State, key};
 use coord_lang::glob::{Glob, Relation};
 use coord_lang::ids::{AgentId, NodeId};
 use coord_plan::plan::{Evidence, Plan, Program, Task};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -29,7 +30,7 @@ const MAX_MARKDOWN: usize = 64 << 10;
 const MAX_BEFORE: usize = 32;
 
 /// What somebody is told of a task.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Brief {
     pub schema: &'static str,
     pub project: String,
@@ -69,7 +70,7 @@ pub struct Brief {
 }
 
 /// An agent that does it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Who {
     pub name: String,
     pub title: Option<String>,
@@ -81,7 +82,7 @@ pub struct Who {
 }
 
 /// What is to be left behind.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Product {
     pub name: String,
     pub title: Option<String>,
@@ -89,7 +90,7 @@ pub struct Product {
 }
 
 /// An artifact of another task.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Input {
     pub name: String,
     pub path: Option<String>,
@@ -98,7 +99,7 @@ pub struct Input {
 }
 
 /// What the giver of work said.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HandedOver {
     pub task: String,
     pub known_issues: Vec<String>,
@@ -106,7 +107,7 @@ pub struct HandedOver {
 }
 
 /// What a reviewer asked for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Change {
     pub by: Option<String>,
     pub note: String,

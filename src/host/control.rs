@@ -2,16 +2,17 @@
 //! Unix socket in the project's home. With nobody listening, a command takes the lock itself and
 //! appends what it has to say.
 
+use crate::apart::gate_ground;
 use crate::environment::passed_on;
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
+use crate::secrets::Vault;
 use crate::subject::{self, Surroundings};
 use coord_engine::{About, Event, Input, ItemId, Of, Refusal, RunStatus, State, Verdict, step};
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
-use coord_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
@@ -131,6 +132,10 @@ pub enum Order {
         title: String,
         text: String,
     },
+    /// Something for the record.
+    Note {
+        text: String,
+    },
     /// Are you at this run? Changes nothing.
     Hello,
 }
@@ -203,6 +208,7 @@ impl Order {
                 title,
                 text,
             },
+            Order::Note { text } => Input::Note { text },
             Order::Hello => return None,
         })
     }
@@ -293,11 +299,12 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
     let mut journal = SqliteJournal::open(home, lock)?;
     let mut run = Run::load(&journal, &request.run)?;
     let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
-    let Some(input) = request.order.clone().input() else {
+    let vault = Vault::of_what_is_there(&run.plan, &run.meta.root);
+    let Some(input) = request.order.clone().input().map(|i| vault.input(i)) else {
         return Ok(Carried::Recorded(run.state.status()));
     };
     let item = request.order.answers();
-    let mut events = look(&run.plan, &mut run.state, &run.meta.root, now, item);
+    let mut events = look(home, &mut run, now, item);
     let answer = step(&run.plan, &mut run.state, now, input);
     // what a look found out is true, whatever becomes of the answer
     if let Ok(answered) = &answer {
@@ -313,44 +320,38 @@ fn record_order(home: &Home, request: &Request, command: &str) -> Result<Carried
 }
 
 /// What an answer is about may have changed since it was asked.
-fn look(
-    plan: &Plan,
-    state: &mut State,
-    root: &Path,
-    now_ms: i64,
-    item: Option<ItemId>,
-) -> Vec<Event> {
-    let of = item.and_then(|item| state.item(item));
+fn look(home: &Home, run: &mut Run, now_ms: i64, item: Option<ItemId>) -> Vec<Event> {
+    let of = item.and_then(|item| run.state.item(item));
     let bound = of.filter(|of| of.is_open() && of.is_bound());
     let Some(node) = bound.and_then(|of| of.node) else {
         return Vec::new();
     };
     let environment = passed_on();
     let around = Surroundings {
-        root,
+        root: &gate_ground(home, run, node),
         environment: &environment,
     };
-    let Some(subject) = subject::look(plan, state, node, &around) else {
+    let Some(subject) = subject::look(&run.plan, &run.state, node, &around) else {
         return Vec::new();
     };
     let looked = Input::Looked { node, subject };
-    step(plan, state, now_ms, looked).unwrap_or_default()
+    step(&run.plan, &mut run.state, now_ms, looked).unwrap_or_default()
 }
 
 /// What would follow from an order at once, and the state after it. Changes nothing.
-pub fn rehearse(run: &Run, order: Order) -> Result<(State, Vec<Event>), ControlError> {
-    let mut state = run.state.clone();
-    let now = crate::clock::Clock::start(state.now_ms()).now_ms();
+pub fn rehearse(home: &Home, run: &Run, order: Order) -> Result<(State, Vec<Event>), ControlError> {
+    let mut run = run.clone();
+    let now = crate::clock::Clock::start(run.state.now_ms()).now_ms();
     let item = order.answers();
     let Some(input) = order.input() else {
-        return Ok((state, Vec::new()));
+        return Ok((run.state, Vec::new()));
     };
-    let mut events = look(&run.plan, &mut state, &run.meta.root, now, item);
+    let mut events = look(home, &mut run, now, item);
     events.extend(
-        step(&run.plan, &mut state, now, input)
+        step(&run.plan, &mut run.state, now, input)
             .map_err(|refusal| ControlError::Refused(refusal.to_string()))?,
     );
-    Ok((state, events))
+    Ok((run.state, events))
 }
 
 fn socket_path(home: &Path) -> PathBuf {

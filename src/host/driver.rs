@@ -2,8 +2,8 @@
 //! engine, is made durable, and only then has effects.
 
 use crate::apart::{self, Disturbed};
-use crate::artifacts::Keep;
-use crate::bench::{self, Service};
+use crate::artifacts::{Keep, Store};
+use crate::bench::{self, Discretion, Service};
 use crate::brief;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -19,6 +19,8 @@ use crate::process::{LiveLine, Marker, ProcessIdentity, Reaper, boot_id, sweep};
 use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
+use crate::secrets::{SecretText, Vault, variables};
+use crate::snapshot::{self, Keeper};
 use crate::speech::Speech;
 use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
@@ -31,7 +33,7 @@ use coord_engine::{
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
 use coord_plan::plan::{Evidence, Plan, Program, Task};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +70,10 @@ pub struct Setup {
     pub grace: Duration,
     /// The words of what the run writes for people.
     pub speech: Speech,
+    /// The project's secrets.
+    pub vault: Vault,
+    /// Events between two snapshots, at least.
+    pub snapshot_every: u64,
 }
 
 /// Who watches a run. Called on the loop's own thread: it must return at once.
@@ -152,6 +158,11 @@ pub(crate) enum Happening {
         metric: MetricId,
         found: Result<Value, String>,
     },
+    HealthChecked {
+        agent: AgentId,
+        well: bool,
+        evidence: String,
+    },
     /// A web hook took notices, or did not.
     Posted {
         channel: ChannelId,
@@ -186,6 +197,7 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     if let Some(text) = driver.leave_ground().await {
         watcher.trouble(&text);
     }
+    driver.keep_last_snapshot();
     let Driver { run, journal, .. } = driver;
     journal.close()?;
     Ok((end, run))
@@ -235,9 +247,13 @@ pub(crate) struct Driver {
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
     checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    /// Agents whose health check is at work.
+    pub(crate) checking: HashSet<AgentId>,
     /// Programs of rules at work.
     pub(crate) programs: usize,
     pub(crate) speech: Speech,
+    pub(crate) vault: Vault,
+    keeper: Keeper,
     pub(crate) outbox: Outbox,
     pub(crate) context: Option<Context>,
     /// What the host itself has to say to the engine.
@@ -280,8 +296,10 @@ impl Driver {
             .map_err(io("find the folder of the context"))?
             .map(Context::new);
         let mut environment = passed_on();
+        environment.retain(|(name, _)| !setup.vault.is_source(name));
         environment.push(("COORD_RUN".into(), setup.run.id.clone().into()));
         environment.push(("COORD_RUN_UID".into(), uid.clone().into()));
+        let keeper = Keeper::new(&setup.run, setup.snapshot_every);
         let mut driver = Driver {
             clock: Clock::start(setup.run.state.now_ms()),
             home: setup.home,
@@ -308,8 +326,11 @@ impl Driver {
             answers: VecDeque::new(),
             attempts: HashMap::new(),
             checks: BTreeMap::new(),
+            checking: HashSet::new(),
             programs: 0,
             speech: setup.speech,
+            vault: setup.vault,
+            keeper,
             outbox: Outbox::default(),
             context,
             owed: Vec::new(),
@@ -351,6 +372,9 @@ impl Driver {
                 options: self.options.clone(),
             };
             return self.take(input);
+        }
+        if let Some(masker) = self.vault.masker() {
+            masker.outputs_in(&self.logs);
         }
         let left_to_tell = self.left_to_tell()?;
         self.remember()?;
@@ -476,6 +500,7 @@ impl Driver {
             self.leave_to_people()?;
             self.send_rest();
             self.pay(watcher)?;
+            self.keep_snapshot();
             self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
                 return Ok(end);
@@ -492,6 +517,21 @@ impl Driver {
                 Some((node, line)) = self.lines.1.recv() => watcher.line(&self.run.plan, node, &line),
                 () = tokio::time::sleep(nap) => self.wake(watcher)?,
             }
+        }
+    }
+
+    /// A snapshot is a cache: that one could not be written is nobody's concern.
+    fn keep_snapshot(&mut self) {
+        let Some(bytes) = self.keeper.look(&self.run, &self.journal) else {
+            return;
+        };
+        let (home, id) = (self.home.path().to_path_buf(), self.run.id.clone());
+        let _writing = tokio::task::spawn_blocking(move || snapshot::keep(&home, &id, &bytes));
+    }
+
+    fn keep_last_snapshot(&mut self) {
+        if let Some(bytes) = self.keeper.last_look(&self.run, &self.journal) {
+            let _only_a_cache = snapshot::keep(self.home.path(), &self.run.id, &bytes);
         }
     }
 
@@ -549,10 +589,7 @@ impl Driver {
                 self.landed(ended, said);
                 return Ok(());
             }
-            Happening::Strange(unsure) => {
-                self.strange(unsure);
-                return Ok(());
-            }
+            Happening::Strange(unsure) => self.strange(unsure),
             Happening::Remark(text) => Input::Note { text },
             Happening::CheckEnded {
                 check,
@@ -571,6 +608,18 @@ impl Driver {
                 self.disturbed.set(true);
                 self.programs -= 1;
                 Input::ActionEnded { duty, ok, evidence }
+            }
+            Happening::HealthChecked {
+                agent,
+                well,
+                evidence,
+            } => {
+                self.checking.remove(&agent);
+                Input::HealthChecked {
+                    agent,
+                    well,
+                    evidence,
+                }
             }
             Happening::Measured { metric, found } => {
                 self.programs -= 1;
@@ -634,6 +683,7 @@ impl Driver {
 
     fn step(&mut self, input: Input) -> Result<Vec<Event>, String> {
         let now = self.clock.now_ms();
+        let input = self.vault.input(input);
         step(&self.run.plan, &mut self.run.state, now, input).map_err(|refusal| refusal.to_string())
     }
 
@@ -718,7 +768,7 @@ impl Driver {
         for input in std::mem::take(&mut self.owed) {
             match (self.step(input.clone()), input) {
                 (Ok(events), _) => self.append(events)?,
-                (Err(_), Input::Note { text }) => watcher.trouble(&text),
+                (Err(_), Input::Note { text }) => watcher.trouble(&self.vault.text(text)),
                 (Err(_), _) => {}
             }
         }
@@ -875,8 +925,9 @@ impl Driver {
 
     /// What `node` consists of now, for whoever lets it through.
     fn subject(&self, node: NodeId) -> Option<Subject> {
+        let root = self.ground_of_gate(node);
         let around = Surroundings {
-            root: &self.run.meta.root,
+            root: &root,
             environment: &self.environment,
         };
         subject::look(&self.run.plan, &self.run.state, node, &around)
@@ -975,12 +1026,15 @@ impl Driver {
         let name = &plan.nodes[node].name;
         let (Some(program), Some(reaper)) = (&task.program, self.reaper.clone()) else {
             let why = format!("no driver of this program speaks for who does `{name}`");
-            self.send(Happening::Ended {
-                node,
-                attempt,
-                finished: Finished::silent(Outcome::SpawnFailed(why)),
-            });
+            self.cannot_start(node, attempt, why);
             return Ok(());
+        };
+        let secrets = match self.vault.of_attempt(&plan, task, agents) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                self.cannot_start(node, attempt, error.to_string());
+                return Ok(());
+            }
         };
         let stem = format!("{name}.{attempt}");
         let program = &self.with_arguments(node, program);
@@ -988,11 +1042,7 @@ impl Driver {
             Ok(argv) => argv,
             Err(error) => {
                 let why = format!("the script cannot be written: {error}");
-                self.send(Happening::Ended {
-                    node,
-                    attempt,
-                    finished: Finished::silent(Outcome::SpawnFailed(why)),
-                });
+                self.cannot_start(node, attempt, why);
                 return Ok(());
             }
         };
@@ -1008,6 +1058,7 @@ impl Driver {
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             env.push(("COORD_BRIEF".into(), brief.into()));
         }
+        env = with_secrets(env, secrets);
         let viewer = self.viewer(node);
         let job = Job {
             argv,
@@ -1017,6 +1068,7 @@ impl Driver {
             outputs: Some(outputs),
             grace: self.grace,
             viewer,
+            masker: self.vault.masker(),
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.attempts.insert(node, stop);
@@ -1053,6 +1105,14 @@ impl Driver {
         Ok(())
     }
 
+    fn cannot_start(&self, node: NodeId, attempt: u32, why: String) {
+        self.send(Happening::Ended {
+            node,
+            attempt,
+            finished: Finished::silent(Outcome::SpawnFailed(why)),
+        });
+    }
+
     /// An attempt that a driver does, under the rules of a program's.
     fn call(
         &mut self,
@@ -1067,12 +1127,23 @@ impl Driver {
         let (Some(mut job), Some(task)) = (job, plan.task(node)) else {
             return Ok(());
         };
+        let secrets = match self.vault.of_attempt(&plan, task, agents) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                self.cannot_start(node, attempt, error.to_string());
+                return Ok(());
+            }
+        };
         self.witness_spawn(node, attempt)?;
         let keep = self.keep(&job.task, task, root);
         let footing = self.footing(node, agents);
         let stem = format!("{}.{attempt}", job.task);
         let outputs = self.logs.join(format!("{stem}.outputs"));
         job.environment = self.task_environment(&plan, node, task, agents, &outputs);
+        if let Some(footing) = footing.as_ref().filter(|_| self.works_apart(node)) {
+            job.environment
+                .extend(self.apart_environment(node, footing));
+        }
         if let Some(brief) = self.brief(&plan, node, task, agents, &stem) {
             job.environment.push(("COORD_BRIEF".into(), brief.into()));
         }
@@ -1082,6 +1153,10 @@ impl Driver {
             self.viewer(node),
             self.reaper.clone(),
             self.grace,
+            Discretion {
+                secrets,
+                masker: self.vault.masker(),
+            },
         );
         job.bench = bench;
         let (stop, stopped) = mpsc::unbounded_channel();
@@ -1139,6 +1214,8 @@ impl Driver {
         Keep {
             root,
             folder: run::artifacts(&self.home, &self.run.id).join(name),
+            masker: self.vault.masker(),
+            store: Store(run::store(&self.home)),
             produces: with_path.cloned().collect(),
         }
     }
@@ -1317,6 +1394,7 @@ impl Driver {
             outputs: None,
             grace: self.grace,
             viewer: None,
+            masker: self.vault.masker(),
         };
         let (stop, stopped) = mpsc::unbounded_channel();
         self.checks.insert(check, stop);
@@ -1375,7 +1453,7 @@ fn finished(done: Result<Done, Outcome>, service: &Service, outputs: &Path) -> F
             };
         }
     };
-    let mut named = work::read_outputs(outputs);
+    let mut named = work::take_outputs(outputs, service.masker());
     // what it left is looked at, not believed
     named.retain(|name, _| !name.starts_with("artifacts."));
     named.extend(done.named_outputs());
@@ -1451,6 +1529,18 @@ pub(crate) fn latest(env: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)
         .collect();
     kept.reverse();
     kept
+}
+
+/// A secret wins over everything else of its name.
+pub(crate) fn with_secrets(
+    mut env: Vec<(OsString, OsString)>,
+    secrets: BTreeMap<String, SecretText>,
+) -> Vec<(OsString, OsString)> {
+    if secrets.is_empty() {
+        return env;
+    }
+    env.extend(variables(secrets));
+    latest(env)
 }
 
 fn witness_path(home: &Home, run: &str) -> PathBuf {

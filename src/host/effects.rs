@@ -1,6 +1,6 @@
 //! What rules have the host do: run their programs, take work back, tell people.
 
-use crate::driver::{Driver, Happening, latest, verdict};
+use crate::driver::{Driver, Happening, latest, verdict, with_secrets};
 use crate::work::{self, Job};
 use coord_engine::{About, Action, DutyId};
 use coord_lang::ids::NodeId;
@@ -28,6 +28,7 @@ impl Driver {
                 text,
             } => self.write_decision(seq, domain, by.as_deref(), &title, &text),
             Action::Measure { metric } => self.measure(metric),
+            Action::CheckHealth { agent } => self.check_health(agent),
             Action::HandOver { situation } => self.write_handoff(seq, situation),
             Action::Land { node, attempt } => self.land(node, attempt),
             Action::Spawn { .. }
@@ -64,15 +65,23 @@ impl Driver {
             return;
         };
         let name = &plan.nodes[node].name;
-        let agents = self
-            .run
-            .state
-            .node(node)
-            .attempt
-            .as_ref()
-            .map(|a| a.agents.clone());
+        let attempt = self.run.state.node(node).attempt.as_ref();
+        let agents = attempt.map(|a| a.agents.clone()).unwrap_or_default();
+        let secrets = match self.vault.of_attempt(&plan, task, &agents) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                self.programs += 1;
+                let evidence = error.to_string();
+                return self.send(Happening::UndoEnded {
+                    node,
+                    ok: false,
+                    evidence,
+                });
+            }
+        };
         let outputs = self.logs.join(format!("{name}.undo.outputs"));
-        let env = self.task_environment(&plan, node, task, &agents.unwrap_or_default(), &outputs);
+        let env = self.task_environment(&plan, node, task, &agents, &outputs);
+        let env = with_secrets(env, secrets);
         self.run_program(
             program,
             &format!("{name}.undo"),
@@ -127,6 +136,7 @@ impl Driver {
             outputs: None,
             grace: self.grace,
             viewer: None,
+            masker: self.vault.masker(),
         };
         let Some(reaper) = self.reaper.clone() else {
             return self.send(end(false, "no program can be started here".into()));

@@ -10,6 +10,7 @@ use crate::driver::{Driver, Happening, latest, verdict};
 use crate::ground::{Candidate, Desk, Prepared};
 use crate::process::Reaper;
 use crate::reach;
+use crate::secrets::Masker;
 use crate::work::{self, Job};
 use coord_engine::{Input, Landing};
 use coord_lang::ids::{GateId, NodeId};
@@ -17,6 +18,7 @@ use coord_plan::plan::{Evidence, GateFailure, Program, Task};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -69,6 +71,7 @@ struct Bench {
     environment: Vec<(OsString, OsString)>,
     logs: PathBuf,
     grace: Duration,
+    masker: Option<Arc<Masker>>,
 }
 
 impl Driver {
@@ -105,6 +108,7 @@ impl Driver {
             environment: self.environment.clone(),
             logs: self.logs.clone(),
             grace: self.grace,
+            masker: self.vault.masker(),
         };
         self.landing.busy = true;
         let (desk, sender) = (ground.desk(), self.sender.clone());
@@ -362,6 +366,7 @@ async fn holds(bench: &Bench, check: &Check, folder: &Path) -> Result<(), String
         outputs: None,
         grace: bench.grace,
         viewer: None,
+        masker: bench.masker.clone(),
     };
     // held until the end: nobody stops it half-way
     let (_stop, stopped) = mpsc::unbounded_channel();

@@ -43,6 +43,7 @@ impl Driver {
             outputs: None,
             grace: self.grace,
             viewer: None,
+            masker: self.vault.masker(),
         };
         let sender = self.sender.clone();
         self.programs += 1;

@@ -18,7 +18,6 @@ use coord_plan::recurrence::next_after;
 use coord_plan::rules::{Channel, Target};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// Notices that a channel collects before they are sent out of turn.
@@ -276,15 +275,13 @@ impl Driver {
         mut see: impl FnMut(i64, &coord_engine::Event),
     ) -> Result<(), DriveError> {
         use crate::journal::JournalRead;
-        self.journal().visit_events(self.run.key, 0, &mut |view| {
-            let seq = view.seq;
-            if kinds.contains(&view.kind)
-                && let Ok(event) = crate::record::event(view)
-            {
-                see(seq, &event);
-            }
-            ControlFlow::Continue(())
-        })?;
+        self.journal()
+            .visit_kinds(self.run.key, kinds, &mut |view| {
+                let seq = view.seq;
+                if let Ok(event) = crate::record::event(view) {
+                    see(seq, &event);
+                }
+            })?;
         Ok(())
     }
 

@@ -46,7 +46,7 @@ impl Names<'_> {
         let rules = &self.plan.rules;
         let plan = self.plan;
         Some(match kind {
-            "task" | "giver" => &plan.nodes.get(NodeId(id))?.name,
+            "task" | "giver" | "behind" => &plan.nodes.get(NodeId(id))?.name,
             "agent" | "to" => &plan.agents.get(AgentId(id))?.name,
             "gate" => &plan.gates.get(GateId(id))?.name,
             "resource" => &plan.resources.get(ResourceId(id))?.name,
@@ -80,8 +80,9 @@ impl Names<'_> {
     fn tell(&self, object: &mut Object) {
         self.tell_work(object);
         self.tell_situation(object);
-        const NAMED: [&str; 9] = [
-            "agent", "to", "via", "workflow", "mode", "domain", "resource", "metric", "sync",
+        const NAMED: [&str; 10] = [
+            "behind", "agent", "to", "via", "workflow", "mode", "domain", "resource", "metric",
+            "sync",
         ];
         for kind in NAMED {
             if let Some(value) = object.get_mut(kind) {

@@ -3,6 +3,7 @@
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, JournalRead, RunKey, RunRow, RunSummary};
 use crate::record;
+use crate::snapshot;
 use coord_engine::{Event, State, apply};
 use coord_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ pub struct Meta {
 }
 
 /// A run read back: its plan and the state after every durable event.
+#[derive(Clone)]
 pub struct Run {
     /// Its number in the journal.
     pub key: RunKey,
@@ -48,6 +50,8 @@ pub struct Run {
     pub last_seq: i64,
     /// How many there are.
     pub events: u64,
+    /// How many of them were read as a snapshot.
+    pub skipped: u64,
 }
 
 #[derive(Debug, Error)]
@@ -66,8 +70,11 @@ pub enum RunError {
 
 impl Run {
     /// Reads and verifies a run, every event of it.
+    ///
+    /// Of a long run with a snapshot only the events behind it: the snapshot is what all before it
+    /// came to when they were read, and names the last of them by its link.
     pub fn load(journal: &dyn JournalRead, id: &str) -> Result<Run, RunError> {
-        Run::load_with(journal, id, &mut |_, _, _| {})
+        Run::read(journal, id, true, &mut |_, _, _, _| {})
     }
 
     /// The same, showing each event with its number after it was applied.
@@ -87,14 +94,30 @@ impl Run {
         id: &str,
         see: &mut dyn FnMut(&Plan, &State, i64, &Event),
     ) -> Result<Run, RunError> {
+        Run::read(journal, id, false, see)
+    }
+
+    fn read(
+        journal: &dyn JournalRead,
+        id: &str,
+        may_skip: bool,
+        see: &mut dyn FnMut(&Plan, &State, i64, &Event),
+    ) -> Result<Run, RunError> {
         let stored = journal
             .run(id)?
             .ok_or_else(|| RunError::Unknown(id.to_string()))?;
         let plan = plan_of(id, &stored.row)?;
-        let mut state = State::new(&plan);
-        let (mut last_seq, mut events) = (stored.after_seq, 0);
+        let snapshot = may_skip
+            .then(|| snapshot::load(journal, stored.run, id, &plan))
+            .flatten();
+        let from = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        let skipped = snapshot.as_ref().map_or(0, |snapshot| snapshot.events);
+        let (mut state, mut last_seq, mut events) = match snapshot {
+            Some(of) => (of.state, of.seq, of.events),
+            None => (State::new(&plan), stored.after_seq, 0),
+        };
         let mut damage = None;
-        journal.visit_events(stored.run, 0, &mut |view| {
+        journal.visit_events(stored.run, from, &mut |view| {
             let seq = view.seq;
             let applied = record::event(view).and_then(|event| {
                 apply(&plan, &mut state, &event).map_err(|e| e.to_string())?;
@@ -132,6 +155,7 @@ impl Run {
             state,
             last_seq,
             events,
+            skipped,
         })
     }
 
@@ -149,6 +173,16 @@ pub fn logs(home: &Home, run: &str) -> PathBuf {
 /// Where a run keeps copies of what its tasks produced.
 pub fn artifacts(home: &Home, run: &str) -> PathBuf {
     home.path().join("artifacts").join(run)
+}
+
+/// Where a run keeps patches of work that did not land.
+pub fn patches(home: &Home, run: &str) -> PathBuf {
+    home.path().join("patches").join(run)
+}
+
+/// Where everything that was ever produced is kept, under its digest.
+pub fn store(home: &Home) -> PathBuf {
+    home.path().join("artifacts").join("blake3")
 }
 
 fn plan_of(id: &str, row: &RunRow) -> Result<Plan, RunError> {
@@ -209,6 +243,7 @@ impl NewRun {
             state,
             last_seq: 0,
             events: 0,
+            skipped: 0,
         })
     }
 }

@@ -37,14 +37,6 @@ pub fn cannot_do(plan: &Plan, drivers: &Drivers, left: &dyn Fn(NodeId) -> bool) 
                 help: "use `via human` and answer for it with `coord done`, or `via shell` and a program that calls it",
             });
         }
-        let Some(more) = &task.more else { continue };
-        if more.secrets.is_empty() {
-            continue;
-        }
-        return Some(Cannot {
-            what: format!("task `{name}` takes a secret, which a run cannot do yet"),
-            help: "`coord check` and `coord plan` take it as it is",
-        });
     }
     None
 }

@@ -6,12 +6,14 @@ use crate::process::{
     Child, Ending, ExitReport, LiveLine, OutputSpec, OutputSummary, Reaper, SpawnError, SpawnSpec,
     pump,
 };
+use crate::secrets::Masker;
 use coord_engine::{LogFacts, Outcome, Process, Termination};
 use coord_plan::plan::Program;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) outputs: Option<PathBuf>,
     pub(crate) grace: Duration,
     pub(crate) viewer: Option<mpsc::Sender<LiveLine>>,
+    /// Keeps secrets out of its traces.
+    pub(crate) masker: Option<Arc<Masker>>,
 }
 
 /// How it went.
@@ -103,6 +107,7 @@ pub(crate) async fn run(
     spawned(process(&child));
     let mut output = OutputSpec::new(&job.log);
     output.viewer = job.viewer;
+    output.masks = job.masker.as_ref().map(Masker::masks);
     let (tree_is_dead, tree_dead) = oneshot::channel();
     let streams = child.take_output();
     let pumping = tokio::task::spawn_local(async move {
@@ -116,7 +121,9 @@ pub(crate) async fn run(
     let summary = pumping.await.unwrap_or_default();
     let outcome = outcome(&report, why);
     Finished {
-        outputs: job.outputs.as_deref().map(read_outputs).unwrap_or_default(),
+        outputs: (job.outputs.as_deref())
+            .map(|path| take_outputs(path, job.masker.as_ref()))
+            .unwrap_or_default(),
         log: log_facts(&job.log, &summary, outcome.is_success()),
         outcome,
     }
@@ -175,8 +182,19 @@ fn not_started(error: &SpawnError) -> Finished {
     Finished::silent(outcome)
 }
 
+/// Reads the outputs that a program left; what stays of them in the home holds no secret.
+pub(crate) fn take_outputs(path: &Path, masker: Option<&Arc<Masker>>) -> BTreeMap<String, String> {
+    // before it is cut into lines: a secret may be wrapped over them
+    if let Some(masker) = masker
+        && masker.file(path).is_err()
+    {
+        let _gone = std::fs::remove_file(path);
+    }
+    read_outputs(path)
+}
+
 /// The `name=value` lines of a file; a name that is no identifier is left out.
-pub(crate) fn read_outputs(path: &Path) -> BTreeMap<String, String> {
+fn read_outputs(path: &Path) -> BTreeMap<String, String> {
     let Ok(file) = std::fs::File::open(path) else {
         return BTreeMap::new();
     };

@@ -12,7 +12,8 @@ use crate::graph::Graph;
 use crate::plan::{
     self, Agent, Approval, Artifact, By, Check, Driver, Estimate, Evidence, Gate, GateFailure, IR,
     Limit, Milestone, Need, Node, NodeKind, OnFail, Origin, Otherwise, Phase, Plan, Profile,
-    Program, Requirement, Resource, Retry, Span, Sync, Task, TaskRules, Want, Wanted,
+    Program, Requirement, Resource, Retry, Secret, SecretSource, Span, Sync, Task, TaskRules, Want,
+    Wanted,
 };
 use crate::waves;
 use coord_lang::diagnostic::Diagnostic;
@@ -944,8 +945,19 @@ impl<'m> Freezer<'m> {
             driver: self.driver(&agent.driver),
             env: agent.env.clone(),
             wave,
-            profile: profile(self.model, agent),
+            profile: self.profile(agent),
         }
+    }
+
+    fn profile(&self, agent: &model::Agent) -> Option<Box<Profile>> {
+        let mut profile = profile(self.model, agent);
+        if let Some(health) = &agent.health {
+            profile.get_or_insert_default().health = Some(plan::Health {
+                program: self.program(&health.run),
+                every_ms: health.every_ms,
+            });
+        }
+        profile
     }
 
     fn driver(&self, from: &model::Driver) -> Driver {
@@ -1028,6 +1040,7 @@ impl<'m> Freezer<'m> {
             order: order.into_iter().map(NodeId::from_index).collect(),
             workflows,
             entry: self.entry,
+            secrets: model.secrets.values().map(secret).collect(),
             rules,
         };
         Frozen {
@@ -1112,6 +1125,16 @@ fn one(node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
     (vec![node], vec![node])
 }
 
+fn secret(secret: &model::Secret) -> Secret {
+    Secret {
+        name: secret.name.value.clone(),
+        from: match &secret.from {
+            model::SecretSource::Env(variable) => SecretSource::Env(variable.clone()),
+            model::SecretSource::File(path) => SecretSource::File(path.clone()),
+        },
+    }
+}
+
 /// The calendar that an agent names.
 fn own_hours(model: &Model, agent: &model::Agent) -> Option<Hours> {
     let calendar = agent.calendar.as_ref()?;
@@ -1148,6 +1171,7 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
         hours: own_hours(model, agent),
+        health: None,
     };
     (profile != Profile::default()).then(|| Box::new(profile))
 }

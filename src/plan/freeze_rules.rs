@@ -135,6 +135,7 @@ impl Freezer<'_> {
                 .map(|c| (c.text.value.clone(), c.by.as_ref().map(party)))
                 .collect(),
             start: from.start.as_ref().map(|s| s.value),
+            preempts: from.preempts,
             actions: self.incident_actions(from),
         }
     }
@@ -144,7 +145,7 @@ impl Freezer<'_> {
         let start = from.start.as_ref().map(|workflow| {
             vec![Action::Start {
                 workflow: workflow.value,
-                arguments: Vec::new(),
+                arguments: self.arguments(&from.arguments),
             }]
         });
         start

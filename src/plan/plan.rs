@@ -51,9 +51,29 @@ pub struct Plan {
     /// The workflow that a run of this plan is about; absent for `main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<WorkflowId>,
+    /// Where the values of its secrets are; never what they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Secret>,
     /// What applies beside the work.
     #[serde(default, skip_serializing_if = "Rules::is_empty")]
     pub rules: Rules,
+}
+
+/// A value that programs get and nobody is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Secret {
+    pub name: String,
+    pub from: SecretSource,
+}
+
+/// Where a secret is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// A variable of coord's own environment.
+    Env(String),
+    /// A file; relative to the project's folder.
+    File(String),
 }
 
 /// A procedure beside `main`.
@@ -177,9 +197,19 @@ pub struct Profile {
     /// Who takes over, in order.
     pub standby: Vec<AgentId>,
     pub secrets: Vec<String>,
+    /// How it is found out whether it is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// When it works, where it says so itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
+}
+
+/// A program that is run again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    pub program: Program,
+    pub every_ms: i64,
 }
 
 /// How an agent is reached.

@@ -180,6 +180,9 @@ pub struct Incident {
     /// What has to be confirmed before it is closed; by its lead when absent.
     pub confirms: Vec<(String, Option<Party>)>,
     pub start: Option<WorkflowId>,
+    /// Its work takes what it needs from work that is less urgent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preempts: bool,
     pub actions: Vec<Chain>,
 }
 

@@ -82,7 +82,7 @@ fn two_projects_are_checked_one_by_one() {
 
 #[test]
 fn an_unknown_command() {
-    snapshot!(Space::new(), ["chek"], @r#"
+    snapshot!(Space::new(), ["chek"], @r"
     exit status: 2
     --- stderr
     error: unrecognized subcommand 'chek'
@@ -92,7 +92,7 @@ fn an_unknown_command() {
     Usage: coord [OPTIONS] <COMMAND>
 
     For more information, try '--help'.
-    "#);
+    ");
 }
 
 #[test]
@@ -236,12 +236,12 @@ fn a_limit_without_a_number() {
     error: `--limit tasks=abc` has no number
       help: as in `--limit tasks=200000`
     "#);
-    snapshot!(Space::new().file("main.coord", HELLO), ["check", "--limit", "task=5"], @r#"
+    snapshot!(Space::new().file("main.coord", HELLO), ["check", "--limit", "task=5"], @r"
     exit status: 2
     --- stderr
     error: there is no limit `task`
-      help: limits are `file-bytes`, `nesting`, `tasks`, `needs`, `each`, `files` or `text-bytes`
-    "#);
+      help: limits are `file-bytes`, `nesting`, `tasks`, `needs`, `edges`, `each`, `files` or `text-bytes`
+    ");
     snapshot!(Space::new().file("main.coord", HELLO), ["check", "--limit", "nesting=1000"], @r#"
     exit status: 2
     --- stderr
@@ -323,37 +323,37 @@ fn json_is_what_editors_expect() {
     let first = &files[0]["diagnostics"][0];
     insta::assert_snapshot!(format!("{first:#}"), @r#"
     {
+      "range": {
+        "start": {
+          "line": 3,
+          "character": 10
+        },
+        "end": {
+          "line": 3,
+          "character": 15
+        }
+      },
+      "severity": 1,
       "code": "E0007",
+      "source": "coord",
+      "message": "only one statement per line: move `needs` down\nhelp: start a new line here",
+      "relatedInformation": [],
       "data": {
         "fix": {
-          "newText": "\n  ",
+          "title": "start a new line here",
           "range": {
-            "end": {
-              "character": 10,
-              "line": 3
-            },
             "start": {
-              "character": 9,
-              "line": 3
+              "line": 3,
+              "character": 9
+            },
+            "end": {
+              "line": 3,
+              "character": 10
             }
           },
-          "title": "start a new line here"
+          "newText": "\n  "
         }
-      },
-      "message": "only one statement per line: move `needs` down\nhelp: start a new line here",
-      "range": {
-        "end": {
-          "character": 15,
-          "line": 3
-        },
-        "start": {
-          "character": 10,
-          "line": 3
-        }
-      },
-      "relatedInformation": [],
-      "severity": 1,
-      "source": "coord"
+      }
     }
     "#);
     // the emoji counts as two
@@ -375,8 +375,8 @@ fn a_clean_project_is_an_empty_list_in_json() {
     --- stdout
     [
       {
-        "diagnostics": [],
-        "uri": "file://[SPACE]/main.coord"
+        "uri": "file://[SPACE]/main.coord",
+        "diagnostics": []
       }
     ]
     "#);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agents;
+mod approvals;
 mod arrows;
 mod bad_input;
 mod calendars;
@@ -11,8 +13,10 @@ mod critical_path;
 mod diagnostics;
 mod diff;
 mod documents;
+mod durable;
 mod editors;
 mod embedding;
+mod escapes;
 mod examples;
 mod explain;
 mod explore;
@@ -32,12 +36,14 @@ mod notices;
 mod order;
 mod pictures;
 mod planning;
+mod procedures;
 mod process;
 mod recovery;
 mod report;
 mod running;
 mod scenarios;
 mod schemas;
+mod secrets;
 mod since;
 mod space;
 mod surroundings;

@@ -202,25 +202,25 @@ fn a_web_hook_is_tried_again_with_the_same_key_until_it_takes_the_notice() {
         .collect();
     insta::assert_snapshot!(shown.replace(&format!("r/{number}"), "r/[SEQ]"), @r#"
     {
+      "text": "[TIME] lead: `ship` failed",
+      "project": "",
+      "run": "r",
       "channel": "hook",
       "notices": [
         {
-          "at": "[TIME]",
-          "from": "coord",
           "id": "r/[SEQ]",
+          "at": "[TIME]",
           "kind": "update",
-          "priority": "P1",
-          "subject": "`ship` failed",
-          "task": "ship",
-          "text": "`ship` failed",
+          "from": "coord",
           "to": [
             "lead"
-          ]
+          ],
+          "priority": "P1",
+          "subject": "`ship` failed",
+          "text": "`ship` failed",
+          "task": "ship"
         }
-      ],
-      "project": "",
-      "run": "r",
-      "text": "[TIME] lead: `ship` failed"
+      ]
     }
     "#);
 }

@@ -553,15 +553,21 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     --- stderr
     error: bob has already answered item 2
     "#);
-    assert_snapshot!(said(&space, &["inbox"]), @r#"
+    assert_snapshot!(said(&space, &["inbox"]), @r"
     exit status: 0
     --- stdout
     ann, bob, eve (item 2: approve `deed`)
         The deed
+        a yes is for 595c67e9c09e0a09:
+          command: as in its brief
+          folder: .
+          agent: ann
+          generation: 0
+          attempt: 1
         1 of 2 have agreed
         open since [AT], run r
         coord approve 2 or coord reject 2 --note …
-    "#);
+    ");
     assert_snapshot!(said(&space, &["approve", "deed", "--as", "eve"]), @r#"
     exit status: 0
     --- stderr
@@ -623,9 +629,17 @@ fn a_no_sends_the_task_back_with_the_reason() {
     exit status: 0
     --- stdout
     attempt 2
+      grep -A9 'Changes asked for' "$COORD_BRIEF" || true
+
     ## Changes asked for
 
     - bob: too long
+
+    ## It is approved by
+
+    - bob
+
+    ## Time
     "#);
     fine(&space, &["approve", "draft", "--as", "bob"]);
     fine(&space, &["resume"]);
@@ -988,89 +1002,91 @@ fn status_as_json_has_its_documented_shape() {
     }
     assert_snapshot!(format!("{status:#}"), @r#"
     {
-      "agents": [
+      "schema": "coord.status/1",
+      "run": "r",
+      "file": "main.coord",
+      "state": "paused",
+      "mode": "normal",
+      "started_at": "[AT]",
+      "finished_at": null,
+      "tasks": [
         {
-          "at_work": 0,
-          "id": "local",
-          "since": null,
-          "state": "well"
+          "id": "a",
+          "title": null,
+          "state": "COMPLETED",
+          "agent": "local",
+          "attempts": 1,
+          "started_at": "[AT]",
+          "finished_at": "[AT]",
+          "reason": "",
+          "outputs": {
+            "k": "v"
+          }
         },
         {
-          "at_work": 1,
-          "id": "ann",
-          "since": null,
-          "state": "well"
-        },
-        {
-          "at_work": 0,
-          "id": "bob",
-          "since": null,
-          "state": "well"
-        },
-        {
-          "at_work": 0,
-          "id": "eve",
-          "since": null,
-          "state": "well"
+          "id": "sign",
+          "title": "Sign",
+          "state": "IN_PROGRESS",
+          "agent": "ann",
+          "attempts": 1,
+          "started_at": "[AT]",
+          "finished_at": null,
+          "reason": "waits for ann (item 1: do `sign`)",
+          "outputs": {}
         }
       ],
       "barriers": [],
-      "exhausted": [],
-      "file": "main.coord",
-      "finished_at": null,
-      "halted": [],
       "items": [
         {
+          "run": "r",
+          "item": 1,
+          "kind": "work",
+          "task": "sign",
+          "question": "do `sign`",
+          "situation": null,
           "answer_with": "coord done 1",
-          "answers": [],
-          "due_at": null,
           "for": [
             "ann"
           ],
-          "item": 1,
-          "kind": "work",
-          "opened_at": "[AT]",
-          "question": "do `sign`",
           "quorum": 1,
-          "run": "r",
-          "situation": null,
-          "task": "sign"
+          "subject": null,
+          "changed": [],
+          "answers": [],
+          "opened_at": "[AT]",
+          "due_at": null
         }
       ],
-      "mode": "normal",
-      "run": "r",
-      "schema": "coord.status/1",
       "situations": [],
-      "started_at": "[AT]",
-      "state": "paused",
-      "tasks": [
+      "agents": [
         {
-          "agent": "local",
-          "attempts": 1,
-          "finished_at": "[AT]",
-          "id": "a",
-          "outputs": {
-            "k": "v"
-          },
-          "reason": "",
-          "started_at": "[AT]",
-          "state": "COMPLETED",
-          "title": null
+          "id": "local",
+          "state": "well",
+          "since": null,
+          "at_work": 0
         },
         {
-          "agent": "ann",
-          "attempts": 1,
-          "finished_at": null,
-          "id": "sign",
-          "outputs": {},
-          "reason": "waits for ann (item 1: do `sign`)",
-          "started_at": "[AT]",
-          "state": "IN_PROGRESS",
-          "title": "Sign"
+          "id": "ann",
+          "state": "well",
+          "since": null,
+          "at_work": 1
+        },
+        {
+          "id": "bob",
+          "state": "well",
+          "since": null,
+          "at_work": 0
+        },
+        {
+          "id": "eve",
+          "state": "well",
+          "since": null,
+          "at_work": 0
         }
       ],
-      "undo": null,
-      "workflows": []
+      "workflows": [],
+      "halted": [],
+      "exhausted": [],
+      "undo": null
     }
     "#);
 }

@@ -67,7 +67,7 @@ fn schemas_are_schemas() {
     assert_eq!(
         names,
         [
-            "check", "diff", "events", "ir", "live", "plan", "report", "status", "why"
+            "brief", "check", "diff", "events", "ir", "live", "plan", "report", "status", "why"
         ]
     );
     for name in names {

@@ -1,4 +1,4 @@
-//! The tutorial: its programs are saved, its commands are run, and what they print is on the page.
+//! The tutorial and the page about agents: their programs are saved, its commands are run, and what they print is on the page.
 //!
 //! ` ```coord main.coord ` saves the program under that name. In ` ```console ` each line with `$`
 //! is a command; the lines below it are what it prints, standard output first. `echo $?` prints the
@@ -20,8 +20,10 @@ enum Piece {
     Console(String),
 }
 
-fn page() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md")
+fn page(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name)
 }
 
 fn pieces(text: &str) -> Vec<Piece> {
@@ -66,7 +68,10 @@ fn session(space: &Space, asked: &str, status: &mut i32) -> String {
         let (program, args) = words.split_first().unwrap();
         assert_eq!(program, "coord", "only coord is called: {line}");
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let ran = space.coord(&args).env("COLUMNS", WIDTH).run();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{path}", space.path("bin").display());
+        let call = space.coord(&args).env("COLUMNS", WIDTH).env("PATH", &path);
+        let ran = call.run();
         *status = ran.status.code().unwrap_or(-1);
         let printed = format!("{}{}", ran.stdout, ran.stderr);
         for line in printed.lines() {
@@ -124,8 +129,20 @@ fn steady_word(word: &str) -> String {
 
 #[test]
 fn the_tutorial_is_what_happens() {
-    let text = std::fs::read_to_string(page()).unwrap();
-    let (mut space, mut status) = (Space::new(), 0);
+    is_what_happens("tutorial.md", Space::new());
+}
+
+#[test]
+fn the_page_about_agents_is_what_happens() {
+    let space = Space::new().folder("bin");
+    let agent = crate::agents::example("agent");
+    std::os::unix::fs::symlink(agent, space.path("bin/claude-agent-acp")).unwrap();
+    is_what_happens("agents.md", space);
+}
+
+fn is_what_happens(name: &str, mut space: Space) {
+    let text = std::fs::read_to_string(page(name)).unwrap();
+    let mut status = 0;
     let mut written = String::new();
     for piece in pieces(&text) {
         match piece {
@@ -141,13 +158,13 @@ fn the_tutorial_is_what_happens() {
     }
     let (said, happens) = (steady(&text), steady(&written));
     if said != happens && std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(page(), &written).unwrap();
+        std::fs::write(page(name), &written).unwrap();
         return;
     }
     let differs = said.lines().zip(happens.lines()).find(|(a, b)| a != b);
     assert!(
         said == happens,
-        "docs/tutorial.md says otherwise; look at it, then write it with \
+        "docs/{name} says otherwise; look at it, then write it with \
          UPDATE_DOCS=1 cargo test tutorial. First difference: {differs:#?}"
     );
 }
@@ -155,7 +172,7 @@ fn the_tutorial_is_what_happens() {
 /// A program on the page is right, or the page shows what is wrong with it.
 #[test]
 fn every_program_of_the_tutorial_is_right_or_shown_to_be_wrong() {
-    let text = std::fs::read_to_string(page()).unwrap();
+    let text = std::fs::read_to_string(page("tutorial.md")).unwrap();
     let pieces = pieces(&text);
     let mut programs = 0;
     for (index, piece) in pieces.iter().enumerate() {

@@ -178,6 +178,7 @@ fn situation_json(run: &Run, id: SituationId, of: &Situation) -> Value {
         "title": title,
         "task": of.about.node.map(node),
         "giver": of.about.giver.map(node),
+        "behind": of.about.behind.map(node),
         "agents": of.about.agents.iter().map(agent).collect::<Vec<_>>(),
         "level": of.level.map(|level| rule_words::rung(plan, of.of, level)),
         "level_since": of.level.map(|_| rfc3339(of.level_since_ms)),

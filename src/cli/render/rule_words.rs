@@ -263,6 +263,16 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
             '↪',
             format!("{} goes to {}", node(*of), names(plan, agents)),
         ),
+        RuleFact::Preempted {
+            node: of, behind, ..
+        } => ('■', format!("{} gives way to {}", node(*of), node(*behind))),
+        RuleFact::HealthFailed { agent: of, why } => (
+            '!',
+            format!("the health check of {} failed: {}", agent(*of), plain(why)),
+        ),
+        RuleFact::HealthPassed { agent: of } => {
+            ('✓', format!("the health check of {} passed", agent(*of)))
+        }
         RuleFact::ApprovalVoided {
             node: of, changed, ..
         } => (
@@ -336,6 +346,7 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
         | RuleFact::MetricAsked { .. }
         | RuleFact::MetricMissed { .. }
         | RuleFact::RunFinishing
+        | RuleFact::HealthAsked { .. }
         | RuleFact::ApprovalBound { .. }
         | RuleFact::UndoOrdered { .. }
         | RuleFact::UndoInterrupted { .. } => return None,

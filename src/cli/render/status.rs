@@ -1,7 +1,10 @@
 //! The state of a run: as a table, as JSON, and the causes behind a task's state.
 
 use super::{coordination, words};
-use coord_engine::{Ask, ItemId, NodeState, Reason, RunStatus, Status, Waiting, Why, reasons};
+use coord_engine::{
+    Ask, GateRun, GateRunId, GateStage, ItemId, NodeState, Place, Reason, RunStatus, Status,
+    Waiting, Why, reasons,
+};
 use coord_host::clock::rfc3339;
 use coord_host::run::Run;
 use coord_lang::ids::NodeId;
@@ -425,7 +428,11 @@ fn history(run: &Run, node: NodeId, indent: &str, out: &mut String) {
             rfc3339(to)
         ));
     }
-    for (name, value) in of.outputs.iter().take(8) {
+    for line in evidence(run, node) {
+        out.push_str(&format!("{indent}    {line}\n"));
+    }
+    let shown = |name: &str| !(of.landed.is_some() && name.starts_with("git."));
+    for (name, value) in of.outputs.iter().filter(|(name, _)| shown(name)).take(8) {
         out.push_str(&format!(
             "{indent}    {name} = {}\n",
             cut(&words::plain(value), 80)
@@ -433,12 +440,60 @@ fn history(run: &Run, node: NodeId, indent: &str, out: &mut String) {
     }
 }
 
+/// What its completion rests on: its gates, what people confirmed, and where it landed.
+fn evidence(run: &Run, node: NodeId) -> Vec<String> {
+    let (plan, state) = (&run.plan, &run.state);
+    let of = state.node(node);
+    let mut lines = Vec::new();
+    if of.status != Status::Completed {
+        return lines;
+    }
+    for (_, gate) in gates_held(run, node) {
+        let rule = &plan.gates[gate.gate];
+        for (number, check) in rule.checks.iter().enumerate() {
+            let last = gate.results.iter().rfind(|r| r.check as usize == number);
+            let found = last.map_or("", |result| result.evidence.as_str());
+            let (title, found) = (words::plain(&check.title), words::plain(found));
+            lines.push(format!("gate `{}` held: \"{title}\" ({found})", rule.name));
+        }
+    }
+    if let Some(landed) = &of.landed {
+        let (commit, tree) = (short(&landed.commit), short(&landed.tree));
+        lines.push(format!("landed as commit {commit}, tree {tree}"));
+    }
+    lines
+}
+
+/// The gates that its last attempt passed.
+fn gates_held(run: &Run, node: NodeId) -> impl Iterator<Item = (GateRunId, &GateRun)> {
+    let attempt = run.state.node(node).attempt_number();
+    let of = run.state.gate_runs();
+    of.filter(move |(_, gate)| {
+        let held = gate.stage == GateStage::Passed && gate.place == Place::After;
+        held && gate.node == node && gate.attempt == attempt
+    })
+}
+
+fn short(oid: &str) -> &str {
+    oid.get(..12).unwrap_or(oid)
+}
+
 pub(crate) fn why_json(run: &Run, chain: &Why) -> Value {
     let nodes = chain.nodes.iter().map(|of| {
         let said = of.reasons.iter().map(|r| {
             json!({ "text": words::reason(&run.plan, &run.state, of.node, r), "behind": r.nodes().iter().map(|n| run.plan.nodes[*n].name.clone()).collect::<Vec<_>>() })
         });
-        json!({ "id": run.plan.nodes[of.node].name, "state": shown_state(run, of.node), "reasons": said.collect::<Vec<_>>(), "changed": run.state.node(of.node).changed })
+        let mut told = json!({ "id": run.plan.nodes[of.node].name, "state": shown_state(run, of.node), "reasons": said.collect::<Vec<_>>(), "changed": run.state.node(of.node).changed });
+        let gates: Vec<&str> = (gates_held(run, of.node))
+            .map(|(_, gate)| run.plan.gates[gate.gate].name.as_str())
+            .collect();
+        if !gates.is_empty() {
+            told["gates"] = json!(gates);
+        }
+        if let Some(landed) = &run.state.node(of.node).landed {
+            told["landed"] = json!({ "commit": landed.commit, "tree": landed.tree });
+        }
+        told
     });
     Value::Array(nodes.collect())
 }

@@ -127,6 +127,11 @@ fn note_blocked(plan: &Plan, state: &State, blocked: &mut BTreeMap<NodeId, i64>)
     }
 }
 
+fn is_checked(plan: &Plan, agent: coord_lang::ids::AgentId) -> bool {
+    let profile = plan.agents[agent].profile.as_ref();
+    profile.is_some_and(|profile| profile.health.is_some())
+}
+
 /// What happens at a time of its own.
 fn cue(plan: &Plan, given: &Given) -> Option<(i64, Input)> {
     let raise = |of: Of, agents: &[coord_lang::ids::AgentId], by: Option<String>| Input::Raise {
@@ -152,6 +157,12 @@ fn cue(plan: &Plan, given: &Given) -> Option<(i64, Input)> {
                 reason: "as given".to_string(),
             },
         ),
+        // its check finds it
+        Given::AgentFails { agent, .. } | Given::AgentRecovers { agent, .. }
+            if is_checked(plan, *agent) =>
+        {
+            return None;
+        }
         Given::AgentFails { agent, at_ms } => (
             *at_ms,
             Input::AgentFailed {

@@ -26,6 +26,11 @@ pub(super) struct Script {
     gates: BTreeMap<GateId, Times>,
     refused: BTreeMap<HandoffId, Times>,
     recovery_fails: bool,
+    /// Since when agents are ill, and since when they are well again.
+    ill: BTreeMap<AgentId, i64>,
+    well: BTreeMap<AgentId, i64>,
+    /// Whose illness a check has found.
+    told: BTreeSet<AgentId>,
 }
 
 impl Script {
@@ -40,6 +45,9 @@ impl Script {
             gates: BTreeMap::new(),
             refused: BTreeMap::new(),
             recovery_fails: false,
+            ill: BTreeMap::new(),
+            well: BTreeMap::new(),
+            told: BTreeSet::new(),
         };
         givens.for_each(|given| script.take(given));
         script
@@ -78,11 +86,15 @@ impl Script {
             Given::HandoffRefused { handoff, times } => {
                 self.refused.insert(*handoff, *times);
             }
+            Given::AgentFails { agent, at_ms } => {
+                self.ill.insert(*agent, *at_ms);
+            }
+            Given::AgentRecovers { agent, at_ms } => {
+                self.well.insert(*agent, *at_ms);
+            }
             Given::RecoveryFails => self.recovery_fails = true,
             // these happen at their time
             Given::Halts { .. }
-            | Given::AgentFails { .. }
-            | Given::AgentRecovers { .. }
             | Given::Escalation { .. }
             | Given::Conflict { .. }
             | Given::Incident { .. }
@@ -240,6 +252,24 @@ impl World for Script {
             takes_ms: 0,
             passed: !fails,
             evidence: if fails {
+                "as given".into()
+            } else {
+                String::new()
+            },
+        }
+    }
+
+    /// As given; what recovered it is not undone by the next check.
+    fn health(&mut self, _: &Plan, state: &State, agent: AgentId) -> Finding {
+        let now = state.now_ms() - state.started_ms().unwrap_or(0);
+        let since = self.ill.get(&agent).filter(|at| **at <= now).copied();
+        let over = self.well.get(&agent).is_some_and(|at| *at <= now);
+        let known = state.agent(agent).failed_since_ms.is_some();
+        let ill = since.is_some() && !over && (known || self.told.insert(agent));
+        Finding {
+            takes_ms: 0,
+            passed: !ill,
+            evidence: if ill {
                 "as given".into()
             } else {
                 String::new()

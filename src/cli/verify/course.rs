@@ -123,6 +123,17 @@ fn outcomes(action: Action) -> Option<Vec<(Input, bool)>> {
             let why = "nothing measures it here".to_string();
             vec![(Input::NotMeasured { metric, why }, false)]
         }
+        Action::CheckHealth { agent } => [true, false]
+            .map(|well| {
+                let evidence = evidence();
+                let checked = Input::HealthChecked {
+                    agent,
+                    well,
+                    evidence,
+                };
+                (checked, !well)
+            })
+            .to_vec(),
         Action::Notify { .. }
         | Action::Look { .. }
         | Action::Tell { .. }

@@ -25,6 +25,8 @@ pub(crate) fn verify(common: &Common, screen: &Screen, args: &Verify) -> Outcome
     let project = &args.project;
     let settings = Settings {
         workflow: project.workflow.clone(),
+        // as a run of that procedure would ask for them
+        need_values: project.workflow.is_some(),
         ..Settings::default()
     };
     let loaded = project::load(common, project.file.as_deref(), &project.set, settings)?;

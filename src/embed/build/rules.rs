@@ -344,6 +344,12 @@ impl Incident {
         self
     }
 
+    /// Its work takes what it needs from less urgent work that is idempotent.
+    pub fn preempts(mut self) -> Incident {
+        self.block.line("preempts", "");
+        self
+    }
+
     /// What is done when it opens. May be said again.
     pub fn action(mut self, action: Action) -> Incident {
         self.block.line("do", action.written());

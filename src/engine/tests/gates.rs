@@ -120,7 +120,7 @@ fn conditions_people_and_files_are_evidence_too() {
     let mut bench = Bench::start(draft);
     bench.succeed(a);
     let item = bench.item(a, "confirm");
-    assert_eq!(bench.actions, [Action::Notify { item }]);
+    assert!(bench.actions.contains(&Action::Notify { item }));
     bench.answer(item, "ann", Verdict::Approve);
     bench.check(true);
     assert_eq!(bench.status(a), Status::Completed);

@@ -8,7 +8,8 @@ use super::random::{random_plan, timeless_plan};
 use crate::audit::audit;
 use crate::simulation::{Chance, Dice, Simulation};
 use crate::{
-    Fact, Input, Options, RunStatus, State, Status, Waiting, key, pending_actions, replay,
+    Event, Fact, Input, Options, RunStatus, State, Status, Waiting, apply, key, pending_actions,
+    replay, snapshot,
 };
 
 const STEPS: usize = 20_000;
@@ -62,6 +63,35 @@ fn a_replay_comes_to_the_same_state() {
         let again = replay(&plan, simulation.events()).unwrap();
         assert!(again == *simulation.state(), "seed {seed}");
     }
+}
+
+/// Wherever a log is cut, the state as bytes and the rest of the log come to the same state.
+#[test]
+fn a_snapshot_and_the_rest_come_to_the_same_state() {
+    for seed in 0..300 {
+        let plan = random_plan(&mut Dice(seed));
+        let simulation = simulate(&plan, seed);
+        cut_anywhere(&plan, seed, simulation.events(), simulation.state());
+    }
+}
+
+pub(super) fn cut_anywhere(plan: &Plan, seed: u64, events: &[Event], end: &State) {
+    let cut = Dice(seed ^ 0xCAFE).below(events.len() as u64 + 1) as usize;
+    let folded = replay(plan, &events[..cut]).unwrap();
+    let mut state = snapshot::read(plan, &snapshot::write(&folded).unwrap()).unwrap();
+    assert!(state == folded, "seed {seed}, cut {cut}");
+    for event in &events[cut..] {
+        apply(plan, &mut state, event).unwrap();
+    }
+    assert!(state == *end, "seed {seed}, cut {cut}");
+}
+
+#[test]
+fn a_snapshot_of_another_plan_is_refused() {
+    let (one, two) = (random_plan(&mut Dice(1)), random_plan(&mut Dice(2)));
+    let bytes = snapshot::write(&State::new(&one)).unwrap();
+    assert!(snapshot::read(&two, &bytes).is_err());
+    assert!(snapshot::read(&one, &bytes[..bytes.len() / 2]).is_err());
 }
 
 #[test]
@@ -301,7 +331,13 @@ fn pending_actions_are_what_the_resume_step_asks_for() {
             .filter_map(|e| crate::action_of(&state, e))
             .collect();
         let pending = pending_actions(&state);
-        let still = |action: &&crate::Action| !matches!(action, crate::Action::Notify { .. });
+        // told again, and looked at again
+        let still = |action: &&crate::Action| {
+            !matches!(
+                action,
+                crate::Action::Notify { .. } | crate::Action::Look { .. }
+            )
+        };
         assert!(
             pending.iter().filter(still).all(|a| asked.contains(a)),
             "seed {seed}"

@@ -3,6 +3,7 @@
 //! A failure names its seed; `COORD_SEED=512 COORD_CRASHES=1 cargo test -p coord-engine show --
 //! --ignored --nocapture` shows how it ended, and `COORD_SEEDS=1000` tries more of them.
 
+use super::properties::cut_anywhere;
 use crate::trials::course::{Crashes, plan, play, trial};
 
 #[expect(clippy::disallowed_methods, reason = "a test may be told to try more")]
@@ -56,4 +57,14 @@ fn show() {
         state.undoing(),
     );
     println!("{:?}", trial(seed, crashes));
+}
+
+/// A snapshot anywhere changes nothing, also with every rule.
+#[test]
+fn a_log_with_rules_may_be_cut_anywhere() {
+    for seed in 0..told("COORD_SEEDS").unwrap_or(80) {
+        let plan = plan(seed, Crashes::None);
+        let simulation = play(&plan, seed, Crashes::None);
+        cut_anywhere(&plan, seed, simulation.events(), simulation.state());
+    }
 }

@@ -27,6 +27,7 @@ impl Draft {
             order: Vec::new(),
             workflows: Table::default(),
             entry: None,
+            secrets: Vec::new(),
             rules: coord_plan::rules::Rules::default(),
         };
         let mut draft = Draft { plan };

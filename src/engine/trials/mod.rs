@@ -4,7 +4,11 @@
 //! `cargo xtask torture` as many as it is told. `draft` and `random` make plans, `rules` puts rules
 //! of every kind on them.
 
+pub mod attempts;
 pub mod course;
+pub mod decisions;
 pub mod draft;
+pub mod failover;
+pub mod ladders;
 pub mod random;
 pub mod rules;

@@ -57,6 +57,7 @@ pub fn ruled_plan(dice: &mut Dice) -> Plan {
                 .map(|n| (format!("c{n}"), None))
                 .collect(),
             start: dice.percent(50).then_some(WorkflowId(0)),
+            preempts: dice.percent(50),
             actions: random_chains(dice),
         });
     }

@@ -5,7 +5,8 @@
 
 use super::{EventView, RunKey, RunRow};
 
-pub(super) type Hash = [u8; 32];
+/// A link of a hash chain.
+pub type Hash = [u8; 32];
 
 const RUN_TAG: &[u8; 16] = b"coord.run/1\0\0\0\0\0";
 const EVENT_TAG: &[u8; 16] = b"coord.event/1\0\0\0";

@@ -28,7 +28,9 @@ mod writer;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::Path;
 
+pub use chain::Hash;
 pub use error::{IoFault, JournalError};
 pub use lock::{LockHolder, ProjectLock};
 pub use memory::MemoryJournal;
@@ -195,6 +197,32 @@ pub trait JournalRead {
         after_seq: i64,
         visit: &mut dyn FnMut(EventView<'_>) -> ControlFlow<()>,
     ) -> Result<(), JournalError>;
+
+    /// The link of the event `seq` of `run` in the hash chain, as stored; None when it is not there.
+    fn link(&self, _run: RunKey, _seq: i64) -> Result<Option<Hash>, JournalError> {
+        Ok(None)
+    }
+
+    /// Shows the durable events of `run` that are of one of these kinds, in order, without their
+    /// links: for what was verified before.
+    fn visit_kinds(
+        &self,
+        run: RunKey,
+        kinds: &[&str],
+        visit: &mut dyn FnMut(EventView<'_>),
+    ) -> Result<(), JournalError> {
+        self.visit_events(run, 0, &mut |event| {
+            if kinds.contains(&event.kind) {
+                visit(event);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The folder that the journal lies in, where it lies in one.
+    fn home(&self) -> Option<&Path> {
+        None
+    }
 
     /// The last durable event of the journal, 0 when it has none.
     fn last_seq(&self) -> Result<i64, JournalError>;

@@ -261,6 +261,45 @@ impl JournalRead for Reader {
         Ok(())
     }
 
+    fn link(&self, run: RunKey, seq: i64) -> Result<Option<Hash>, JournalError> {
+        let sql = "SELECT hash FROM event WHERE seq = ?1 AND run = ?2";
+        self.database
+            .connection
+            .query_row(sql, params![seq, run.0], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.failed(error))
+    }
+
+    fn visit_kinds(
+        &self,
+        run: RunKey,
+        kinds: &[&str],
+        visit: &mut dyn FnMut(EventView<'_>),
+    ) -> Result<(), JournalError> {
+        let failed = |error| self.failed(error);
+        let places = vec!["?"; kinds.len()].join(", ");
+        // in the order of the table: one pass over it is faster than a row of the index each
+        let sql = format!(
+            "SELECT seq, at_ms, generation, hash, kind, subject, body FROM event NOT INDEXED \
+             WHERE kind IN ({places}) AND run = {} ORDER BY seq",
+            run.0
+        );
+        let connection = &self.database.connection;
+        let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(kinds))
+            .map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (event, _) = event_of(run, row).map_err(failed)?;
+            visit(event);
+        }
+        Ok(())
+    }
+
+    fn home(&self) -> Option<&Path> {
+        self.database.path.parent()
+    }
+
     fn last_seq(&self) -> Result<i64, JournalError> {
         self.database
             .connection

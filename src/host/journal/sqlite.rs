@@ -17,8 +17,8 @@ use super::head::{self, Head, HeadFile};
 use super::reader::sync_folder;
 use super::writer::{Order, Stored, Writer};
 use super::{
-    Done, EventView, FORMAT, Journal, JournalError, JournalRead, NewEvent, ProjectLock, Reader,
-    RunKey, RunRow, RunSummary, SeqRange, StoredRun,
+    Done, EventView, FORMAT, Hash, Journal, JournalError, JournalRead, NewEvent, ProjectLock,
+    Reader, RunKey, RunRow, RunSummary, SeqRange, StoredRun,
 };
 use crate::home::Home;
 
@@ -150,6 +150,23 @@ impl JournalRead for SqliteJournal {
         visit: &mut dyn FnMut(EventView<'_>) -> ControlFlow<()>,
     ) -> Result<(), JournalError> {
         self.reader.visit_events(run, after_seq, visit)
+    }
+
+    fn link(&self, run: RunKey, seq: i64) -> Result<Option<Hash>, JournalError> {
+        self.reader.link(run, seq)
+    }
+
+    fn visit_kinds(
+        &self,
+        run: RunKey,
+        kinds: &[&str],
+        visit: &mut dyn FnMut(EventView<'_>),
+    ) -> Result<(), JournalError> {
+        self.reader.visit_kinds(run, kinds, visit)
+    }
+
+    fn home(&self) -> Option<&Path> {
+        self.reader.home()
     }
 
     fn last_seq(&self) -> Result<i64, JournalError> {

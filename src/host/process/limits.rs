@@ -1,6 +1,6 @@
 //! What `coord` changes about itself as a process.
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, getrlimit, set_dumpable_behavior, setrlimit};
 
 use super::kernel::ignore_signal;
 
@@ -14,4 +14,11 @@ pub fn prepare_coordinator() {
     open_files.current = open_files.maximum;
     // With fewer descriptors `coord` still works, only for fewer tasks at once.
     let _refused = setrlimit(Resource::Nofile, open_files);
+}
+
+/// Other processes of this user may no longer look into this one, and it leaves no core: what it
+/// was given in its environment stays its own. Root may look into everything.
+pub fn hide_from_other_processes() {
+    // Only an unknown system refuses; there the variable is as safe as it was before.
+    let _unknown = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }

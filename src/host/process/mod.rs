@@ -35,7 +35,7 @@ mod wire;
 
 pub use child::{Child, Ending, ExitReport, OutputStreams};
 pub use identity::{Marker, ProcessIdentity, boot_id, sweep};
-pub use limits::prepare_coordinator;
+pub use limits::{hide_from_other_processes, prepare_coordinator};
 pub use live_line::{LiveLine, Stream};
 pub use output::{DEFAULT_CAP_BYTES, Mask, OutputSpec, OutputSummary, pump};
 pub use reaper::reaper_main;

@@ -303,6 +303,8 @@ impl ReaperProcess {
         let process = Command::new(exe)
             .arg0("coord")
             .arg("reaper")
+            .env_clear()
+            .envs(of_the_loader())
             .stdin(Stdio::from(reaper_end))
             .stdout(Stdio::null())
             .spawn()?;
@@ -311,6 +313,13 @@ impl ReaperProcess {
             process,
         })
     }
+}
+
+/// All that the helper gets of coord's environment, because a task can read its helper's.
+fn of_the_loader() -> impl Iterator<Item = (OsString, OsString)> {
+    let of_the_loader =
+        |name: &OsStr| name.as_bytes().starts_with(b"LD_") || name.as_bytes().starts_with(b"DYLD_");
+    std::env::vars_os().filter(move |(name, _)| of_the_loader(name))
 }
 
 impl Drop for ReaperProcess {

@@ -124,6 +124,7 @@ impl Index {
         }
     }
 
+    /// A word of the shape itself, as `resource` in `given resource R exhausted`, is no name.
     fn guess(&mut self, trees: &[Tree<'_>]) {
         let known: HashSet<Span> = self.references.iter().map(|r| r.span).collect();
         let mut kinds: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
@@ -139,7 +140,8 @@ impl Index {
                 }
                 let own = visit.declares().map(|(_, span)| span);
                 words(&visit.statement.args, &mut |word, span| {
-                    if Some(span) == own || known.contains(&span) {
+                    let is_known = Some(span) == own || known.contains(&span);
+                    if is_known || shape::is_own_word(row, word) {
                         return;
                     }
                     let mut fitting = self.named(word).filter(|declaration| {

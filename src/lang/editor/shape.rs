@@ -232,6 +232,12 @@ pub fn all_kinds(row: &'static Row) -> Vec<&'static str> {
     found
 }
 
+/// True for a word that the statement itself has beside names.
+pub fn is_own_word(row: &'static Row, word: &str) -> bool {
+    let mut symbols = symbols(row).into_iter();
+    symbols.any(|symbol| matches!(symbol, Symbol::Word(own) if own == word))
+}
+
 /// The words that a hole stands for, when they are a closed list.
 pub fn words(hole: &str) -> &'static [&'static str] {
     match hole {

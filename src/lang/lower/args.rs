@@ -62,6 +62,11 @@ impl<'a, 's> Args<'a, 's> {
         })
     }
 
+    /// Steps over so many, as far as they are there.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.args = self.args.get(count..).unwrap_or_default();
+    }
+
     /// `==`, `<=` and the like, when one comes next.
     pub(super) fn comparison(&mut self) -> Option<Comparison> {
         let Some(Arg {

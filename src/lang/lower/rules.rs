@@ -246,10 +246,12 @@ impl<'s> Lower<'_, 's> {
                     let workflow = args.named(self, Kind::Workflow, "a workflow");
                     if let Some(workflow) = &workflow {
                         // E0516 for parameters that nothing gives a value
-                        self.arguments(workflow.value, workflow.span, &mut args);
+                        let given = self.arguments(workflow.value, workflow.span, &mut args);
+                        self.model.incidents[id].arguments = given;
                     }
                     self.model.incidents[id].start = workflow;
                 }
+                "preempts" => self.model.incidents[id].preempts = true,
                 "do" => {
                     let chain = self.chain(&mut args);
                     self.model.incidents[id].actions.extend(chain);

@@ -78,6 +78,10 @@ impl<'s> Lower<'_, 's> {
     pub(super) fn approval(&mut self, args: &mut Args<'_, 's>) -> Option<Approval> {
         let span = args.statement.head_span();
         let (quorum, of) = if args.eat("by").is_some() {
+            // `by any of [a, b]` is how tasks say it
+            if args.follows("any", "of") {
+                args.skip(2);
+            }
             (None, self.agents_of(args, "who approves")?)
         } else if matches!(
             args.peek(),
@@ -97,7 +101,11 @@ impl<'s> Lower<'_, 's> {
             return None;
         };
         let limit = self.limit(args);
-        args.end(self);
+        if args.peek().is_some() {
+            // what is left may be its limit: nothing is concluded from what it lacks
+            args.end(self);
+            return None;
+        }
         if let Some(n) = &quorum
             && n.value as usize > of.len()
             && !of.is_empty()

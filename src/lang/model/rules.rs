@@ -272,6 +272,10 @@ pub struct Incident {
     /// What has to be confirmed before it is closed.
     pub confirms: Vec<Confirmation>,
     pub start: Option<Spanned<WorkflowId>>,
+    /// The values of that workflow's parameters.
+    pub arguments: Vec<Argument>,
+    /// Its work takes what it needs from work that is less urgent.
+    pub preempts: bool,
     pub actions: Vec<Chain>,
 }
 

@@ -946,7 +946,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Task, Gate],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
@@ -1151,7 +1151,7 @@ pub static ROWS: &[Row] = &[
         Many,
         Required(Conflict),
         "",
-        "What happens when a conflict of that kind is found or raised. `ownership`, `resource` and `priority` are found by coord itself.",
+        "What happens when a conflict of that kind is found or raised. `ownership`, `resource` and `priority` are found by coord itself, when work waits for longer than what is before it promised.",
         "conflict ownership",
     ),
     row(
@@ -1247,7 +1247,7 @@ pub static ROWS: &[Row] = &[
     row(
         "approve",
         &[Domain],
-        "by WHO | N of WHO [within D [else ACTION]]",
+        "by [any of] WHO | N of WHO [within D [else ACTION]]",
         Many,
         NoBody,
         "",
@@ -1403,6 +1403,16 @@ pub static ROWS: &[Row] = &[
         "",
         "The procedure that it starts.",
         "start hotfix",
+    ),
+    row(
+        "preempts",
+        &[Incident],
+        "",
+        Once,
+        NoBody,
+        "what is at work goes on",
+        "The work of its procedure has its priority at the least, and takes what it needs from less urgent work that is `idempotent`: that is ended, and begins again afterwards.",
+        "preempts",
     ),
     row(
         "on",

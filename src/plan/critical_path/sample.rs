@@ -50,6 +50,7 @@ pub(crate) fn empty_plan() -> Plan {
         order: Vec::new(),
         workflows: Table::default(),
         entry: None,
+        secrets: Vec::new(),
         rules: crate::rules::Rules::default(),
     }
 }

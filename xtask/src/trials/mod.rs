@@ -1,12 +1,29 @@
 //! One trial a file: what is promised, how often it is tried, and how one seed of it goes.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+mod attempts;
+mod capacities;
 mod courses;
+mod decisions;
+mod failover;
+mod kills;
+mod ladders;
+mod small_files;
 
 /// Every trial, in the order in which they run.
-pub(crate) const ALL: &[Trial] = &[courses::CALM, courses::CRASHES];
+pub(crate) const ALL: &[Trial] = &[
+    courses::CALM,
+    courses::CRASHES,
+    attempts::ATTEMPTS,
+    capacities::CAPACITIES,
+    decisions::DECISIONS,
+    ladders::LADDERS,
+    failover::FAILOVER,
+    kills::KILLS_OF_RUNS,
+    small_files::SMALL_FILES,
+];
 
 pub(crate) struct Trial {
     pub(crate) name: &'static str,
@@ -25,7 +42,6 @@ pub(crate) struct Trial {
 pub(crate) enum Goal {
     Trials(u64),
     /// Trials until so many of these are counted.
-    #[allow(dead_code, reason = "not every set of trials has one")]
     Counted(u64, &'static str),
 }
 
@@ -40,7 +56,6 @@ impl fmt::Display for Goal {
 
 /// Where trials of the real program find it.
 pub(crate) struct Setting {
-    #[allow(dead_code, reason = "trials of the machine alone do not need it")]
     pub(crate) coord: PathBuf,
 }
 
@@ -51,5 +66,27 @@ impl Setting {
         Setting {
             coord: own.with_file_name("coord"),
         }
+    }
+}
+
+/// A folder for one trial. It goes away with the trial.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(trial: &str, seed: u64) -> Result<Folder, String> {
+        let name = format!("coord-torture-{}-{trial}-{seed}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).map_err(|error| error.to_string())?;
+        Ok(Folder(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,0 +1,42 @@
+//! A state as bytes, so that a long log need not be folded again.
+//!
+//! A snapshot is a cache: whoever keeps one has to know of which plan and which log it is, and
+//! folds the log when it is of another program or cannot be read.
+
+use coord_plan::plan::Plan;
+
+use crate::state::State;
+
+/// Changes whenever a state means something else; programs of different versions do not read each
+/// other's snapshots.
+pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+
+/// The bytes of a state.
+pub fn write(state: &State) -> Result<Vec<u8>, String> {
+    rmp_serde::to_vec_named(state).map_err(|error| error.to_string())
+}
+
+/// The state of these bytes, which were written for this plan.
+pub fn read(plan: &Plan, bytes: &[u8]) -> Result<State, String> {
+    let mut state: State = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
+    let empty = State::new(plan);
+    let lengths = |of: &State| {
+        [
+            of.nodes.len(),
+            of.needs.len(),
+            of.wants.len(),
+            of.phases.len(),
+            of.agents.len(),
+            of.resources.len(),
+            of.lanes.len(),
+            of.teams.len(),
+            of.agent_states.len(),
+            of.workflows.len(),
+        ]
+    };
+    if lengths(&state) != lengths(&empty) {
+        return Err("it is of another plan".into());
+    }
+    state.index = empty.index;
+    Ok(state)
+}
