@@ -117,6 +117,7 @@ impl State {
         known(there, fact.kind(), "task", node.0)?;
         self.leave_lane(plan, node);
         Arc::make_mut(&mut self.index).reassign(plan, node, agents);
+        self.given_to.push((node, agents.to_vec()));
         self.nodes[node].reassigned += 1;
         while self.lanes.len() < self.index.lanes.len() {
             self.lanes.push(Default::default());

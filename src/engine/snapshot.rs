@@ -6,6 +6,7 @@
 use coord_plan::plan::Plan;
 
 use crate::state::State;
+use std::sync::Arc;
 
 /// Changes whenever a state means something else; programs of different versions do not read each
 /// other's snapshots.
@@ -19,7 +20,14 @@ pub fn write(state: &State) -> Result<Vec<u8>, String> {
 /// The state of these bytes, which were written for this plan.
 pub fn read(plan: &Plan, bytes: &[u8]) -> Result<State, String> {
     let mut state: State = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
-    let empty = State::new(plan);
+    let mut empty = State::new(plan);
+    let index = Arc::make_mut(&mut empty.index);
+    for (node, agents) in &state.given_to {
+        if plan.nodes.get(*node).is_none() || agents.iter().any(|a| plan.agents.get(*a).is_none()) {
+            return Err("it is of another plan".into());
+        }
+        index.reassign(plan, *node, agents);
+    }
     let lengths = |of: &State| {
         [
             of.nodes.len(),
@@ -28,13 +36,14 @@ pub fn read(plan: &Plan, bytes: &[u8]) -> Result<State, String> {
             of.phases.len(),
             of.agents.len(),
             of.resources.len(),
-            of.lanes.len(),
-            of.teams.len(),
             of.agent_states.len(),
             of.workflows.len(),
         ]
     };
-    if lengths(&state) != lengths(&empty) {
+    let lanes = [state.lanes.len(), state.teams.len()];
+    if lengths(&state) != lengths(&empty)
+        || lanes != [empty.index.lanes.len(), empty.index.teams.len()]
+    {
         return Err("it is of another plan".into());
     }
     state.index = empty.index;

@@ -78,9 +78,11 @@ pub(crate) enum PhaseStep {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Follows from the plan alone.
+    /// Follows from the plan and from `given_to`.
     #[serde(skip)]
     pub(crate) index: Arc<Index>,
+    /// What was given to somebody else, in order: the index is the plan's, and these.
+    pub(crate) given_to: Vec<(NodeId, Vec<AgentId>)>,
     pub(crate) run: String,
     pub(crate) status: RunStatus,
     pub(crate) options: Options,
@@ -247,6 +249,7 @@ impl State {
             reports_due: BTreeSet::new(),
             finish_told: false,
             index: Arc::new(index),
+            given_to: Vec::new(),
         };
         state.phases_due.extend(
             plan.active_phases()

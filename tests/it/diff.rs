@@ -158,7 +158,10 @@ fn a_side_that_is_not_there_says_so() {
         .coord(&["diff", "odl.coord", "new.coord"])
         .run()
         .exits(2);
-    insta::assert_snapshot!(ran.stderr, @"error: E0903 cannot read `odl.coord`: there is no such file");
+    insta::assert_snapshot!(ran.stderr, @r"
+    error: E0903 cannot read `odl.coord`: there is no such file
+      help: did you mean `old.coord`?
+    ");
 }
 
 /// With the git program, where the machine has it.

@@ -14,7 +14,7 @@ project shop \"A <img src=x onerror=alert(1)> & \\\"shop\\\"\" {
 human ann
 human bob
 phase build \"Build; test, </script> ship\" {
-  weeks 1..1
+  weeks 1..2
   task api \"=HYPERLINK(\\\"http://x\\\")\" {
     by ann
     takes 3wd..5wd
@@ -37,7 +37,7 @@ task ship {
   by bob
   takes 1wd
   needs [ui, docs]
-  deadline 2025-08-11
+  deadline 2025-08-13
 }
 milestone beta \"Beta -- out\" {
   needs ship

@@ -98,7 +98,10 @@ fn a_promised_gain_is_there() {
 
 #[test]
 fn what_is_not_there_is_named_with_what_is_meant() {
-    let ran = yard().coord(&["plan", "--why", "pant"]).run().exits(2);
+    let ran = yard()
+        .coord(&["plan", "-q", "--why", "pant"])
+        .run()
+        .exits(2);
     insta::assert_snapshot!(ran.stderr, @r"
     error: no task, sync, milestone or phase is called `pant`
       help: did you mean `paint`?

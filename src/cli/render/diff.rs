@@ -15,7 +15,7 @@ use super::plan_json::Secs;
 use super::sheet::tame;
 use coord_lang::diagnostic::Diagnostic;
 use coord_lang::difference::{Change, Entry, Fate, Pair, difference};
-use coord_lang::ids::{Id, NodeId};
+use coord_lang::ids::NodeId;
 use coord_lang::source::Sources;
 use coord_plan::compile::Compiled;
 use coord_plan::plan::{NodeKind, Plan};
@@ -624,22 +624,9 @@ fn owners(plan: &Plan, node: NodeId) -> Vec<String> {
         .collect()
 }
 
-/// By name, in order; what only ties needs together counts as what is behind it.
+/// By name, in order; what ties needs together, as the end of a phase, by its own name.
 fn waits_for(plan: &Plan, node: NodeId) -> Vec<String> {
-    let mut seen = vec![false; plan.nodes.len()];
-    let (mut open, mut found) = (vec![node], BTreeSet::new());
-    while let Some(next) = open.pop() {
-        for on in plan.nodes[next].needs.iter().flat_map(|need| need.nodes()) {
-            if std::mem::replace(&mut seen[on.index()], true) {
-                continue;
-            }
-            match plan.nodes[on].kind {
-                NodeKind::Join => open.push(on),
-                NodeKind::Task(_) | NodeKind::Sync(_) | NodeKind::Milestone(_) => {
-                    found.insert(plan.nodes[on].name.clone());
-                }
-            }
-        }
-    }
-    found.into_iter().collect()
+    let needs = plan.nodes[node].needs.iter().flat_map(|need| need.nodes());
+    let names: BTreeSet<&str> = needs.map(|on| plan.nodes[on].name.as_str()).collect();
+    names.into_iter().map(str::to_string).collect()
 }

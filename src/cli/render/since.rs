@@ -15,7 +15,7 @@ use coord_plan::rules::{Claim, Measured};
 use coord_plan::schedule::Schedule;
 use coord_plan::schedule::chain::{Hold, Link};
 use coord_plan::schedule::promise::{Promise, Verdict};
-use coord_plan::schedule::why::why;
+use coord_plan::schedule::why::steps;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -135,8 +135,7 @@ impl Live<'_> {
                     chance,
                     was_met: self.planned_finish_ms(id) <= due_ms,
                     chain: match open {
-                        true => why(self.rest, self.forecast, id)
-                            .chain
+                        true => steps(self.rest, self.forecast, id)
                             .iter()
                             .map(|step| step.link)
                             .collect(),

@@ -174,6 +174,7 @@ fn checks_without_a_result_are_run_again_and_peoples_work_stays_open() {
     assert_eq!(
         pending_actions(&bench.state),
         [
+            Action::Look { node: a },
             Action::RunCheck {
                 check,
                 node: a,

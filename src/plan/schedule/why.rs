@@ -77,16 +77,7 @@ pub struct Move {
 
 /// Explains when a node is in a schedule of this plan.
 pub fn why(plan: &Plan, schedule: &Schedule, node: NodeId) -> Why {
-    let (network, calendars) = (Network::new(plan), Calendars::of(plan));
-    let levelled = levelled(schedule);
-    let links = chain::chain_to(&network, &calendars, &levelled, node);
-    let chain: Vec<Step> = links
-        .iter()
-        .map(|link| Step {
-            link: *link,
-            free_ms: free_ms(&network, schedule, link),
-        })
-        .collect();
+    let chain = steps(plan, schedule, node);
     let mut changes = changes(plan, schedule, &chain);
     let most = (PLACEMENTS / plan.nodes.len().max(1)).clamp(LEAST_CHANGES, MOST_CHANGES);
     let untried = changes.len().saturating_sub(most);
@@ -104,6 +95,17 @@ pub fn why(plan: &Plan, schedule: &Schedule, node: NodeId) -> Why {
         still: still.into_iter().map(|m| m.change).collect(),
         untried,
     }
+}
+
+/// What holds what until a node of a schedule of this plan ends.
+pub fn steps(plan: &Plan, schedule: &Schedule, node: NodeId) -> Vec<Step> {
+    let (network, calendars) = (Network::new(plan), Calendars::of(plan));
+    let links = chain::chain_to(&network, &calendars, &levelled(schedule), node);
+    let step = |link: Link| Step {
+        free_ms: free_ms(&network, schedule, &link),
+        link,
+    };
+    links.into_iter().map(step).collect()
 }
 
 fn levelled(schedule: &Schedule) -> Levelled {

@@ -54,7 +54,8 @@ fn cells(outlook: &Outlook, id: NodeId) -> Vec<String> {
     let yes = |yes: bool| if yes { "yes" } else { "no" }.to_string();
     let task = plan.task(id);
     let due = outlook.due_ms(id);
-    let needs = coord_plan::outlook::outlook(plan, outlook.schedule, &plan.nodes[id].name);
+    let needs = plan.nodes[id].needs.iter().flat_map(|need| need.nodes());
+    let needs: Vec<String> = needs.map(|on| outlook.name(on)).collect();
     vec![
         match plan.nodes[id].kind {
             NodeKind::Task(_) => "task",
@@ -81,7 +82,7 @@ fn cells(outlook: &Outlook, id: NodeId) -> Vec<String> {
         due.map(|_| yes(outlook.is_late(id))).unwrap_or_default(),
         task.map(|task| format!("P{}", task.priority))
             .unwrap_or_default(),
-        needs.map(|n| n.waits_for.join(" ")).unwrap_or_default(),
+        needs.join(" "),
     ]
 }
 

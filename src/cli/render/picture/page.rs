@@ -192,7 +192,9 @@ fn data(outlook: &Outlook) -> Data {
     let (plan, schedule) = (outlook.plan, outlook.schedule);
     let nodes = || schedule.nodes.values();
     let from = nodes().map(|n| n.start_ms).min().unwrap_or(0).min(0);
-    let to = (schedule.makespan_ms).max(from + 1);
+    // what happens at the very end has a little room
+    let to = schedule.makespan_ms + (schedule.makespan_ms - from) / 50;
+    let to = to.max(from + 1);
     let midnights = outlook.clock.midnights(from, to);
     let agents = busiest(outlook);
     let bounds: Vec<i64> = (0..=STRETCHES)
