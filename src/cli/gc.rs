@@ -36,6 +36,12 @@ pub(crate) fn gc(common: &Common, screen: &Screen, args: &Gc) -> Outcome {
         }
         screen.out(&line(leftover));
     }
+    if !args.dry_run {
+        leftovers::prune(&home).map_err(|error| {
+            Failure::environment(format!("what nobody needs cannot be removed: {error}"))
+                .help("make it writable for you, and call this again")
+        })?;
+    }
     let bytes = found.iter().map(|left| left.bytes).sum();
     let did = match args.dry_run {
         true => "would go",

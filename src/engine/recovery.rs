@@ -99,7 +99,8 @@ pub fn pending_actions(state: &State) -> Vec<Action> {
             of.status,
             Status::Created | Status::Assigned | Status::Review
         );
-        (waits && of.subject.is_some()).then_some(Action::Look { node })
+        let looked_at = of.subject.is_some() || of.gate.is_some();
+        (waits && looked_at).then_some(Action::Look { node })
     };
     actions.extend(state.nodes.iter().filter_map(bound));
     for node in &state.landings {

@@ -310,7 +310,7 @@ impl Driver {
     }
 
     /// Writes of which it is not known who did them: a conflict of all who were at work.
-    pub(crate) fn strange(&mut self, unsure: Vec<Unsure>) {
+    pub(crate) fn strange(&self, unsure: Vec<Unsure>) -> Input {
         let plan = &self.run.plan;
         let paths: Vec<String> = unsure
             .iter()
@@ -327,7 +327,7 @@ impl Driver {
         let note = format!("{paths} changed past all claims while {named} {doubt}");
         let mut conflicts = plan.rules.conflicts.iter();
         let conflict = conflicts.find(|(_, conflict)| conflict.kind == "ownership");
-        self.owed.push(match conflict {
+        match conflict {
             None => Input::Note { text: note },
             Some((id, _)) => Input::Raise {
                 of: Of::Conflict(id),
@@ -338,7 +338,7 @@ impl Driver {
                 by: None,
                 note,
             },
-        });
+        }
     }
 }
 

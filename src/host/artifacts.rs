@@ -112,7 +112,11 @@ impl Keep {
         })?;
         match read {
             Read::File(digest) => Ok(digest),
-            Read::Folder(list) => self.store.put(list.as_bytes()),
+            Read::Folder(list) => {
+                let digest = self.store.put(list.as_bytes())?;
+                self.name(&digest, &self.folder.join(format!("{artifact}.files")))?;
+                Ok(digest)
+            }
         }
     }
 
@@ -122,13 +126,19 @@ impl Keep {
             return digest_of(from);
         }
         let digest = self.store.take(from)?;
+        self.name(&digest, to)?;
+        Ok(digest)
+    }
+
+    /// Lets a content stand under a name, too. One without a name is nobody's.
+    fn name(&self, digest: &str, to: &Path) -> io::Result<()> {
         std::fs::create_dir_all(to.parent().unwrap_or(&self.folder))?;
         let _not_there = std::fs::remove_file(to);
-        let kept = self.store.place(&digest);
+        let kept = self.store.place(digest);
         if std::fs::hard_link(&kept, to).is_err() {
             std::fs::copy(&kept, to)?;
         }
-        Ok(digest)
+        Ok(())
     }
 }
 

@@ -589,10 +589,7 @@ impl Driver {
                 self.landed(ended, said);
                 return Ok(());
             }
-            Happening::Strange(unsure) => {
-                self.strange(unsure);
-                return Ok(());
-            }
+            Happening::Strange(unsure) => self.strange(unsure),
             Happening::Remark(text) => Input::Note { text },
             Happening::CheckEnded {
                 check,

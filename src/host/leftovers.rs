@@ -1,4 +1,4 @@
-//! What runs that have ended keep beside the journal: logs, copies of artifacts, snapshots.
+//! What runs that have ended keep beside the journal: logs, artifacts, patches, snapshots.
 //!
 //! The journal itself is the record and is never made shorter. Runs that have not ended, and the
 //! one that a process is at now, are never touched.
@@ -10,6 +10,10 @@ use crate::run::{self, Run, RunError};
 use crate::snapshot;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a content may be without a name.
+const JUST_KEPT: Duration = Duration::from_secs(3600);
 
 /// Which runs are to go: those that both fields say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -70,6 +74,29 @@ pub fn remove(leftover: &Leftover) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes contents that no run names any more, but for what has just been kept: its name may
+/// still be coming.
+pub fn prune(home: &Home) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(folders) = std::fs::read_dir(run::store(home)) else {
+        return Ok(());
+    };
+    for folder in folders.flatten() {
+        for entry in std::fs::read_dir(folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let meta = entry.metadata()?;
+            let age = meta.modified()?.elapsed().unwrap_or_default();
+            if meta.is_file() && meta.nlink() == 1 && age > JUST_KEPT {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A journal may come from anybody: a name that leads elsewhere is left alone.
 fn is_a_name(run: &str) -> bool {
     !run.is_empty() && !run.starts_with('.') && !run.contains(['/', '\0'])
@@ -79,6 +106,7 @@ fn leftover(home: &Home, run: &str, ended_ms: i64) -> Option<Leftover> {
     let all = [
         run::logs(home, run),
         run::artifacts(home, run),
+        run::patches(home, run),
         snapshot::path(&snapshot::folder(home.path()), run),
     ];
     let paths = all

@@ -175,6 +175,11 @@ pub fn artifacts(home: &Home, run: &str) -> PathBuf {
     home.path().join("artifacts").join(run)
 }
 
+/// Where a run keeps patches of work that did not land.
+pub fn patches(home: &Home, run: &str) -> PathBuf {
+    home.path().join("patches").join(run)
+}
+
 /// Where everything that was ever produced is kept, under its digest.
 pub fn store(home: &Home) -> PathBuf {
     home.path().join("artifacts").join("blake3")

@@ -192,6 +192,7 @@ fn a_clash_goes_back_to_its_owner_with_both_sides() {
     assert_eq!(of_task(&space, "right", "attempts"), "2");
     let brief = std::fs::read_to_string(space.path(".coord-state/brief")).unwrap();
     let asked = brief.split("## Changes asked for").nth(1).unwrap();
+    let asked = asked.split("\n## ").next().unwrap();
     let asked: Vec<&str> = asked.lines().map(|l| l.trim_end()).collect();
     let asked = asked.join("\n");
     let hashless = |line: &str| match line.trim_start() {
@@ -208,8 +209,9 @@ fn a_clash_goes_back_to_its_owner_with_both_sides() {
 fn what_fails_only_together_is_turned_back_and_the_others_land() {
     let gate = "gate fits { check \"a and b do not meet\" run [\"sh\", \"-c\", \"! { test -e a/x && test -e b/x; }\"] }\n";
     let first = |name: &str, by: &str, file: &str| {
-        let other =
-            format!("if [ $COORD_ATTEMPT = 1 ]; then echo > {file}/x; else echo > {file}/y; fi");
+        let other = format!(
+            "if [ $COORD_ATTEMPT = 1 ]; then echo > {file}/x; else rm {file}/x; echo > {file}/y; fi"
+        );
         task(name, by, "ensures fits", &other)
     };
     let plain = |name: &str, by: &str, file: &str| {
@@ -253,10 +255,7 @@ fn what_the_user_has_not_committed_is_never_lost() {
         (text("a/one.txt").as_str(), text("b/two.txt").as_str()),
         ("one\ntwo\nthree\nfour\n", "mine\n")
     );
-    assert_eq!(
-        git(&space, &["status", "--porcelain"]),
-        " M b/two.txt".trim()
-    );
+    assert_eq!(git(&space, &["status", "--porcelain"]), " M b/two.txt");
     // in the same place, what has landed waits on a branch
     let space = team(&[left()]);
     std::fs::write(space.path("a/one.txt"), "mine\n").unwrap();
@@ -336,14 +335,15 @@ fn reviewers_see_what_was_done_and_what_they_want_changed_is_done_on_top() {
 
 #[test]
 fn a_person_works_apart_too() {
-    let chore = "task left \"Write it\" {\n  by eve\n  isolate worktree\n  writes \"a/**\"\n}\n";
+    let chore = "task left \"Write it\" {\n  by eve\n  isolate worktree\n  writes \"n/**\"\n}\n";
     let space = team(&[
         "human eve \"Eve\" {\n  contact \"eve@example.org\"\n}\n".into(),
         chore.into(),
     ]);
     run(&space, &["--no-wait"]).exits(3);
     let place = space.path(".coord-state/worktrees/r/left.1");
-    std::fs::write(place.join("a/new.txt"), "by hand\n").unwrap();
+    std::fs::create_dir(place.join("n")).unwrap();
+    std::fs::write(place.join("n/new.txt"), "by hand\n").unwrap();
     fine(&space, &["done", "1", "--as", "eve"]);
     fine(&space, &["resume"]);
     assert_eq!(
@@ -582,4 +582,38 @@ fn a_completed_task_shows_what_that_rests_on() {
         std::fs::read_to_string(kept).unwrap(),
         "one\ntwo\nthree\nfour\n"
     );
+}
+
+#[test]
+fn a_team_of_six_builds_one_program() {
+    let space = Space::new();
+    let folder = space.path("team");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/team.sh");
+    let output = Command::new("sh")
+        .arg(script)
+        .arg(&folder)
+        .arg(env!("CARGO_BIN_EXE_coord"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", space.path("."))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}\n{told}");
+    let log = git_in(&folder, &["log", "--format=%an: %s", "main"]);
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    assert_snapshot!(lines.join("\n"));
+    for found in [
+        "trial failed: wrote outside of its claims: `src/core/greeting.sh`",
+        "does not land: others have changed the same places of `CHANGES`",
+        "front failed: ended by signal 9",
+    ] {
+        assert!(told.contains(found), "{found} is not in\n{told}");
+    }
+    let program = std::fs::read_to_string(folder.join("CHANGES")).unwrap();
+    assert_eq!(program.lines().count(), 3, "{program}");
+    let left = git_in(&folder, &["for-each-ref", "refs/heads/coord"]);
+    assert_eq!(left, "");
 }

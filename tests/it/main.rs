@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod agents;
+mod approvals;
 mod arrows;
 mod bad_input;
 mod calendars;
@@ -35,6 +36,7 @@ mod notices;
 mod order;
 mod pictures;
 mod planning;
+mod procedures;
 mod process;
 mod recovery;
 mod report;

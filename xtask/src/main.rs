@@ -1,5 +1,9 @@
 //! Longer runs of this project's own: `cargo xtask torture`.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the ban is the library's; this program looks at the clock and at its arguments"
+)]
 
 mod torture;
 mod trials;

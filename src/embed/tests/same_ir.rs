@@ -433,6 +433,7 @@ fn with_rules(draft: Draft, a: &str, b: &str) -> Draft {
                 .lead("lead")
                 .requires(["boss"])
                 .start("repair")
+                .preempts()
                 .action(Action::enter("quiet").or_else(Action::notify("people"))),
         )
 }
@@ -727,6 +728,7 @@ needs mend
 }}
 incident P1 {b} {{
 do enter quiet else notify people
+preempts
 start repair
 requires boss
 lead lead

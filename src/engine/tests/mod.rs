@@ -23,4 +23,5 @@ mod scale;
 mod space;
 mod syncs;
 mod trials;
+mod undo;
 mod whys;

@@ -1151,7 +1151,7 @@ pub static ROWS: &[Row] = &[
         Many,
         Required(Conflict),
         "",
-        "What happens when a conflict of that kind is found or raised. `ownership`, `resource` and `priority` are found by coord itself.",
+        "What happens when a conflict of that kind is found or raised. `ownership`, `resource` and `priority` are found by coord itself, when work waits for longer than what is before it promised.",
         "conflict ownership",
     ),
     row(
