@@ -7,8 +7,8 @@ use crate::exit;
 use crate::said::{value_of, values};
 use crate::web::{Answer, Send, Web};
 use ::a2a::{
-    AgentCard, Message, Part, PartContent, Role, SendMessageConfiguration, SendMessageRequest,
-    SendMessageResponse, Task, TaskState,
+    AgentCard, AgentInterface, Message, Part, PartContent, Role, SendMessageConfiguration,
+    SendMessageRequest, SendMessageResponse, Task, TaskState,
 };
 use coord_host::reach::{Done, Job, Stop};
 use coord_plan::plan::Driver;
@@ -51,12 +51,15 @@ fn base(web: &Web<'_>) -> Result<String, Done> {
     }
     let card: AgentCard = parsed(&card)?;
     let mut offered = card.supported_interfaces.iter();
-    match offered.find(|one| one.protocol_binding == BINDING) {
+    let spoken = |one: &&AgentInterface| {
+        one.protocol_binding == BINDING && one.protocol_version.starts_with("1.")
+    };
+    match offered.find(spoken) {
         Some(one) => Ok(one.url.trim_end_matches('/').to_string()),
         None => Err(Done::exit(
             exit::CONFIG,
             format!(
-                "`{}` does not offer {BINDING}, which is what coord speaks",
+                "`{}` does not offer {BINDING} of version 1, which is what coord speaks",
                 card.name
             ),
         )),

@@ -75,6 +75,8 @@ pub use report::{Report, Seen};
 pub use virtual_time::Virtual;
 
 pub use coord_engine::{Ask, Event, Fact, ItemId, RunStatus, State, Status, Verdict};
+pub use coord_host::bench::{Bench, Talk};
+pub use coord_host::brief::Brief;
 pub use coord_host::driver::End;
 pub use coord_host::reach::{Answer, Done, Driver, Drivers, Job, People, Question, Reach, Stop};
 pub use coord_lang::diagnostic::{Diagnostic, Severity};

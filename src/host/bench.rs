@@ -314,7 +314,7 @@ impl Service {
             }
         };
         let process = work::process(&child);
-        let output = child.take_stdout().map_err(|e| e.to_string());
+        let output = child.take_main_output().map_err(|e| e.to_string());
         let _gone = wanted.started.send(output);
         Some((child, process))
     }

@@ -149,7 +149,7 @@ impl Child {
 
     /// What the program says on standard output, for whoever speaks with it; the rest is for
     /// [`take_output`](Self::take_output).
-    pub fn take_stdout(&mut self) -> io::Result<OwnedFd> {
+    pub fn take_main_output(&mut self) -> io::Result<OwnedFd> {
         let stdout = self.output.as_mut().and_then(|output| output.stdout.take());
         let taken = || io::Error::other("its output is read already");
         stdout.ok_or_else(taken)?.into_blocking_fd()
