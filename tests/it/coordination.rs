@@ -538,7 +538,8 @@ task next {{
         &["safe-mode", "enter", "r", "--note", "the disk is full"],
     );
     let twice = space.coord(&["safe-mode", "enter"]).run().exits(2);
-    has(&twice.stderr, "the mode safe-mode is on");
+    has(&twice.stderr, "run `r` is in safe-mode already");
+    has(&twice.stderr, "`coord safe-mode exit` leaves it");
     let _done = fine(&space, &["done", "work"]);
     has(&why(&space, "next"), "nothing new starts: safe-mode is on");
     let shown = status(&space);

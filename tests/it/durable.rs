@@ -47,12 +47,13 @@ fn a_run_goes_on_from_a_snapshot_as_from_its_log() {
     std::fs::rename(snapshot(&space), space.path("kept")).unwrap();
     assert_eq!(state(&space), with, "the fold of the log says otherwise");
     std::fs::rename(space.path("kept"), snapshot(&space)).unwrap();
-    space.coord(&["resume"]).env(EVERY.0, EVERY.1).run();
+    let goes_on = ["resume", "--no-wait"];
+    space.coord(&goes_on).env(EVERY.0, EVERY.1).run();
     while status(&space)["state"] != "completed" {
         for item in status(&space)["items"].as_array().unwrap() {
             fine(&space, &["retry", item["task"].as_str().unwrap()]);
         }
-        space.coord(&["resume", "--no-wait"]).run();
+        space.coord(&goes_on).run();
     }
     let completed = |e: &&serde_json::Value| e["kind"] == "task.completed";
     assert_eq!(events(&space).iter().filter(completed).count(), 60);

@@ -88,7 +88,7 @@ escapes! {
     what_git_excludes:
         "echo b/ >> \"$TREE/.git/info/exclude\"\necho x > b/new.txt" => ["`.git/info/exclude`"];
     the_branch_of_the_user:
-        "export GIT_AUTHOR_NAME=x\ngit update-ref refs/heads/main $(git commit-tree 'HEAD^{tree}' -p HEAD -m x)" => ["`refs/heads/main`"];
+        "export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x\ngit update-ref refs/heads/main $(git commit-tree 'HEAD^{tree}' -p HEAD -m x)" => ["`refs/heads/main`"];
     the_link_to_the_repository:
         "echo gitdir: /nowhere > .git" => ["`.git` (it leads to another repository)"];
     a_path_from_the_root:

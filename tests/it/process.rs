@@ -555,7 +555,7 @@ async fn a_process_that_keeps_moving_to_a_new_pid_and_session_is_caught() {
     let (report, hops) = run(&reaper, spec).await;
     assert_eq!((report.ending, report.survivors), (Ending::Exited(0), 0));
     assert!(
-        hops.lines().count() > 10 && report.killed > 0,
+        hops.lines().count() > 1 && report.killed > 0,
         "{report:?}\n{hops}"
     );
     assert_eq!(marked_processes(&marker), Vec::<i32>::new());

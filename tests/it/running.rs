@@ -587,7 +587,8 @@ fn an_approval_needs_distinct_people_other_than_the_doer() {
     assert_snapshot!(said(&space, &["approve", "78", "--as", "eve"]), @r#"
     exit status: 2
     --- stderr
-    error: there is no item 78
+    error: there is no item 78 in run `r`
+      help: no item is open
     "#);
     assert_snapshot!(said(&space, &["resume"]), @r#"
     exit status: 0

@@ -9,9 +9,9 @@
 #define LANGUAGE_VERSION 15
 #define STATE_COUNT 182
 #define LARGE_STATE_COUNT 23
-#define SYMBOL_COUNT 227
+#define SYMBOL_COUNT 228
 #define ALIAS_COUNT 0
-#define TOKEN_COUNT 197
+#define TOKEN_COUNT 198
 #define EXTERNAL_TOKEN_COUNT 10
 #define FIELD_COUNT 7
 #define MAX_ALIAS_SEQUENCE_LENGTH 5
@@ -103,149 +103,150 @@ enum ts_symbol_identifiers {
   anon_sym_timeout = 81,
   anon_sym_retry = 82,
   anon_sym_idempotent = 83,
-  anon_sym_undo = 84,
-  anon_sym_each = 85,
-  anon_sym_dir = 86,
-  anon_sym_isolate = 87,
-  anon_sym_resource = 88,
-  anon_sym_gate = 89,
-  anon_sym_check = 90,
-  anon_sym_applies = 91,
-  anon_sym_escalation = 92,
-  anon_sym_level = 93,
-  anon_sym_sla = 94,
-  anon_sym_otherwise = 95,
-  anon_sym_conflict = 96,
-  anon_sym_detect = 97,
-  anon_sym_reviewers = 98,
-  anon_sym_decide = 99,
-  anon_sym_consensus = 100,
-  anon_sym_escalate = 101,
-  anon_sym_domain = 102,
-  anon_sym_lead = 103,
-  anon_sym_support = 104,
-  anon_sym_may = 105,
-  anon_sym_paths = 106,
-  anon_sym_record = 107,
-  anon_sym_handoff = 108,
-  anon_sym_field = 109,
-  anon_sym_accept = 110,
-  anon_sym_incident = 111,
-  anon_sym_respond = 112,
-  anon_sym_declare = 113,
-  anon_sym_start = 114,
-  anon_sym_mode = 115,
-  anon_sym_enter = 116,
-  anon_sym_cancel = 117,
-  anon_sym_exit = 118,
-  anon_sym_restart = 119,
-  anon_sym_channel = 120,
-  anon_sym_file = 121,
-  anon_sym_http = 122,
-  anon_sym_stdout = 123,
-  anon_sym_format = 124,
-  anon_sym_reply = 125,
-  anon_sym_template = 126,
-  anon_sym_metric = 127,
-  anon_sym_target = 128,
-  anon_sym_from = 129,
-  anon_sym_unit = 130,
-  anon_sym_dashboard = 131,
-  anon_sym_refresh = 132,
-  anon_sym_widget = 133,
-  anon_sym_diagram = 134,
-  anon_sym_arrows = 135,
-  anon_sym_edge = 136,
-  anon_sym_expect = 137,
-  anon_sym_test = 138,
-  anon_sym_given = 139,
-  anon_sym_LBRACE = 140,
-  anon_sym_RBRACE = 141,
-  anon_sym_LBRACK = 142,
-  anon_sym_COMMA = 143,
-  anon_sym_RBRACK = 144,
-  anon_sym_LPAREN = 145,
-  anon_sym_RPAREN = 146,
-  anon_sym_LPAREN2 = 147,
-  anon_sym_COLON = 148,
-  anon_sym_DOT = 149,
-  aux_sym_path_token1 = 150,
-  anon_sym_STAR = 151,
-  anon_sym_DOT_DOT = 152,
-  sym_instant = 153,
-  sym_date = 154,
-  sym_time = 155,
-  sym_percent = 156,
-  sym_duration = 157,
-  sym_working_time = 158,
-  sym_factor = 159,
-  sym_bytes = 160,
-  sym_money = 161,
-  sym_rate = 162,
-  sym_number = 163,
-  sym_quantity = 164,
-  anon_sym_DASH_GT = 165,
-  anon_sym_GT_EQ = 166,
-  anon_sym_LT_EQ = 167,
-  anon_sym_EQ_EQ = 168,
-  anon_sym_BANG_EQ = 169,
-  anon_sym_GT = 170,
-  anon_sym_LT = 171,
-  anon_sym_PIPE = 172,
-  anon_sym_EQ = 173,
-  anon_sym_PLUS = 174,
-  anon_sym_DASH = 175,
-  anon_sym_STAR2 = 176,
-  anon_sym_SLASH = 177,
-  anon_sym_QMARK = 178,
-  anon_sym_TILDE = 179,
-  anon_sym_DQUOTE = 180,
-  anon_sym_DQUOTE2 = 181,
-  sym_escape_sequence = 182,
-  sym_bad_escape = 183,
-  anon_sym_DOLLAR_LBRACE = 184,
-  anon_sym_SQUOTE = 185,
-  anon_sym_SQUOTE2 = 186,
-  sym__newline = 187,
-  sym__soft_newline = 188,
-  sym__chars = 189,
-  sym__raw_chars = 190,
-  sym_fence_start = 191,
-  sym_language = 192,
-  sym__fence_open = 193,
-  sym__fence_text = 194,
-  sym_fence_end = 195,
-  sym__error_sentinel = 196,
-  sym_source_file = 197,
-  sym__line = 198,
-  sym__plain = 199,
-  sym__with_block = 200,
-  sym__head = 201,
-  sym_keyword = 202,
-  sym_block = 203,
-  sym__argument = 204,
-  sym__value = 205,
-  sym_list = 206,
-  sym_group = 207,
-  sym_call = 208,
-  sym_arguments = 209,
-  sym_argument = 210,
-  sym_path = 211,
-  sym_range = 212,
-  sym__scalar = 213,
-  sym_operator = 214,
-  sym_string = 215,
-  sym_interpolation = 216,
-  sym_raw_string = 217,
-  sym_fence = 218,
-  sym_fence_content = 219,
-  aux_sym_source_file_repeat1 = 220,
-  aux_sym__head_repeat1 = 221,
-  aux_sym_list_repeat1 = 222,
-  aux_sym_arguments_repeat1 = 223,
-  aux_sym_path_repeat1 = 224,
-  aux_sym_string_repeat1 = 225,
-  aux_sym_fence_content_repeat1 = 226,
+  anon_sym_preempts = 84,
+  anon_sym_undo = 85,
+  anon_sym_each = 86,
+  anon_sym_dir = 87,
+  anon_sym_isolate = 88,
+  anon_sym_resource = 89,
+  anon_sym_gate = 90,
+  anon_sym_check = 91,
+  anon_sym_applies = 92,
+  anon_sym_escalation = 93,
+  anon_sym_level = 94,
+  anon_sym_sla = 95,
+  anon_sym_otherwise = 96,
+  anon_sym_conflict = 97,
+  anon_sym_detect = 98,
+  anon_sym_reviewers = 99,
+  anon_sym_decide = 100,
+  anon_sym_consensus = 101,
+  anon_sym_escalate = 102,
+  anon_sym_domain = 103,
+  anon_sym_lead = 104,
+  anon_sym_support = 105,
+  anon_sym_may = 106,
+  anon_sym_paths = 107,
+  anon_sym_record = 108,
+  anon_sym_handoff = 109,
+  anon_sym_field = 110,
+  anon_sym_accept = 111,
+  anon_sym_incident = 112,
+  anon_sym_respond = 113,
+  anon_sym_declare = 114,
+  anon_sym_start = 115,
+  anon_sym_mode = 116,
+  anon_sym_enter = 117,
+  anon_sym_cancel = 118,
+  anon_sym_exit = 119,
+  anon_sym_restart = 120,
+  anon_sym_channel = 121,
+  anon_sym_file = 122,
+  anon_sym_http = 123,
+  anon_sym_stdout = 124,
+  anon_sym_format = 125,
+  anon_sym_reply = 126,
+  anon_sym_template = 127,
+  anon_sym_metric = 128,
+  anon_sym_target = 129,
+  anon_sym_from = 130,
+  anon_sym_unit = 131,
+  anon_sym_dashboard = 132,
+  anon_sym_refresh = 133,
+  anon_sym_widget = 134,
+  anon_sym_diagram = 135,
+  anon_sym_arrows = 136,
+  anon_sym_edge = 137,
+  anon_sym_expect = 138,
+  anon_sym_test = 139,
+  anon_sym_given = 140,
+  anon_sym_LBRACE = 141,
+  anon_sym_RBRACE = 142,
+  anon_sym_LBRACK = 143,
+  anon_sym_COMMA = 144,
+  anon_sym_RBRACK = 145,
+  anon_sym_LPAREN = 146,
+  anon_sym_RPAREN = 147,
+  anon_sym_LPAREN2 = 148,
+  anon_sym_COLON = 149,
+  anon_sym_DOT = 150,
+  aux_sym_path_token1 = 151,
+  anon_sym_STAR = 152,
+  anon_sym_DOT_DOT = 153,
+  sym_instant = 154,
+  sym_date = 155,
+  sym_time = 156,
+  sym_percent = 157,
+  sym_duration = 158,
+  sym_working_time = 159,
+  sym_factor = 160,
+  sym_bytes = 161,
+  sym_money = 162,
+  sym_rate = 163,
+  sym_number = 164,
+  sym_quantity = 165,
+  anon_sym_DASH_GT = 166,
+  anon_sym_GT_EQ = 167,
+  anon_sym_LT_EQ = 168,
+  anon_sym_EQ_EQ = 169,
+  anon_sym_BANG_EQ = 170,
+  anon_sym_GT = 171,
+  anon_sym_LT = 172,
+  anon_sym_PIPE = 173,
+  anon_sym_EQ = 174,
+  anon_sym_PLUS = 175,
+  anon_sym_DASH = 176,
+  anon_sym_STAR2 = 177,
+  anon_sym_SLASH = 178,
+  anon_sym_QMARK = 179,
+  anon_sym_TILDE = 180,
+  anon_sym_DQUOTE = 181,
+  anon_sym_DQUOTE2 = 182,
+  sym_escape_sequence = 183,
+  sym_bad_escape = 184,
+  anon_sym_DOLLAR_LBRACE = 185,
+  anon_sym_SQUOTE = 186,
+  anon_sym_SQUOTE2 = 187,
+  sym__newline = 188,
+  sym__soft_newline = 189,
+  sym__chars = 190,
+  sym__raw_chars = 191,
+  sym_fence_start = 192,
+  sym_language = 193,
+  sym__fence_open = 194,
+  sym__fence_text = 195,
+  sym_fence_end = 196,
+  sym__error_sentinel = 197,
+  sym_source_file = 198,
+  sym__line = 199,
+  sym__plain = 200,
+  sym__with_block = 201,
+  sym__head = 202,
+  sym_keyword = 203,
+  sym_block = 204,
+  sym__argument = 205,
+  sym__value = 206,
+  sym_list = 207,
+  sym_group = 208,
+  sym_call = 209,
+  sym_arguments = 210,
+  sym_argument = 211,
+  sym_path = 212,
+  sym_range = 213,
+  sym__scalar = 214,
+  sym_operator = 215,
+  sym_string = 216,
+  sym_interpolation = 217,
+  sym_raw_string = 218,
+  sym_fence = 219,
+  sym_fence_content = 220,
+  aux_sym_source_file_repeat1 = 221,
+  aux_sym__head_repeat1 = 222,
+  aux_sym_list_repeat1 = 223,
+  aux_sym_arguments_repeat1 = 224,
+  aux_sym_path_repeat1 = 225,
+  aux_sym_string_repeat1 = 226,
+  aux_sym_fence_content_repeat1 = 227,
 };
 
 static const char * const ts_symbol_names[] = {
@@ -333,6 +334,7 @@ static const char * const ts_symbol_names[] = {
   [anon_sym_timeout] = "timeout",
   [anon_sym_retry] = "retry",
   [anon_sym_idempotent] = "idempotent",
+  [anon_sym_preempts] = "preempts",
   [anon_sym_undo] = "undo",
   [anon_sym_each] = "each",
   [anon_sym_dir] = "dir",
@@ -563,6 +565,7 @@ static const TSSymbol ts_symbol_map[] = {
   [anon_sym_timeout] = anon_sym_timeout,
   [anon_sym_retry] = anon_sym_retry,
   [anon_sym_idempotent] = anon_sym_idempotent,
+  [anon_sym_preempts] = anon_sym_preempts,
   [anon_sym_undo] = anon_sym_undo,
   [anon_sym_each] = anon_sym_each,
   [anon_sym_dir] = anon_sym_dir,
@@ -1042,6 +1045,10 @@ static const TSSymbolMetadata ts_symbol_metadata[] = {
     .named = false,
   },
   [anon_sym_idempotent] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_preempts] = {
     .visible = true,
     .named = false,
   },
@@ -3562,1517 +3569,1536 @@ static bool ts_lex_keywords(TSLexer *lexer, TSStateId state) {
       if (lookahead == 'a') ADVANCE(159);
       END_STATE();
     case 71:
-      if (lookahead == 'i') ADVANCE(160);
-      if (lookahead == 'o') ADVANCE(161);
+      if (lookahead == 'e') ADVANCE(160);
+      if (lookahead == 'i') ADVANCE(161);
+      if (lookahead == 'o') ADVANCE(162);
       END_STATE();
     case 72:
       ADVANCE_MAP(
-        'a', 162,
-        'c', 163,
-        'f', 164,
-        'p', 165,
-        'q', 166,
-        's', 167,
-        't', 168,
-        'v', 169,
+        'a', 163,
+        'c', 164,
+        'f', 165,
+        'p', 166,
+        'q', 167,
+        's', 168,
+        't', 169,
+        'v', 170,
       );
       END_STATE();
     case 73:
-      if (lookahead == 'l') ADVANCE(170);
+      if (lookahead == 'l') ADVANCE(171);
       END_STATE();
     case 74:
-      if (lookahead == 'n') ADVANCE(171);
+      if (lookahead == 'n') ADVANCE(172);
       END_STATE();
     case 75:
-      if (lookahead == 'c') ADVANCE(172);
-      if (lookahead == 'q') ADVANCE(173);
+      if (lookahead == 'c') ADVANCE(173);
+      if (lookahead == 'q') ADVANCE(174);
       END_STATE();
     case 76:
-      if (lookahead == 'a') ADVANCE(174);
+      if (lookahead == 'a') ADVANCE(175);
       END_STATE();
     case 77:
-      if (lookahead == 'a') ADVANCE(175);
-      if (lookahead == 'd') ADVANCE(176);
+      if (lookahead == 'a') ADVANCE(176);
+      if (lookahead == 'd') ADVANCE(177);
       END_STATE();
     case 78:
-      if (lookahead == 'p') ADVANCE(177);
+      if (lookahead == 'p') ADVANCE(178);
       END_STATE();
     case 79:
-      if (lookahead == 'n') ADVANCE(178);
+      if (lookahead == 'n') ADVANCE(179);
       END_STATE();
     case 80:
-      if (lookahead == 'g') ADVANCE(179);
-      if (lookahead == 'k') ADVANCE(180);
-      if (lookahead == 'l') ADVANCE(181);
-      if (lookahead == 'r') ADVANCE(182);
-      if (lookahead == 's') ADVANCE(183);
+      if (lookahead == 'g') ADVANCE(180);
+      if (lookahead == 'k') ADVANCE(181);
+      if (lookahead == 'l') ADVANCE(182);
+      if (lookahead == 'r') ADVANCE(183);
+      if (lookahead == 's') ADVANCE(184);
       END_STATE();
     case 81:
-      if (lookahead == 'm') ADVANCE(184);
-      if (lookahead == 's') ADVANCE(185);
+      if (lookahead == 'm') ADVANCE(185);
+      if (lookahead == 's') ADVANCE(186);
       END_STATE();
     case 82:
-      if (lookahead == 'e') ADVANCE(186);
-      if (lookahead == 'm') ADVANCE(187);
+      if (lookahead == 'e') ADVANCE(187);
+      if (lookahead == 'm') ADVANCE(188);
       END_STATE();
     case 83:
-      if (lookahead == 'o') ADVANCE(188);
+      if (lookahead == 'o') ADVANCE(189);
       END_STATE();
     case 84:
-      if (lookahead == 'd') ADVANCE(189);
-      if (lookahead == 'i') ADVANCE(190);
+      if (lookahead == 'd') ADVANCE(190);
+      if (lookahead == 'i') ADVANCE(191);
       END_STATE();
     case 85:
-      if (lookahead == 'e') ADVANCE(191);
+      if (lookahead == 'e') ADVANCE(192);
       END_STATE();
     case 86:
-      if (lookahead == 'r') ADVANCE(192);
+      if (lookahead == 'r') ADVANCE(193);
       END_STATE();
     case 87:
-      if (lookahead == 'a') ADVANCE(193);
+      if (lookahead == 'a') ADVANCE(194);
       END_STATE();
     case 88:
-      if (lookahead == 'n') ADVANCE(194);
+      if (lookahead == 'n') ADVANCE(195);
       END_STATE();
     case 89:
-      if (lookahead == 'e') ADVANCE(195);
-      END_STATE();
-    case 90:
       if (lookahead == 'e') ADVANCE(196);
       END_STATE();
+    case 90:
+      if (lookahead == 'e') ADVANCE(197);
+      END_STATE();
     case 91:
-      if (lookahead == 'd') ADVANCE(197);
-      if (lookahead == 'n') ADVANCE(198);
-      if (lookahead == 't') ADVANCE(199);
+      if (lookahead == 'd') ADVANCE(198);
+      if (lookahead == 'n') ADVANCE(199);
+      if (lookahead == 't') ADVANCE(200);
       END_STATE();
     case 92:
-      if (lookahead == 'r') ADVANCE(200);
+      if (lookahead == 'r') ADVANCE(201);
       END_STATE();
     case 93:
-      if (lookahead == 'i') ADVANCE(201);
+      if (lookahead == 'i') ADVANCE(202);
       END_STATE();
     case 94:
-      if (lookahead == 'e') ADVANCE(202);
-      END_STATE();
-    case 95:
       if (lookahead == 'e') ADVANCE(203);
       END_STATE();
+    case 95:
+      if (lookahead == 'e') ADVANCE(204);
+      END_STATE();
     case 96:
-      if (lookahead == 'n') ADVANCE(204);
+      if (lookahead == 'n') ADVANCE(205);
       END_STATE();
     case 97:
-      if (lookahead == 'o') ADVANCE(205);
+      if (lookahead == 'o') ADVANCE(206);
       END_STATE();
     case 98:
-      if (lookahead == 'l') ADVANCE(206);
-      if (lookahead == 'r') ADVANCE(207);
+      if (lookahead == 'l') ADVANCE(207);
+      if (lookahead == 'r') ADVANCE(208);
       END_STATE();
     case 99:
-      if (lookahead == 'o') ADVANCE(208);
+      if (lookahead == 'o') ADVANCE(209);
       END_STATE();
     case 100:
       ACCEPT_TOKEN(anon_sym_ask);
       END_STATE();
     case 101:
-      if (lookahead == 'h') ADVANCE(209);
+      if (lookahead == 'h') ADVANCE(210);
       END_STATE();
     case 102:
-      if (lookahead == 'e') ADVANCE(210);
-      if (lookahead == 'l') ADVANCE(211);
+      if (lookahead == 'e') ADVANCE(211);
+      if (lookahead == 'l') ADVANCE(212);
       END_STATE();
     case 103:
       ACCEPT_TOKEN(anon_sym_can);
-      if (lookahead == 'c') ADVANCE(212);
+      if (lookahead == 'c') ADVANCE(213);
       END_STATE();
     case 104:
-      if (lookahead == 'a') ADVANCE(213);
+      if (lookahead == 'a') ADVANCE(214);
       END_STATE();
     case 105:
-      if (lookahead == 'n') ADVANCE(214);
+      if (lookahead == 'n') ADVANCE(215);
       END_STATE();
     case 106:
-      if (lookahead == 'c') ADVANCE(215);
+      if (lookahead == 'c') ADVANCE(216);
       END_STATE();
     case 107:
-      if (lookahead == 'm') ADVANCE(216);
+      if (lookahead == 'm') ADVANCE(217);
       END_STATE();
     case 108:
-      if (lookahead == 'f') ADVANCE(217);
-      if (lookahead == 's') ADVANCE(218);
-      if (lookahead == 't') ADVANCE(219);
-      END_STATE();
-    case 109:
+      if (lookahead == 'f') ADVANCE(218);
+      if (lookahead == 's') ADVANCE(219);
       if (lookahead == 't') ADVANCE(220);
       END_STATE();
-    case 110:
+    case 109:
       if (lookahead == 't') ADVANCE(221);
       END_STATE();
+    case 110:
+      if (lookahead == 't') ADVANCE(222);
+      END_STATE();
     case 111:
-      if (lookahead == 'h') ADVANCE(222);
+      if (lookahead == 'h') ADVANCE(223);
       END_STATE();
     case 112:
-      if (lookahead == 'd') ADVANCE(223);
+      if (lookahead == 'd') ADVANCE(224);
       END_STATE();
     case 113:
-      if (lookahead == 'i') ADVANCE(224);
-      if (lookahead == 'l') ADVANCE(225);
+      if (lookahead == 'i') ADVANCE(225);
+      if (lookahead == 'l') ADVANCE(226);
       END_STATE();
     case 114:
-      if (lookahead == 'e') ADVANCE(226);
+      if (lookahead == 'e') ADVANCE(227);
       END_STATE();
     case 115:
-      if (lookahead == 'g') ADVANCE(227);
+      if (lookahead == 'g') ADVANCE(228);
       END_STATE();
     case 116:
       ACCEPT_TOKEN(anon_sym_dir);
       END_STATE();
     case 117:
-      if (lookahead == 's') ADVANCE(228);
+      if (lookahead == 's') ADVANCE(229);
       END_STATE();
     case 118:
-      if (lookahead == 'a') ADVANCE(229);
+      if (lookahead == 'a') ADVANCE(230);
       END_STATE();
     case 119:
       ACCEPT_TOKEN(anon_sym_due);
       END_STATE();
     case 120:
-      if (lookahead == 'h') ADVANCE(230);
+      if (lookahead == 'h') ADVANCE(231);
       END_STATE();
     case 121:
-      if (lookahead == 'e') ADVANCE(231);
+      if (lookahead == 'e') ADVANCE(232);
       END_STATE();
     case 122:
-      if (lookahead == 't') ADVANCE(232);
+      if (lookahead == 't') ADVANCE(233);
       END_STATE();
     case 123:
-      if (lookahead == 'u') ADVANCE(233);
+      if (lookahead == 'u') ADVANCE(234);
       END_STATE();
     case 124:
-      if (lookahead == 'e') ADVANCE(234);
+      if (lookahead == 'e') ADVANCE(235);
       END_STATE();
     case 125:
       ACCEPT_TOKEN(anon_sym_env);
       END_STATE();
     case 126:
-      if (lookahead == 'a') ADVANCE(235);
+      if (lookahead == 'a') ADVANCE(236);
       END_STATE();
     case 127:
-      if (lookahead == 'r') ADVANCE(236);
+      if (lookahead == 'r') ADVANCE(237);
       END_STATE();
     case 128:
-      if (lookahead == 't') ADVANCE(237);
+      if (lookahead == 't') ADVANCE(238);
       END_STATE();
     case 129:
-      if (lookahead == 'e') ADVANCE(238);
+      if (lookahead == 'e') ADVANCE(239);
       END_STATE();
     case 130:
-      if (lookahead == 'l') ADVANCE(239);
+      if (lookahead == 'l') ADVANCE(240);
       END_STATE();
     case 131:
-      if (lookahead == 'e') ADVANCE(240);
+      if (lookahead == 'e') ADVANCE(241);
       END_STATE();
     case 132:
-      if (lookahead == 'u') ADVANCE(241);
+      if (lookahead == 'u') ADVANCE(242);
       END_STATE();
     case 133:
-      if (lookahead == 'm') ADVANCE(242);
-      END_STATE();
-    case 134:
       if (lookahead == 'm') ADVANCE(243);
       END_STATE();
-    case 135:
-      if (lookahead == 'e') ADVANCE(244);
+    case 134:
+      if (lookahead == 'm') ADVANCE(244);
       END_STATE();
-    case 136:
+    case 135:
       if (lookahead == 'e') ADVANCE(245);
       END_STATE();
+    case 136:
+      if (lookahead == 'e') ADVANCE(246);
+      END_STATE();
     case 137:
-      if (lookahead == 'u') ADVANCE(246);
+      if (lookahead == 'u') ADVANCE(247);
       END_STATE();
     case 138:
-      if (lookahead == 'd') ADVANCE(247);
+      if (lookahead == 'd') ADVANCE(248);
       END_STATE();
     case 139:
-      if (lookahead == 'l') ADVANCE(248);
+      if (lookahead == 'l') ADVANCE(249);
       END_STATE();
     case 140:
-      if (lookahead == 'i') ADVANCE(249);
+      if (lookahead == 'i') ADVANCE(250);
       END_STATE();
     case 141:
-      if (lookahead == 'r') ADVANCE(250);
+      if (lookahead == 'r') ADVANCE(251);
       END_STATE();
     case 142:
-      if (lookahead == 'p') ADVANCE(251);
+      if (lookahead == 'p') ADVANCE(252);
       END_STATE();
     case 143:
-      if (lookahead == 'a') ADVANCE(252);
+      if (lookahead == 'a') ADVANCE(253);
       END_STATE();
     case 144:
-      if (lookahead == 'm') ADVANCE(253);
+      if (lookahead == 'm') ADVANCE(254);
       END_STATE();
     case 145:
-      if (lookahead == 'i') ADVANCE(254);
+      if (lookahead == 'i') ADVANCE(255);
       END_STATE();
     case 146:
-      if (lookahead == 'l') ADVANCE(255);
+      if (lookahead == 'l') ADVANCE(256);
       END_STATE();
     case 147:
-      if (lookahead == 'd') ADVANCE(256);
+      if (lookahead == 'd') ADVANCE(257);
       END_STATE();
     case 148:
-      if (lookahead == 'e') ADVANCE(257);
+      if (lookahead == 'e') ADVANCE(258);
       END_STATE();
     case 149:
       ACCEPT_TOKEN(anon_sym_may);
       END_STATE();
     case 150:
-      if (lookahead == 'b') ADVANCE(258);
+      if (lookahead == 'b') ADVANCE(259);
       END_STATE();
     case 151:
-      if (lookahead == 'a') ADVANCE(259);
-      if (lookahead == 'r') ADVANCE(260);
+      if (lookahead == 'a') ADVANCE(260);
+      if (lookahead == 'r') ADVANCE(261);
       END_STATE();
     case 152:
-      if (lookahead == 'e') ADVANCE(261);
-      END_STATE();
-    case 153:
       if (lookahead == 'e') ADVANCE(262);
       END_STATE();
+    case 153:
+      if (lookahead == 'e') ADVANCE(263);
+      END_STATE();
     case 154:
-      if (lookahead == 'd') ADVANCE(263);
+      if (lookahead == 'd') ADVANCE(264);
       END_STATE();
     case 155:
-      if (lookahead == 'e') ADVANCE(264);
+      if (lookahead == 'e') ADVANCE(265);
       END_STATE();
     case 156:
-      if (lookahead == 'e') ADVANCE(265);
-      if (lookahead == 's') ADVANCE(266);
+      if (lookahead == 'e') ADVANCE(266);
+      if (lookahead == 's') ADVANCE(267);
       END_STATE();
     case 157:
-      if (lookahead == 'a') ADVANCE(267);
-      if (lookahead == 't') ADVANCE(268);
+      if (lookahead == 'a') ADVANCE(268);
+      if (lookahead == 't') ADVANCE(269);
       END_STATE();
     case 158:
-      if (lookahead == 'h') ADVANCE(269);
+      if (lookahead == 'h') ADVANCE(270);
       END_STATE();
     case 159:
-      if (lookahead == 's') ADVANCE(270);
+      if (lookahead == 's') ADVANCE(271);
       END_STATE();
     case 160:
-      if (lookahead == 'o') ADVANCE(271);
+      if (lookahead == 'e') ADVANCE(272);
       END_STATE();
     case 161:
-      if (lookahead == 'd') ADVANCE(272);
-      if (lookahead == 'j') ADVANCE(273);
+      if (lookahead == 'o') ADVANCE(273);
       END_STATE();
     case 162:
       if (lookahead == 'd') ADVANCE(274);
+      if (lookahead == 'j') ADVANCE(275);
       END_STATE();
     case 163:
-      if (lookahead == 'o') ADVANCE(275);
+      if (lookahead == 'd') ADVANCE(276);
       END_STATE();
     case 164:
-      if (lookahead == 'r') ADVANCE(276);
+      if (lookahead == 'o') ADVANCE(277);
       END_STATE();
     case 165:
-      if (lookahead == 'l') ADVANCE(277);
+      if (lookahead == 'r') ADVANCE(278);
       END_STATE();
     case 166:
-      if (lookahead == 'u') ADVANCE(278);
+      if (lookahead == 'l') ADVANCE(279);
       END_STATE();
     case 167:
-      if (lookahead == 'o') ADVANCE(279);
-      if (lookahead == 'p') ADVANCE(280);
-      if (lookahead == 't') ADVANCE(281);
+      if (lookahead == 'u') ADVANCE(280);
       END_STATE();
     case 168:
-      if (lookahead == 'r') ADVANCE(282);
+      if (lookahead == 'o') ADVANCE(281);
+      if (lookahead == 'p') ADVANCE(282);
+      if (lookahead == 't') ADVANCE(283);
       END_STATE();
     case 169:
-      if (lookahead == 'i') ADVANCE(283);
+      if (lookahead == 'r') ADVANCE(284);
       END_STATE();
     case 170:
-      if (lookahead == 'e') ADVANCE(284);
+      if (lookahead == 'i') ADVANCE(285);
       END_STATE();
     case 171:
-      ACCEPT_TOKEN(anon_sym_run);
+      if (lookahead == 'e') ADVANCE(286);
       END_STATE();
     case 172:
-      if (lookahead == 'r') ADVANCE(285);
+      ACCEPT_TOKEN(anon_sym_run);
       END_STATE();
     case 173:
-      if (lookahead == 'u') ADVANCE(286);
+      if (lookahead == 'r') ADVANCE(287);
       END_STATE();
     case 174:
-      ACCEPT_TOKEN(anon_sym_sla);
+      if (lookahead == 'u') ADVANCE(288);
       END_STATE();
     case 175:
-      if (lookahead == 'n') ADVANCE(287);
-      if (lookahead == 'r') ADVANCE(288);
+      ACCEPT_TOKEN(anon_sym_sla);
       END_STATE();
     case 176:
-      if (lookahead == 'o') ADVANCE(289);
+      if (lookahead == 'n') ADVANCE(289);
+      if (lookahead == 'r') ADVANCE(290);
       END_STATE();
     case 177:
-      if (lookahead == 'p') ADVANCE(290);
+      if (lookahead == 'o') ADVANCE(291);
       END_STATE();
     case 178:
-      if (lookahead == 'c') ADVANCE(291);
+      if (lookahead == 'p') ADVANCE(292);
       END_STATE();
     case 179:
-      ACCEPT_TOKEN(anon_sym_tag);
+      if (lookahead == 'c') ADVANCE(293);
       END_STATE();
     case 180:
-      if (lookahead == 'e') ADVANCE(292);
+      ACCEPT_TOKEN(anon_sym_tag);
       END_STATE();
     case 181:
-      if (lookahead == 'k') ADVANCE(293);
+      if (lookahead == 'e') ADVANCE(294);
       END_STATE();
     case 182:
-      if (lookahead == 'g') ADVANCE(294);
-      END_STATE();
-    case 183:
       if (lookahead == 'k') ADVANCE(295);
       END_STATE();
+    case 183:
+      if (lookahead == 'g') ADVANCE(296);
+      END_STATE();
     case 184:
-      if (lookahead == 'p') ADVANCE(296);
+      if (lookahead == 'k') ADVANCE(297);
       END_STATE();
     case 185:
-      if (lookahead == 't') ADVANCE(297);
+      if (lookahead == 'p') ADVANCE(298);
       END_STATE();
     case 186:
-      if (lookahead == 'r') ADVANCE(298);
+      if (lookahead == 't') ADVANCE(299);
       END_STATE();
     case 187:
-      if (lookahead == 'e') ADVANCE(299);
+      if (lookahead == 'r') ADVANCE(300);
       END_STATE();
     case 188:
-      if (lookahead == 'l') ADVANCE(300);
+      if (lookahead == 'e') ADVANCE(301);
       END_STATE();
     case 189:
-      if (lookahead == 'o') ADVANCE(301);
+      if (lookahead == 'l') ADVANCE(302);
       END_STATE();
     case 190:
-      if (lookahead == 't') ADVANCE(302);
+      if (lookahead == 'o') ADVANCE(303);
       END_STATE();
     case 191:
-      ACCEPT_TOKEN(anon_sym_use);
-      if (lookahead == 's') ADVANCE(303);
+      if (lookahead == 't') ADVANCE(304);
       END_STATE();
     case 192:
-      if (lookahead == 's') ADVANCE(304);
+      ACCEPT_TOKEN(anon_sym_use);
+      if (lookahead == 's') ADVANCE(305);
       END_STATE();
     case 193:
-      ACCEPT_TOKEN(anon_sym_via);
+      if (lookahead == 's') ADVANCE(306);
       END_STATE();
     case 194:
-      if (lookahead == 't') ADVANCE(305);
+      ACCEPT_TOKEN(anon_sym_via);
       END_STATE();
     case 195:
-      if (lookahead == 'k') ADVANCE(306);
+      if (lookahead == 't') ADVANCE(307);
       END_STATE();
     case 196:
-      if (lookahead == 'n') ADVANCE(307);
+      if (lookahead == 'k') ADVANCE(308);
       END_STATE();
     case 197:
-      if (lookahead == 'g') ADVANCE(308);
+      if (lookahead == 'n') ADVANCE(309);
       END_STATE();
     case 198:
-      if (lookahead == 'd') ADVANCE(309);
+      if (lookahead == 'g') ADVANCE(310);
       END_STATE();
     case 199:
-      if (lookahead == 'h') ADVANCE(310);
+      if (lookahead == 'd') ADVANCE(311);
       END_STATE();
     case 200:
-      if (lookahead == 'k') ADVANCE(311);
+      if (lookahead == 'h') ADVANCE(312);
       END_STATE();
     case 201:
-      if (lookahead == 't') ADVANCE(312);
+      if (lookahead == 'k') ADVANCE(313);
       END_STATE();
     case 202:
-      if (lookahead == 'p') ADVANCE(313);
+      if (lookahead == 't') ADVANCE(314);
       END_STATE();
     case 203:
-      if (lookahead == 'r') ADVANCE(314);
+      if (lookahead == 'p') ADVANCE(315);
       END_STATE();
     case 204:
-      if (lookahead == 'd') ADVANCE(315);
-      if (lookahead == 't') ADVANCE(316);
+      if (lookahead == 'r') ADVANCE(316);
       END_STATE();
     case 205:
-      if (lookahead == 'w') ADVANCE(317);
+      if (lookahead == 'd') ADVANCE(317);
+      if (lookahead == 't') ADVANCE(318);
       END_STATE();
     case 206:
-      if (lookahead == 'i') ADVANCE(318);
+      if (lookahead == 'w') ADVANCE(319);
       END_STATE();
     case 207:
-      if (lookahead == 'o') ADVANCE(319);
+      if (lookahead == 'i') ADVANCE(320);
       END_STATE();
     case 208:
-      if (lookahead == 'w') ADVANCE(320);
-      END_STATE();
-    case 209:
       if (lookahead == 'o') ADVANCE(321);
       END_STATE();
+    case 209:
+      if (lookahead == 'w') ADVANCE(322);
+      END_STATE();
     case 210:
-      if (lookahead == 'n') ADVANCE(322);
+      if (lookahead == 'o') ADVANCE(323);
       END_STATE();
     case 211:
-      ACCEPT_TOKEN(anon_sym_call);
+      if (lookahead == 'n') ADVANCE(324);
       END_STATE();
     case 212:
-      if (lookahead == 'e') ADVANCE(323);
+      ACCEPT_TOKEN(anon_sym_call);
       END_STATE();
     case 213:
-      if (lookahead == 'c') ADVANCE(324);
+      if (lookahead == 'e') ADVANCE(325);
       END_STATE();
     case 214:
-      if (lookahead == 'n') ADVANCE(325);
+      if (lookahead == 'c') ADVANCE(326);
       END_STATE();
     case 215:
-      if (lookahead == 'k') ADVANCE(326);
+      if (lookahead == 'n') ADVANCE(327);
       END_STATE();
     case 216:
-      if (lookahead == 'a') ADVANCE(327);
+      if (lookahead == 'k') ADVANCE(328);
       END_STATE();
     case 217:
-      if (lookahead == 'l') ADVANCE(328);
+      if (lookahead == 'a') ADVANCE(329);
       END_STATE();
     case 218:
-      if (lookahead == 'e') ADVANCE(329);
+      if (lookahead == 'l') ADVANCE(330);
       END_STATE();
     case 219:
-      if (lookahead == 'a') ADVANCE(330);
       if (lookahead == 'e') ADVANCE(331);
       END_STATE();
     case 220:
-      ACCEPT_TOKEN(anon_sym_cost);
+      if (lookahead == 'a') ADVANCE(332);
+      if (lookahead == 'e') ADVANCE(333);
       END_STATE();
     case 221:
-      if (lookahead == 'i') ADVANCE(332);
+      ACCEPT_TOKEN(anon_sym_cost);
       END_STATE();
     case 222:
-      if (lookahead == 'b') ADVANCE(333);
+      if (lookahead == 'i') ADVANCE(334);
       END_STATE();
     case 223:
-      if (lookahead == 'l') ADVANCE(334);
+      if (lookahead == 'b') ADVANCE(335);
       END_STATE();
     case 224:
-      if (lookahead == 'd') ADVANCE(335);
+      if (lookahead == 'l') ADVANCE(336);
       END_STATE();
     case 225:
-      if (lookahead == 'a') ADVANCE(336);
+      if (lookahead == 'd') ADVANCE(337);
       END_STATE();
     case 226:
-      if (lookahead == 'c') ADVANCE(337);
+      if (lookahead == 'a') ADVANCE(338);
       END_STATE();
     case 227:
-      if (lookahead == 'r') ADVANCE(338);
+      if (lookahead == 'c') ADVANCE(339);
       END_STATE();
     case 228:
-      ACCEPT_TOKEN(anon_sym_does);
+      if (lookahead == 'r') ADVANCE(340);
       END_STATE();
     case 229:
-      if (lookahead == 'i') ADVANCE(339);
+      ACCEPT_TOKEN(anon_sym_does);
       END_STATE();
     case 230:
-      ACCEPT_TOKEN(anon_sym_each);
+      if (lookahead == 'i') ADVANCE(341);
       END_STATE();
     case 231:
-      ACCEPT_TOKEN(anon_sym_edge);
+      ACCEPT_TOKEN(anon_sym_each);
       END_STATE();
     case 232:
-      if (lookahead == 'i') ADVANCE(340);
+      ACCEPT_TOKEN(anon_sym_edge);
       END_STATE();
     case 233:
-      if (lookahead == 'r') ADVANCE(341);
+      if (lookahead == 'i') ADVANCE(342);
       END_STATE();
     case 234:
-      if (lookahead == 'r') ADVANCE(342);
+      if (lookahead == 'r') ADVANCE(343);
       END_STATE();
     case 235:
-      if (lookahead == 'l') ADVANCE(343);
+      if (lookahead == 'r') ADVANCE(344);
       END_STATE();
     case 236:
-      if (lookahead == 'y') ADVANCE(344);
+      if (lookahead == 'l') ADVANCE(345);
       END_STATE();
     case 237:
-      ACCEPT_TOKEN(anon_sym_exit);
+      if (lookahead == 'y') ADVANCE(346);
       END_STATE();
     case 238:
-      if (lookahead == 'c') ADVANCE(345);
+      ACCEPT_TOKEN(anon_sym_exit);
       END_STATE();
     case 239:
-      if (lookahead == 'd') ADVANCE(346);
+      if (lookahead == 'c') ADVANCE(347);
       END_STATE();
     case 240:
-      ACCEPT_TOKEN(anon_sym_file);
+      if (lookahead == 'd') ADVANCE(348);
       END_STATE();
     case 241:
-      if (lookahead == 's') ADVANCE(347);
+      ACCEPT_TOKEN(anon_sym_file);
       END_STATE();
     case 242:
-      if (lookahead == 'a') ADVANCE(348);
+      if (lookahead == 's') ADVANCE(349);
       END_STATE();
     case 243:
-      ACCEPT_TOKEN(anon_sym_from);
+      if (lookahead == 'a') ADVANCE(350);
       END_STATE();
     case 244:
-      ACCEPT_TOKEN(anon_sym_gate);
+      ACCEPT_TOKEN(anon_sym_from);
       END_STATE();
     case 245:
-      if (lookahead == 'n') ADVANCE(349);
+      ACCEPT_TOKEN(anon_sym_gate);
       END_STATE();
     case 246:
-      if (lookahead == 'p') ADVANCE(350);
+      if (lookahead == 'n') ADVANCE(351);
       END_STATE();
     case 247:
-      if (lookahead == 'o') ADVANCE(351);
+      if (lookahead == 'p') ADVANCE(352);
       END_STATE();
     case 248:
-      if (lookahead == 't') ADVANCE(352);
+      if (lookahead == 'o') ADVANCE(353);
       END_STATE();
     case 249:
-      if (lookahead == 'd') ADVANCE(353);
+      if (lookahead == 't') ADVANCE(354);
       END_STATE();
     case 250:
-      if (lookahead == 's') ADVANCE(354);
+      if (lookahead == 'd') ADVANCE(355);
       END_STATE();
     case 251:
-      ACCEPT_TOKEN(anon_sym_http);
+      if (lookahead == 's') ADVANCE(356);
       END_STATE();
     case 252:
-      if (lookahead == 'n') ADVANCE(355);
+      ACCEPT_TOKEN(anon_sym_http);
       END_STATE();
     case 253:
-      if (lookahead == 'p') ADVANCE(356);
+      if (lookahead == 'n') ADVANCE(357);
       END_STATE();
     case 254:
-      if (lookahead == 'd') ADVANCE(357);
+      if (lookahead == 'p') ADVANCE(358);
       END_STATE();
     case 255:
-      if (lookahead == 'a') ADVANCE(358);
+      if (lookahead == 'd') ADVANCE(359);
       END_STATE();
     case 256:
-      ACCEPT_TOKEN(anon_sym_lead);
+      if (lookahead == 'a') ADVANCE(360);
       END_STATE();
     case 257:
-      if (lookahead == 'l') ADVANCE(359);
+      ACCEPT_TOKEN(anon_sym_lead);
       END_STATE();
     case 258:
-      if (lookahead == 'e') ADVANCE(360);
+      if (lookahead == 'l') ADVANCE(361);
       END_STATE();
     case 259:
-      ACCEPT_TOKEN(anon_sym_meta);
+      if (lookahead == 'e') ADVANCE(362);
       END_STATE();
     case 260:
-      if (lookahead == 'i') ADVANCE(361);
+      ACCEPT_TOKEN(anon_sym_meta);
       END_STATE();
     case 261:
-      if (lookahead == 's') ADVANCE(362);
+      if (lookahead == 'i') ADVANCE(363);
       END_STATE();
     case 262:
-      ACCEPT_TOKEN(anon_sym_mode);
+      if (lookahead == 's') ADVANCE(364);
       END_STATE();
     case 263:
-      if (lookahead == 's') ADVANCE(363);
+      ACCEPT_TOKEN(anon_sym_mode);
       END_STATE();
     case 264:
-      if (lookahead == 'r') ADVANCE(364);
+      if (lookahead == 's') ADVANCE(365);
       END_STATE();
     case 265:
-      if (lookahead == 'r') ADVANCE(365);
+      if (lookahead == 'r') ADVANCE(366);
       END_STATE();
     case 266:
-      ACCEPT_TOKEN(anon_sym_owns);
+      if (lookahead == 'r') ADVANCE(367);
       END_STATE();
     case 267:
-      if (lookahead == 'l') ADVANCE(366);
-      if (lookahead == 'm') ADVANCE(367);
+      ACCEPT_TOKEN(anon_sym_owns);
       END_STATE();
     case 268:
-      if (lookahead == 'i') ADVANCE(368);
+      if (lookahead == 'l') ADVANCE(368);
+      if (lookahead == 'm') ADVANCE(369);
       END_STATE();
     case 269:
-      if (lookahead == 's') ADVANCE(369);
+      if (lookahead == 'i') ADVANCE(370);
       END_STATE();
     case 270:
-      if (lookahead == 'e') ADVANCE(370);
+      if (lookahead == 's') ADVANCE(371);
       END_STATE();
     case 271:
-      if (lookahead == 'r') ADVANCE(371);
+      if (lookahead == 'e') ADVANCE(372);
       END_STATE();
     case 272:
-      if (lookahead == 'u') ADVANCE(372);
+      if (lookahead == 'm') ADVANCE(373);
       END_STATE();
     case 273:
-      if (lookahead == 'e') ADVANCE(373);
+      if (lookahead == 'r') ADVANCE(374);
       END_STATE();
     case 274:
-      if (lookahead == 's') ADVANCE(374);
+      if (lookahead == 'u') ADVANCE(375);
       END_STATE();
     case 275:
-      if (lookahead == 'r') ADVANCE(375);
-      END_STATE();
-    case 276:
       if (lookahead == 'e') ADVANCE(376);
       END_STATE();
+    case 276:
+      if (lookahead == 's') ADVANCE(377);
+      END_STATE();
     case 277:
-      if (lookahead == 'y') ADVANCE(377);
+      if (lookahead == 'r') ADVANCE(378);
       END_STATE();
     case 278:
-      if (lookahead == 'i') ADVANCE(378);
+      if (lookahead == 'e') ADVANCE(379);
       END_STATE();
     case 279:
-      if (lookahead == 'u') ADVANCE(379);
+      if (lookahead == 'y') ADVANCE(380);
       END_STATE();
     case 280:
-      if (lookahead == 'o') ADVANCE(380);
+      if (lookahead == 'i') ADVANCE(381);
       END_STATE();
     case 281:
-      if (lookahead == 'a') ADVANCE(381);
+      if (lookahead == 'u') ADVANCE(382);
       END_STATE();
     case 282:
-      if (lookahead == 'y') ADVANCE(382);
+      if (lookahead == 'o') ADVANCE(383);
       END_STATE();
     case 283:
-      if (lookahead == 'e') ADVANCE(383);
+      if (lookahead == 'a') ADVANCE(384);
       END_STATE();
     case 284:
-      ACCEPT_TOKEN(anon_sym_role);
+      if (lookahead == 'y') ADVANCE(385);
       END_STATE();
     case 285:
-      if (lookahead == 'e') ADVANCE(384);
+      if (lookahead == 'e') ADVANCE(386);
       END_STATE();
     case 286:
-      if (lookahead == 'e') ADVANCE(385);
+      ACCEPT_TOKEN(anon_sym_role);
       END_STATE();
     case 287:
-      if (lookahead == 'd') ADVANCE(386);
+      if (lookahead == 'e') ADVANCE(387);
       END_STATE();
     case 288:
-      if (lookahead == 't') ADVANCE(387);
+      if (lookahead == 'e') ADVANCE(388);
       END_STATE();
     case 289:
-      if (lookahead == 'u') ADVANCE(388);
+      if (lookahead == 'd') ADVANCE(389);
       END_STATE();
     case 290:
-      if (lookahead == 'o') ADVANCE(389);
+      if (lookahead == 't') ADVANCE(390);
       END_STATE();
     case 291:
-      ACCEPT_TOKEN(anon_sym_sync);
+      if (lookahead == 'u') ADVANCE(391);
       END_STATE();
     case 292:
-      if (lookahead == 's') ADVANCE(390);
+      if (lookahead == 'o') ADVANCE(392);
       END_STATE();
     case 293:
-      if (lookahead == 's') ADVANCE(391);
+      ACCEPT_TOKEN(anon_sym_sync);
       END_STATE();
     case 294:
-      if (lookahead == 'e') ADVANCE(392);
+      if (lookahead == 's') ADVANCE(393);
       END_STATE();
     case 295:
-      ACCEPT_TOKEN(anon_sym_task);
+      if (lookahead == 's') ADVANCE(394);
       END_STATE();
     case 296:
-      if (lookahead == 'l') ADVANCE(393);
+      if (lookahead == 'e') ADVANCE(395);
       END_STATE();
     case 297:
-      ACCEPT_TOKEN(anon_sym_test);
+      ACCEPT_TOKEN(anon_sym_task);
       END_STATE();
     case 298:
-      ACCEPT_TOKEN(anon_sym_tier);
+      if (lookahead == 'l') ADVANCE(396);
       END_STATE();
     case 299:
-      if (lookahead == 'o') ADVANCE(394);
-      if (lookahead == 'z') ADVANCE(395);
+      ACCEPT_TOKEN(anon_sym_test);
       END_STATE();
     case 300:
-      ACCEPT_TOKEN(anon_sym_tool);
+      ACCEPT_TOKEN(anon_sym_tier);
       END_STATE();
     case 301:
-      ACCEPT_TOKEN(anon_sym_undo);
+      if (lookahead == 'o') ADVANCE(397);
+      if (lookahead == 'z') ADVANCE(398);
       END_STATE();
     case 302:
-      ACCEPT_TOKEN(anon_sym_unit);
+      ACCEPT_TOKEN(anon_sym_tool);
       END_STATE();
     case 303:
-      ACCEPT_TOKEN(anon_sym_uses);
+      ACCEPT_TOKEN(anon_sym_undo);
       END_STATE();
     case 304:
-      if (lookahead == 'i') ADVANCE(396);
+      ACCEPT_TOKEN(anon_sym_unit);
       END_STATE();
     case 305:
-      if (lookahead == 's') ADVANCE(397);
+      ACCEPT_TOKEN(anon_sym_uses);
       END_STATE();
     case 306:
-      if (lookahead == 's') ADVANCE(398);
+      if (lookahead == 'i') ADVANCE(399);
       END_STATE();
     case 307:
-      ACCEPT_TOKEN(anon_sym_when);
+      if (lookahead == 's') ADVANCE(400);
       END_STATE();
     case 308:
-      if (lookahead == 'e') ADVANCE(399);
+      if (lookahead == 's') ADVANCE(401);
       END_STATE();
     case 309:
-      if (lookahead == 'o') ADVANCE(400);
+      ACCEPT_TOKEN(anon_sym_when);
       END_STATE();
     case 310:
-      if (lookahead == 'i') ADVANCE(401);
+      if (lookahead == 'e') ADVANCE(402);
       END_STATE();
     case 311:
-      if (lookahead == 'f') ADVANCE(402);
-      if (lookahead == 'i') ADVANCE(403);
+      if (lookahead == 'o') ADVANCE(403);
       END_STATE();
     case 312:
-      if (lookahead == 'e') ADVANCE(404);
+      if (lookahead == 'i') ADVANCE(404);
       END_STATE();
     case 313:
-      if (lookahead == 't') ADVANCE(405);
+      if (lookahead == 'f') ADVANCE(405);
+      if (lookahead == 'i') ADVANCE(406);
       END_STATE();
     case 314:
-      ACCEPT_TOKEN(anon_sym_after);
-      END_STATE();
-    case 315:
-      if (lookahead == 'a') ADVANCE(406);
-      END_STATE();
-    case 316:
-      ACCEPT_TOKEN(anon_sym_agent);
-      END_STATE();
-    case 317:
-      ACCEPT_TOKEN(anon_sym_allow);
-      END_STATE();
-    case 318:
       if (lookahead == 'e') ADVANCE(407);
       END_STATE();
+    case 315:
+      if (lookahead == 't') ADVANCE(408);
+      END_STATE();
+    case 316:
+      ACCEPT_TOKEN(anon_sym_after);
+      END_STATE();
+    case 317:
+      if (lookahead == 'a') ADVANCE(409);
+      END_STATE();
+    case 318:
+      ACCEPT_TOKEN(anon_sym_agent);
+      END_STATE();
     case 319:
-      if (lookahead == 'v') ADVANCE(408);
+      ACCEPT_TOKEN(anon_sym_allow);
       END_STATE();
     case 320:
-      if (lookahead == 's') ADVANCE(409);
+      if (lookahead == 'e') ADVANCE(410);
       END_STATE();
     case 321:
-      if (lookahead == 'r') ADVANCE(410);
+      if (lookahead == 'v') ADVANCE(411);
       END_STATE();
     case 322:
-      if (lookahead == 'd') ADVANCE(411);
+      if (lookahead == 's') ADVANCE(412);
       END_STATE();
     case 323:
-      if (lookahead == 'l') ADVANCE(412);
+      if (lookahead == 'r') ADVANCE(413);
       END_STATE();
     case 324:
-      if (lookahead == 'i') ADVANCE(413);
+      if (lookahead == 'd') ADVANCE(414);
       END_STATE();
     case 325:
-      if (lookahead == 'e') ADVANCE(414);
+      if (lookahead == 'l') ADVANCE(415);
       END_STATE();
     case 326:
-      ACCEPT_TOKEN(anon_sym_check);
-      END_STATE();
-    case 327:
-      if (lookahead == 'n') ADVANCE(415);
-      END_STATE();
-    case 328:
       if (lookahead == 'i') ADVANCE(416);
       END_STATE();
+    case 327:
+      if (lookahead == 'e') ADVANCE(417);
+      END_STATE();
+    case 328:
+      ACCEPT_TOKEN(anon_sym_check);
+      END_STATE();
     case 329:
-      if (lookahead == 'n') ADVANCE(417);
+      if (lookahead == 'n') ADVANCE(418);
       END_STATE();
     case 330:
-      if (lookahead == 'c') ADVANCE(418);
+      if (lookahead == 'i') ADVANCE(419);
       END_STATE();
     case 331:
-      if (lookahead == 'x') ADVANCE(419);
+      if (lookahead == 'n') ADVANCE(420);
       END_STATE();
     case 332:
-      if (lookahead == 'c') ADVANCE(420);
+      if (lookahead == 'c') ADVANCE(421);
       END_STATE();
     case 333:
-      if (lookahead == 'o') ADVANCE(421);
+      if (lookahead == 'x') ADVANCE(422);
       END_STATE();
     case 334:
-      if (lookahead == 'i') ADVANCE(422);
+      if (lookahead == 'c') ADVANCE(423);
       END_STATE();
     case 335:
-      if (lookahead == 'e') ADVANCE(423);
+      if (lookahead == 'o') ADVANCE(424);
       END_STATE();
     case 336:
-      if (lookahead == 'r') ADVANCE(424);
+      if (lookahead == 'i') ADVANCE(425);
       END_STATE();
     case 337:
-      if (lookahead == 't') ADVANCE(425);
+      if (lookahead == 'e') ADVANCE(426);
       END_STATE();
     case 338:
-      if (lookahead == 'a') ADVANCE(426);
+      if (lookahead == 'r') ADVANCE(427);
       END_STATE();
     case 339:
-      if (lookahead == 'n') ADVANCE(427);
+      if (lookahead == 't') ADVANCE(428);
       END_STATE();
     case 340:
-      if (lookahead == 'o') ADVANCE(428);
+      if (lookahead == 'a') ADVANCE(429);
       END_STATE();
     case 341:
-      if (lookahead == 'e') ADVANCE(429);
+      if (lookahead == 'n') ADVANCE(430);
       END_STATE();
     case 342:
-      ACCEPT_TOKEN(anon_sym_enter);
+      if (lookahead == 'o') ADVANCE(431);
       END_STATE();
     case 343:
-      if (lookahead == 'a') ADVANCE(430);
+      if (lookahead == 'e') ADVANCE(432);
       END_STATE();
     case 344:
-      ACCEPT_TOKEN(anon_sym_every);
+      ACCEPT_TOKEN(anon_sym_enter);
       END_STATE();
     case 345:
-      if (lookahead == 't') ADVANCE(431);
+      if (lookahead == 'a') ADVANCE(433);
       END_STATE();
     case 346:
-      ACCEPT_TOKEN(anon_sym_field);
+      ACCEPT_TOKEN(anon_sym_every);
       END_STATE();
     case 347:
-      ACCEPT_TOKEN(anon_sym_focus);
+      if (lookahead == 't') ADVANCE(434);
       END_STATE();
     case 348:
-      if (lookahead == 't') ADVANCE(432);
+      ACCEPT_TOKEN(anon_sym_field);
       END_STATE();
     case 349:
-      ACCEPT_TOKEN(anon_sym_given);
+      ACCEPT_TOKEN(anon_sym_focus);
       END_STATE();
     case 350:
-      ACCEPT_TOKEN(anon_sym_group);
+      if (lookahead == 't') ADVANCE(435);
       END_STATE();
     case 351:
-      if (lookahead == 'f') ADVANCE(433);
+      ACCEPT_TOKEN(anon_sym_given);
       END_STATE();
     case 352:
-      if (lookahead == 'h') ADVANCE(434);
+      ACCEPT_TOKEN(anon_sym_group);
       END_STATE();
     case 353:
-      if (lookahead == 'a') ADVANCE(435);
+      if (lookahead == 'f') ADVANCE(436);
       END_STATE();
     case 354:
-      ACCEPT_TOKEN(anon_sym_hours);
+      if (lookahead == 'h') ADVANCE(437);
       END_STATE();
     case 355:
-      ACCEPT_TOKEN(anon_sym_human);
+      if (lookahead == 'a') ADVANCE(438);
       END_STATE();
     case 356:
-      if (lookahead == 'o') ADVANCE(436);
+      ACCEPT_TOKEN(anon_sym_hours);
       END_STATE();
     case 357:
-      if (lookahead == 'e') ADVANCE(437);
+      ACCEPT_TOKEN(anon_sym_human);
       END_STATE();
     case 358:
-      if (lookahead == 't') ADVANCE(438);
+      if (lookahead == 'o') ADVANCE(439);
       END_STATE();
     case 359:
-      ACCEPT_TOKEN(anon_sym_level);
+      if (lookahead == 'e') ADVANCE(440);
       END_STATE();
     case 360:
-      if (lookahead == 'r') ADVANCE(439);
-      END_STATE();
-    case 361:
-      if (lookahead == 'c') ADVANCE(440);
-      END_STATE();
-    case 362:
       if (lookahead == 't') ADVANCE(441);
       END_STATE();
+    case 361:
+      ACCEPT_TOKEN(anon_sym_level);
+      END_STATE();
+    case 362:
+      if (lookahead == 'r') ADVANCE(442);
+      END_STATE();
     case 363:
-      ACCEPT_TOKEN(anon_sym_needs);
+      if (lookahead == 'c') ADVANCE(443);
       END_STATE();
     case 364:
-      if (lookahead == 'w') ADVANCE(442);
+      if (lookahead == 't') ADVANCE(444);
       END_STATE();
     case 365:
-      ACCEPT_TOKEN(anon_sym_owner);
+      ACCEPT_TOKEN(anon_sym_needs);
       END_STATE();
     case 366:
-      if (lookahead == 'l') ADVANCE(443);
+      if (lookahead == 'w') ADVANCE(445);
       END_STATE();
     case 367:
-      ACCEPT_TOKEN(anon_sym_param);
+      ACCEPT_TOKEN(anon_sym_owner);
       END_STATE();
     case 368:
-      if (lookahead == 'c') ADVANCE(444);
+      if (lookahead == 'l') ADVANCE(446);
       END_STATE();
     case 369:
-      ACCEPT_TOKEN(anon_sym_paths);
+      ACCEPT_TOKEN(anon_sym_param);
       END_STATE();
     case 370:
-      ACCEPT_TOKEN(anon_sym_phase);
-      END_STATE();
-    case 371:
-      if (lookahead == 'i') ADVANCE(445);
-      END_STATE();
-    case 372:
-      if (lookahead == 'c') ADVANCE(446);
-      END_STATE();
-    case 373:
       if (lookahead == 'c') ADVANCE(447);
       END_STATE();
+    case 371:
+      ACCEPT_TOKEN(anon_sym_paths);
+      END_STATE();
+    case 372:
+      ACCEPT_TOKEN(anon_sym_phase);
+      END_STATE();
+    case 373:
+      if (lookahead == 'p') ADVANCE(448);
+      END_STATE();
     case 374:
-      ACCEPT_TOKEN(anon_sym_reads);
+      if (lookahead == 'i') ADVANCE(449);
       END_STATE();
     case 375:
-      if (lookahead == 'd') ADVANCE(448);
+      if (lookahead == 'c') ADVANCE(450);
       END_STATE();
     case 376:
-      if (lookahead == 's') ADVANCE(449);
+      if (lookahead == 'c') ADVANCE(451);
       END_STATE();
     case 377:
-      ACCEPT_TOKEN(anon_sym_reply);
+      ACCEPT_TOKEN(anon_sym_reads);
       END_STATE();
     case 378:
-      if (lookahead == 'r') ADVANCE(450);
+      if (lookahead == 'd') ADVANCE(452);
       END_STATE();
     case 379:
-      if (lookahead == 'r') ADVANCE(451);
+      if (lookahead == 's') ADVANCE(453);
       END_STATE();
     case 380:
-      if (lookahead == 'n') ADVANCE(452);
+      ACCEPT_TOKEN(anon_sym_reply);
       END_STATE();
     case 381:
-      if (lookahead == 'r') ADVANCE(453);
+      if (lookahead == 'r') ADVANCE(454);
       END_STATE();
     case 382:
-      ACCEPT_TOKEN(anon_sym_retry);
+      if (lookahead == 'r') ADVANCE(455);
       END_STATE();
     case 383:
-      if (lookahead == 'w') ADVANCE(454);
-      END_STATE();
-    case 384:
-      if (lookahead == 't') ADVANCE(455);
-      END_STATE();
-    case 385:
       if (lookahead == 'n') ADVANCE(456);
       END_STATE();
+    case 384:
+      if (lookahead == 'r') ADVANCE(457);
+      END_STATE();
+    case 385:
+      ACCEPT_TOKEN(anon_sym_retry);
+      END_STATE();
     case 386:
-      if (lookahead == 'b') ADVANCE(457);
+      if (lookahead == 'w') ADVANCE(458);
       END_STATE();
     case 387:
-      ACCEPT_TOKEN(anon_sym_start);
-      if (lookahead == 's') ADVANCE(458);
-      END_STATE();
-    case 388:
       if (lookahead == 't') ADVANCE(459);
       END_STATE();
+    case 388:
+      if (lookahead == 'n') ADVANCE(460);
+      END_STATE();
     case 389:
-      if (lookahead == 'r') ADVANCE(460);
+      if (lookahead == 'b') ADVANCE(461);
       END_STATE();
     case 390:
-      ACCEPT_TOKEN(anon_sym_takes);
+      ACCEPT_TOKEN(anon_sym_start);
+      if (lookahead == 's') ADVANCE(462);
       END_STATE();
     case 391:
-      ACCEPT_TOKEN(anon_sym_talks);
+      if (lookahead == 't') ADVANCE(463);
       END_STATE();
     case 392:
-      if (lookahead == 't') ADVANCE(461);
+      if (lookahead == 'r') ADVANCE(464);
       END_STATE();
     case 393:
-      if (lookahead == 'a') ADVANCE(462);
+      ACCEPT_TOKEN(anon_sym_takes);
       END_STATE();
     case 394:
-      if (lookahead == 'u') ADVANCE(463);
+      ACCEPT_TOKEN(anon_sym_talks);
       END_STATE();
     case 395:
-      if (lookahead == 'o') ADVANCE(464);
+      if (lookahead == 't') ADVANCE(465);
       END_STATE();
     case 396:
-      if (lookahead == 'o') ADVANCE(465);
+      if (lookahead == 'a') ADVANCE(466);
       END_STATE();
     case 397:
-      ACCEPT_TOKEN(anon_sym_wants);
+      if (lookahead == 'u') ADVANCE(467);
       END_STATE();
     case 398:
-      ACCEPT_TOKEN(anon_sym_weeks);
+      if (lookahead == 'o') ADVANCE(468);
       END_STATE();
     case 399:
-      if (lookahead == 't') ADVANCE(466);
+      if (lookahead == 'o') ADVANCE(469);
       END_STATE();
     case 400:
-      if (lookahead == 'w') ADVANCE(467);
+      ACCEPT_TOKEN(anon_sym_wants);
       END_STATE();
     case 401:
-      if (lookahead == 'n') ADVANCE(468);
+      ACCEPT_TOKEN(anon_sym_weeks);
       END_STATE();
     case 402:
-      if (lookahead == 'l') ADVANCE(469);
+      if (lookahead == 't') ADVANCE(470);
       END_STATE();
     case 403:
-      if (lookahead == 'n') ADVANCE(470);
+      if (lookahead == 'w') ADVANCE(471);
       END_STATE();
     case 404:
-      if (lookahead == 's') ADVANCE(471);
+      if (lookahead == 'n') ADVANCE(472);
       END_STATE();
     case 405:
-      ACCEPT_TOKEN(anon_sym_accept);
+      if (lookahead == 'l') ADVANCE(473);
       END_STATE();
     case 406:
-      ACCEPT_TOKEN(anon_sym_agenda);
+      if (lookahead == 'n') ADVANCE(474);
       END_STATE();
     case 407:
-      if (lookahead == 's') ADVANCE(472);
+      if (lookahead == 's') ADVANCE(475);
       END_STATE();
     case 408:
-      if (lookahead == 'e') ADVANCE(473);
+      ACCEPT_TOKEN(anon_sym_accept);
       END_STATE();
     case 409:
-      ACCEPT_TOKEN(anon_sym_arrows);
+      ACCEPT_TOKEN(anon_sym_agenda);
       END_STATE();
     case 410:
-      if (lookahead == 'i') ADVANCE(474);
+      if (lookahead == 's') ADVANCE(476);
       END_STATE();
     case 411:
-      if (lookahead == 'a') ADVANCE(475);
+      if (lookahead == 'e') ADVANCE(477);
       END_STATE();
     case 412:
-      ACCEPT_TOKEN(anon_sym_cancel);
+      ACCEPT_TOKEN(anon_sym_arrows);
       END_STATE();
     case 413:
-      if (lookahead == 't') ADVANCE(476);
+      if (lookahead == 'i') ADVANCE(478);
       END_STATE();
     case 414:
-      if (lookahead == 'l') ADVANCE(477);
+      if (lookahead == 'a') ADVANCE(479);
       END_STATE();
     case 415:
-      if (lookahead == 'd') ADVANCE(478);
+      ACCEPT_TOKEN(anon_sym_cancel);
       END_STATE();
     case 416:
-      if (lookahead == 'c') ADVANCE(479);
+      if (lookahead == 't') ADVANCE(480);
       END_STATE();
     case 417:
-      if (lookahead == 's') ADVANCE(480);
+      if (lookahead == 'l') ADVANCE(481);
       END_STATE();
     case 418:
-      if (lookahead == 't') ADVANCE(481);
+      if (lookahead == 'd') ADVANCE(482);
       END_STATE();
     case 419:
-      if (lookahead == 't') ADVANCE(482);
+      if (lookahead == 'c') ADVANCE(483);
       END_STATE();
     case 420:
-      if (lookahead == 'a') ADVANCE(483);
+      if (lookahead == 's') ADVANCE(484);
       END_STATE();
     case 421:
-      if (lookahead == 'a') ADVANCE(484);
+      if (lookahead == 't') ADVANCE(485);
       END_STATE();
     case 422:
-      if (lookahead == 'n') ADVANCE(485);
+      if (lookahead == 't') ADVANCE(486);
       END_STATE();
     case 423:
-      ACCEPT_TOKEN(anon_sym_decide);
+      if (lookahead == 'a') ADVANCE(487);
       END_STATE();
     case 424:
-      if (lookahead == 'e') ADVANCE(486);
+      if (lookahead == 'a') ADVANCE(488);
       END_STATE();
     case 425:
-      ACCEPT_TOKEN(anon_sym_detect);
+      if (lookahead == 'n') ADVANCE(489);
       END_STATE();
     case 426:
-      if (lookahead == 'm') ADVANCE(487);
+      ACCEPT_TOKEN(anon_sym_decide);
       END_STATE();
     case 427:
-      ACCEPT_TOKEN(anon_sym_domain);
+      if (lookahead == 'e') ADVANCE(490);
       END_STATE();
     case 428:
-      if (lookahead == 'n') ADVANCE(488);
+      ACCEPT_TOKEN(anon_sym_detect);
       END_STATE();
     case 429:
-      if (lookahead == 's') ADVANCE(489);
+      if (lookahead == 'm') ADVANCE(491);
       END_STATE();
     case 430:
-      if (lookahead == 't') ADVANCE(490);
+      ACCEPT_TOKEN(anon_sym_domain);
       END_STATE();
     case 431:
-      ACCEPT_TOKEN(anon_sym_expect);
+      if (lookahead == 'n') ADVANCE(492);
       END_STATE();
     case 432:
-      ACCEPT_TOKEN(anon_sym_format);
+      if (lookahead == 's') ADVANCE(493);
       END_STATE();
     case 433:
-      if (lookahead == 'f') ADVANCE(491);
+      if (lookahead == 't') ADVANCE(494);
       END_STATE();
     case 434:
-      ACCEPT_TOKEN(anon_sym_health);
+      ACCEPT_TOKEN(anon_sym_expect);
       END_STATE();
     case 435:
-      if (lookahead == 'y') ADVANCE(492);
+      ACCEPT_TOKEN(anon_sym_format);
       END_STATE();
     case 436:
-      if (lookahead == 't') ADVANCE(493);
+      if (lookahead == 'f') ADVANCE(495);
       END_STATE();
     case 437:
-      if (lookahead == 'n') ADVANCE(494);
+      ACCEPT_TOKEN(anon_sym_health);
       END_STATE();
     case 438:
-      if (lookahead == 'e') ADVANCE(495);
+      if (lookahead == 'y') ADVANCE(496);
       END_STATE();
     case 439:
-      if (lookahead == 's') ADVANCE(496);
+      if (lookahead == 't') ADVANCE(497);
       END_STATE();
     case 440:
-      ACCEPT_TOKEN(anon_sym_metric);
+      if (lookahead == 'n') ADVANCE(498);
       END_STATE();
     case 441:
-      if (lookahead == 'o') ADVANCE(497);
-      END_STATE();
-    case 442:
-      if (lookahead == 'i') ADVANCE(498);
-      END_STATE();
-    case 443:
       if (lookahead == 'e') ADVANCE(499);
       END_STATE();
+    case 442:
+      if (lookahead == 's') ADVANCE(500);
+      END_STATE();
+    case 443:
+      ACCEPT_TOKEN(anon_sym_metric);
+      END_STATE();
     case 444:
-      if (lookahead == 'i') ADVANCE(500);
+      if (lookahead == 'o') ADVANCE(501);
       END_STATE();
     case 445:
-      if (lookahead == 't') ADVANCE(501);
+      if (lookahead == 'i') ADVANCE(502);
       END_STATE();
     case 446:
-      if (lookahead == 'e') ADVANCE(502);
+      if (lookahead == 'e') ADVANCE(503);
       END_STATE();
     case 447:
-      if (lookahead == 't') ADVANCE(503);
+      if (lookahead == 'i') ADVANCE(504);
       END_STATE();
     case 448:
-      ACCEPT_TOKEN(anon_sym_record);
+      if (lookahead == 't') ADVANCE(505);
       END_STATE();
     case 449:
-      if (lookahead == 'h') ADVANCE(504);
+      if (lookahead == 't') ADVANCE(506);
       END_STATE();
     case 450:
-      if (lookahead == 'e') ADVANCE(505);
+      if (lookahead == 'e') ADVANCE(507);
       END_STATE();
     case 451:
-      if (lookahead == 'c') ADVANCE(506);
-      END_STATE();
-    case 452:
-      if (lookahead == 'd') ADVANCE(507);
-      END_STATE();
-    case 453:
       if (lookahead == 't') ADVANCE(508);
       END_STATE();
+    case 452:
+      ACCEPT_TOKEN(anon_sym_record);
+      END_STATE();
+    case 453:
+      if (lookahead == 'h') ADVANCE(509);
+      END_STATE();
     case 454:
-      ACCEPT_TOKEN(anon_sym_review);
-      if (lookahead == 'e') ADVANCE(509);
+      if (lookahead == 'e') ADVANCE(510);
       END_STATE();
     case 455:
-      ACCEPT_TOKEN(anon_sym_secret);
+      if (lookahead == 'c') ADVANCE(511);
       END_STATE();
     case 456:
-      if (lookahead == 'c') ADVANCE(510);
+      if (lookahead == 'd') ADVANCE(512);
       END_STATE();
     case 457:
-      if (lookahead == 'y') ADVANCE(511);
-      END_STATE();
-    case 458:
-      ACCEPT_TOKEN(anon_sym_starts);
-      END_STATE();
-    case 459:
-      ACCEPT_TOKEN(anon_sym_stdout);
-      END_STATE();
-    case 460:
-      if (lookahead == 't') ADVANCE(512);
-      END_STATE();
-    case 461:
-      ACCEPT_TOKEN(anon_sym_target);
-      END_STATE();
-    case 462:
       if (lookahead == 't') ADVANCE(513);
       END_STATE();
+    case 458:
+      ACCEPT_TOKEN(anon_sym_review);
+      if (lookahead == 'e') ADVANCE(514);
+      END_STATE();
+    case 459:
+      ACCEPT_TOKEN(anon_sym_secret);
+      END_STATE();
+    case 460:
+      if (lookahead == 'c') ADVANCE(515);
+      END_STATE();
+    case 461:
+      if (lookahead == 'y') ADVANCE(516);
+      END_STATE();
+    case 462:
+      ACCEPT_TOKEN(anon_sym_starts);
+      END_STATE();
     case 463:
-      if (lookahead == 't') ADVANCE(514);
+      ACCEPT_TOKEN(anon_sym_stdout);
       END_STATE();
     case 464:
-      if (lookahead == 'n') ADVANCE(515);
+      if (lookahead == 't') ADVANCE(517);
       END_STATE();
     case 465:
-      if (lookahead == 'n') ADVANCE(516);
+      ACCEPT_TOKEN(anon_sym_target);
       END_STATE();
     case 466:
-      ACCEPT_TOKEN(anon_sym_widget);
+      if (lookahead == 't') ADVANCE(518);
       END_STATE();
     case 467:
-      ACCEPT_TOKEN(anon_sym_window);
-      END_STATE();
-    case 468:
-      ACCEPT_TOKEN(anon_sym_within);
-      END_STATE();
-    case 469:
-      if (lookahead == 'o') ADVANCE(517);
-      END_STATE();
-    case 470:
-      if (lookahead == 'g') ADVANCE(518);
-      END_STATE();
-    case 471:
-      ACCEPT_TOKEN(anon_sym_writes);
-      END_STATE();
-    case 472:
-      ACCEPT_TOKEN(anon_sym_applies);
-      END_STATE();
-    case 473:
-      ACCEPT_TOKEN(anon_sym_approve);
-      END_STATE();
-    case 474:
       if (lookahead == 't') ADVANCE(519);
       END_STATE();
+    case 468:
+      if (lookahead == 'n') ADVANCE(520);
+      END_STATE();
+    case 469:
+      if (lookahead == 'n') ADVANCE(521);
+      END_STATE();
+    case 470:
+      ACCEPT_TOKEN(anon_sym_widget);
+      END_STATE();
+    case 471:
+      ACCEPT_TOKEN(anon_sym_window);
+      END_STATE();
+    case 472:
+      ACCEPT_TOKEN(anon_sym_within);
+      END_STATE();
+    case 473:
+      if (lookahead == 'o') ADVANCE(522);
+      END_STATE();
+    case 474:
+      if (lookahead == 'g') ADVANCE(523);
+      END_STATE();
     case 475:
-      if (lookahead == 'r') ADVANCE(520);
+      ACCEPT_TOKEN(anon_sym_writes);
       END_STATE();
     case 476:
-      if (lookahead == 'y') ADVANCE(521);
+      ACCEPT_TOKEN(anon_sym_applies);
       END_STATE();
     case 477:
-      ACCEPT_TOKEN(anon_sym_channel);
+      ACCEPT_TOKEN(anon_sym_approve);
       END_STATE();
     case 478:
-      ACCEPT_TOKEN(anon_sym_command);
+      if (lookahead == 't') ADVANCE(524);
       END_STATE();
     case 479:
-      if (lookahead == 't') ADVANCE(522);
-      END_STATE();
-    case 480:
-      if (lookahead == 'u') ADVANCE(523);
-      END_STATE();
-    case 481:
-      ACCEPT_TOKEN(anon_sym_contact);
-      END_STATE();
-    case 482:
-      ACCEPT_TOKEN(anon_sym_context);
-      END_STATE();
-    case 483:
-      if (lookahead == 'l') ADVANCE(524);
-      END_STATE();
-    case 484:
       if (lookahead == 'r') ADVANCE(525);
       END_STATE();
+    case 480:
+      if (lookahead == 'y') ADVANCE(526);
+      END_STATE();
+    case 481:
+      ACCEPT_TOKEN(anon_sym_channel);
+      END_STATE();
+    case 482:
+      ACCEPT_TOKEN(anon_sym_command);
+      END_STATE();
+    case 483:
+      if (lookahead == 't') ADVANCE(527);
+      END_STATE();
+    case 484:
+      if (lookahead == 'u') ADVANCE(528);
+      END_STATE();
     case 485:
-      if (lookahead == 'e') ADVANCE(526);
+      ACCEPT_TOKEN(anon_sym_contact);
       END_STATE();
     case 486:
-      ACCEPT_TOKEN(anon_sym_declare);
+      ACCEPT_TOKEN(anon_sym_context);
       END_STATE();
     case 487:
-      ACCEPT_TOKEN(anon_sym_diagram);
+      if (lookahead == 'l') ADVANCE(529);
       END_STATE();
     case 488:
-      ACCEPT_TOKEN(anon_sym_edition);
+      if (lookahead == 'r') ADVANCE(530);
       END_STATE();
     case 489:
-      ACCEPT_TOKEN(anon_sym_ensures);
+      if (lookahead == 'e') ADVANCE(531);
       END_STATE();
     case 490:
-      if (lookahead == 'e') ADVANCE(527);
-      if (lookahead == 'i') ADVANCE(528);
+      ACCEPT_TOKEN(anon_sym_declare);
       END_STATE();
     case 491:
-      ACCEPT_TOKEN(anon_sym_handoff);
+      ACCEPT_TOKEN(anon_sym_diagram);
       END_STATE();
     case 492:
-      ACCEPT_TOKEN(anon_sym_holiday);
+      ACCEPT_TOKEN(anon_sym_edition);
       END_STATE();
     case 493:
-      if (lookahead == 'e') ADVANCE(529);
+      ACCEPT_TOKEN(anon_sym_ensures);
       END_STATE();
     case 494:
-      if (lookahead == 't') ADVANCE(530);
+      if (lookahead == 'e') ADVANCE(532);
+      if (lookahead == 'i') ADVANCE(533);
       END_STATE();
     case 495:
-      ACCEPT_TOKEN(anon_sym_isolate);
+      ACCEPT_TOKEN(anon_sym_handoff);
       END_STATE();
     case 496:
-      ACCEPT_TOKEN(anon_sym_members);
+      ACCEPT_TOKEN(anon_sym_holiday);
       END_STATE();
     case 497:
-      if (lookahead == 'n') ADVANCE(531);
+      if (lookahead == 'e') ADVANCE(534);
       END_STATE();
     case 498:
-      if (lookahead == 's') ADVANCE(532);
+      if (lookahead == 't') ADVANCE(535);
       END_STATE();
     case 499:
-      if (lookahead == 'l') ADVANCE(533);
+      ACCEPT_TOKEN(anon_sym_isolate);
       END_STATE();
     case 500:
-      if (lookahead == 'p') ADVANCE(534);
+      ACCEPT_TOKEN(anon_sym_members);
       END_STATE();
     case 501:
-      if (lookahead == 'y') ADVANCE(535);
+      if (lookahead == 'n') ADVANCE(536);
       END_STATE();
     case 502:
-      if (lookahead == 's') ADVANCE(536);
-      END_STATE();
-    case 503:
-      ACCEPT_TOKEN(anon_sym_project);
-      END_STATE();
-    case 504:
-      ACCEPT_TOKEN(anon_sym_refresh);
-      END_STATE();
-    case 505:
-      ACCEPT_TOKEN(anon_sym_require);
       if (lookahead == 's') ADVANCE(537);
       END_STATE();
+    case 503:
+      if (lookahead == 'l') ADVANCE(538);
+      END_STATE();
+    case 504:
+      if (lookahead == 'p') ADVANCE(539);
+      END_STATE();
+    case 505:
+      if (lookahead == 's') ADVANCE(540);
+      END_STATE();
     case 506:
-      if (lookahead == 'e') ADVANCE(538);
+      if (lookahead == 'y') ADVANCE(541);
       END_STATE();
     case 507:
-      ACCEPT_TOKEN(anon_sym_respond);
+      if (lookahead == 's') ADVANCE(542);
       END_STATE();
     case 508:
-      ACCEPT_TOKEN(anon_sym_restart);
+      ACCEPT_TOKEN(anon_sym_project);
       END_STATE();
     case 509:
-      if (lookahead == 'r') ADVANCE(539);
+      ACCEPT_TOKEN(anon_sym_refresh);
       END_STATE();
     case 510:
-      if (lookahead == 'e') ADVANCE(540);
+      ACCEPT_TOKEN(anon_sym_require);
+      if (lookahead == 's') ADVANCE(543);
       END_STATE();
     case 511:
-      ACCEPT_TOKEN(anon_sym_standby);
+      if (lookahead == 'e') ADVANCE(544);
       END_STATE();
     case 512:
-      ACCEPT_TOKEN(anon_sym_support);
+      ACCEPT_TOKEN(anon_sym_respond);
       END_STATE();
     case 513:
-      if (lookahead == 'e') ADVANCE(541);
+      ACCEPT_TOKEN(anon_sym_restart);
       END_STATE();
     case 514:
-      ACCEPT_TOKEN(anon_sym_timeout);
+      if (lookahead == 'r') ADVANCE(545);
       END_STATE();
     case 515:
-      if (lookahead == 'e') ADVANCE(542);
+      if (lookahead == 'e') ADVANCE(546);
       END_STATE();
     case 516:
-      ACCEPT_TOKEN(anon_sym_version);
+      ACCEPT_TOKEN(anon_sym_standby);
       END_STATE();
     case 517:
-      if (lookahead == 'w') ADVANCE(543);
+      ACCEPT_TOKEN(anon_sym_support);
       END_STATE();
     case 518:
-      ACCEPT_TOKEN(anon_sym_working);
+      if (lookahead == 'e') ADVANCE(547);
       END_STATE();
     case 519:
-      if (lookahead == 'y') ADVANCE(544);
+      ACCEPT_TOKEN(anon_sym_timeout);
       END_STATE();
     case 520:
-      ACCEPT_TOKEN(anon_sym_calendar);
+      if (lookahead == 'e') ADVANCE(548);
       END_STATE();
     case 521:
-      ACCEPT_TOKEN(anon_sym_capacity);
+      ACCEPT_TOKEN(anon_sym_version);
       END_STATE();
     case 522:
-      ACCEPT_TOKEN(anon_sym_conflict);
+      if (lookahead == 'w') ADVANCE(549);
       END_STATE();
     case 523:
-      if (lookahead == 's') ADVANCE(545);
+      ACCEPT_TOKEN(anon_sym_working);
       END_STATE();
     case 524:
-      if (lookahead == 'i') ADVANCE(546);
+      if (lookahead == 'y') ADVANCE(550);
       END_STATE();
     case 525:
-      if (lookahead == 'd') ADVANCE(547);
+      ACCEPT_TOKEN(anon_sym_calendar);
       END_STATE();
     case 526:
-      ACCEPT_TOKEN(anon_sym_deadline);
+      ACCEPT_TOKEN(anon_sym_capacity);
       END_STATE();
     case 527:
-      ACCEPT_TOKEN(anon_sym_escalate);
+      ACCEPT_TOKEN(anon_sym_conflict);
       END_STATE();
     case 528:
-      if (lookahead == 'o') ADVANCE(548);
+      if (lookahead == 's') ADVANCE(551);
       END_STATE();
     case 529:
-      if (lookahead == 'n') ADVANCE(549);
+      if (lookahead == 'i') ADVANCE(552);
       END_STATE();
     case 530:
-      ACCEPT_TOKEN(anon_sym_incident);
+      if (lookahead == 'd') ADVANCE(553);
       END_STATE();
     case 531:
-      if (lookahead == 'e') ADVANCE(550);
+      ACCEPT_TOKEN(anon_sym_deadline);
       END_STATE();
     case 532:
-      if (lookahead == 'e') ADVANCE(551);
+      ACCEPT_TOKEN(anon_sym_escalate);
       END_STATE();
     case 533:
-      ACCEPT_TOKEN(anon_sym_parallel);
+      if (lookahead == 'o') ADVANCE(554);
       END_STATE();
     case 534:
-      if (lookahead == 'a') ADVANCE(552);
-      END_STATE();
-    case 535:
-      ACCEPT_TOKEN(anon_sym_priority);
-      END_STATE();
-    case 536:
-      ACCEPT_TOKEN(anon_sym_produces);
-      END_STATE();
-    case 537:
-      ACCEPT_TOKEN(anon_sym_requires);
-      END_STATE();
-    case 538:
-      ACCEPT_TOKEN(anon_sym_resource);
-      END_STATE();
-    case 539:
-      if (lookahead == 's') ADVANCE(553);
-      END_STATE();
-    case 540:
-      ACCEPT_TOKEN(anon_sym_sequence);
-      END_STATE();
-    case 541:
-      ACCEPT_TOKEN(anon_sym_template);
-      END_STATE();
-    case 542:
-      ACCEPT_TOKEN(anon_sym_timezone);
-      END_STATE();
-    case 543:
-      ACCEPT_TOKEN(anon_sym_workflow);
-      END_STATE();
-    case 544:
-      ACCEPT_TOKEN(anon_sym_authority);
-      END_STATE();
-    case 545:
-      ACCEPT_TOKEN(anon_sym_consensus);
-      END_STATE();
-    case 546:
-      if (lookahead == 't') ADVANCE(554);
-      END_STATE();
-    case 547:
-      ACCEPT_TOKEN(anon_sym_dashboard);
-      END_STATE();
-    case 548:
       if (lookahead == 'n') ADVANCE(555);
       END_STATE();
+    case 535:
+      ACCEPT_TOKEN(anon_sym_incident);
+      END_STATE();
+    case 536:
+      if (lookahead == 'e') ADVANCE(556);
+      END_STATE();
+    case 537:
+      if (lookahead == 'e') ADVANCE(557);
+      END_STATE();
+    case 538:
+      ACCEPT_TOKEN(anon_sym_parallel);
+      END_STATE();
+    case 539:
+      if (lookahead == 'a') ADVANCE(558);
+      END_STATE();
+    case 540:
+      ACCEPT_TOKEN(anon_sym_preempts);
+      END_STATE();
+    case 541:
+      ACCEPT_TOKEN(anon_sym_priority);
+      END_STATE();
+    case 542:
+      ACCEPT_TOKEN(anon_sym_produces);
+      END_STATE();
+    case 543:
+      ACCEPT_TOKEN(anon_sym_requires);
+      END_STATE();
+    case 544:
+      ACCEPT_TOKEN(anon_sym_resource);
+      END_STATE();
+    case 545:
+      if (lookahead == 's') ADVANCE(559);
+      END_STATE();
+    case 546:
+      ACCEPT_TOKEN(anon_sym_sequence);
+      END_STATE();
+    case 547:
+      ACCEPT_TOKEN(anon_sym_template);
+      END_STATE();
+    case 548:
+      ACCEPT_TOKEN(anon_sym_timezone);
+      END_STATE();
     case 549:
-      if (lookahead == 't') ADVANCE(556);
+      ACCEPT_TOKEN(anon_sym_workflow);
       END_STATE();
     case 550:
-      ACCEPT_TOKEN(anon_sym_milestone);
+      ACCEPT_TOKEN(anon_sym_authority);
       END_STATE();
     case 551:
-      ACCEPT_TOKEN(anon_sym_otherwise);
+      ACCEPT_TOKEN(anon_sym_consensus);
       END_STATE();
     case 552:
-      if (lookahead == 'n') ADVANCE(557);
+      if (lookahead == 't') ADVANCE(560);
       END_STATE();
     case 553:
-      ACCEPT_TOKEN(anon_sym_reviewers);
+      ACCEPT_TOKEN(anon_sym_dashboard);
       END_STATE();
     case 554:
-      if (lookahead == 'y') ADVANCE(558);
+      if (lookahead == 'n') ADVANCE(561);
       END_STATE();
     case 555:
-      ACCEPT_TOKEN(anon_sym_escalation);
+      if (lookahead == 't') ADVANCE(562);
       END_STATE();
     case 556:
-      ACCEPT_TOKEN(anon_sym_idempotent);
+      ACCEPT_TOKEN(anon_sym_milestone);
       END_STATE();
     case 557:
-      if (lookahead == 't') ADVANCE(559);
+      ACCEPT_TOKEN(anon_sym_otherwise);
       END_STATE();
     case 558:
-      ACCEPT_TOKEN(anon_sym_criticality);
+      if (lookahead == 'n') ADVANCE(563);
       END_STATE();
     case 559:
-      if (lookahead == 's') ADVANCE(560);
+      ACCEPT_TOKEN(anon_sym_reviewers);
       END_STATE();
     case 560:
+      if (lookahead == 'y') ADVANCE(564);
+      END_STATE();
+    case 561:
+      ACCEPT_TOKEN(anon_sym_escalation);
+      END_STATE();
+    case 562:
+      ACCEPT_TOKEN(anon_sym_idempotent);
+      END_STATE();
+    case 563:
+      if (lookahead == 't') ADVANCE(565);
+      END_STATE();
+    case 564:
+      ACCEPT_TOKEN(anon_sym_criticality);
+      END_STATE();
+    case 565:
+      if (lookahead == 's') ADVANCE(566);
+      END_STATE();
+    case 566:
       ACCEPT_TOKEN(anon_sym_participants);
       END_STATE();
     default:
@@ -5351,6 +5377,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(1),
     [anon_sym_retry] = ACTIONS(1),
     [anon_sym_idempotent] = ACTIONS(1),
+    [anon_sym_preempts] = ACTIONS(1),
     [anon_sym_undo] = ACTIONS(1),
     [anon_sym_each] = ACTIONS(1),
     [anon_sym_dir] = ACTIONS(1),
@@ -5556,6 +5583,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(9),
     [anon_sym_retry] = ACTIONS(9),
     [anon_sym_idempotent] = ACTIONS(9),
+    [anon_sym_preempts] = ACTIONS(9),
     [anon_sym_undo] = ACTIONS(9),
     [anon_sym_each] = ACTIONS(9),
     [anon_sym_dir] = ACTIONS(9),
@@ -5704,6 +5732,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(13),
     [anon_sym_retry] = ACTIONS(13),
     [anon_sym_idempotent] = ACTIONS(13),
+    [anon_sym_preempts] = ACTIONS(13),
     [anon_sym_undo] = ACTIONS(13),
     [anon_sym_each] = ACTIONS(13),
     [anon_sym_dir] = ACTIONS(13),
@@ -5854,6 +5883,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(21),
     [anon_sym_retry] = ACTIONS(21),
     [anon_sym_idempotent] = ACTIONS(21),
+    [anon_sym_preempts] = ACTIONS(21),
     [anon_sym_undo] = ACTIONS(21),
     [anon_sym_each] = ACTIONS(21),
     [anon_sym_dir] = ACTIONS(21),
@@ -6003,6 +6033,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(9),
     [anon_sym_retry] = ACTIONS(9),
     [anon_sym_idempotent] = ACTIONS(9),
+    [anon_sym_preempts] = ACTIONS(9),
     [anon_sym_undo] = ACTIONS(9),
     [anon_sym_each] = ACTIONS(9),
     [anon_sym_dir] = ACTIONS(9),
@@ -6151,6 +6182,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(13),
     [anon_sym_retry] = ACTIONS(13),
     [anon_sym_idempotent] = ACTIONS(13),
+    [anon_sym_preempts] = ACTIONS(13),
     [anon_sym_undo] = ACTIONS(13),
     [anon_sym_each] = ACTIONS(13),
     [anon_sym_dir] = ACTIONS(13),
@@ -6300,6 +6332,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(21),
     [anon_sym_retry] = ACTIONS(21),
     [anon_sym_idempotent] = ACTIONS(21),
+    [anon_sym_preempts] = ACTIONS(21),
     [anon_sym_undo] = ACTIONS(21),
     [anon_sym_each] = ACTIONS(21),
     [anon_sym_dir] = ACTIONS(21),
@@ -6449,6 +6482,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(13),
     [anon_sym_retry] = ACTIONS(13),
     [anon_sym_idempotent] = ACTIONS(13),
+    [anon_sym_preempts] = ACTIONS(13),
     [anon_sym_undo] = ACTIONS(13),
     [anon_sym_each] = ACTIONS(13),
     [anon_sym_dir] = ACTIONS(13),
@@ -6598,6 +6632,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(13),
     [anon_sym_retry] = ACTIONS(13),
     [anon_sym_idempotent] = ACTIONS(13),
+    [anon_sym_preempts] = ACTIONS(13),
     [anon_sym_undo] = ACTIONS(13),
     [anon_sym_each] = ACTIONS(13),
     [anon_sym_dir] = ACTIONS(13),
@@ -6741,6 +6776,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(44),
     [anon_sym_retry] = ACTIONS(44),
     [anon_sym_idempotent] = ACTIONS(44),
+    [anon_sym_preempts] = ACTIONS(44),
     [anon_sym_undo] = ACTIONS(44),
     [anon_sym_each] = ACTIONS(44),
     [anon_sym_dir] = ACTIONS(44),
@@ -6885,6 +6921,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(50),
     [anon_sym_retry] = ACTIONS(50),
     [anon_sym_idempotent] = ACTIONS(50),
+    [anon_sym_preempts] = ACTIONS(50),
     [anon_sym_undo] = ACTIONS(50),
     [anon_sym_each] = ACTIONS(50),
     [anon_sym_dir] = ACTIONS(50),
@@ -7027,6 +7064,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(50),
     [anon_sym_retry] = ACTIONS(50),
     [anon_sym_idempotent] = ACTIONS(50),
+    [anon_sym_preempts] = ACTIONS(50),
     [anon_sym_undo] = ACTIONS(50),
     [anon_sym_each] = ACTIONS(50),
     [anon_sym_dir] = ACTIONS(50),
@@ -7170,6 +7208,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(52),
     [anon_sym_retry] = ACTIONS(52),
     [anon_sym_idempotent] = ACTIONS(52),
+    [anon_sym_preempts] = ACTIONS(52),
     [anon_sym_undo] = ACTIONS(52),
     [anon_sym_each] = ACTIONS(52),
     [anon_sym_dir] = ACTIONS(52),
@@ -7314,6 +7353,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(58),
     [anon_sym_retry] = ACTIONS(58),
     [anon_sym_idempotent] = ACTIONS(58),
+    [anon_sym_preempts] = ACTIONS(58),
     [anon_sym_undo] = ACTIONS(58),
     [anon_sym_each] = ACTIONS(58),
     [anon_sym_dir] = ACTIONS(58),
@@ -7457,6 +7497,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(44),
     [anon_sym_retry] = ACTIONS(44),
     [anon_sym_idempotent] = ACTIONS(44),
+    [anon_sym_preempts] = ACTIONS(44),
     [anon_sym_undo] = ACTIONS(44),
     [anon_sym_each] = ACTIONS(44),
     [anon_sym_dir] = ACTIONS(44),
@@ -7600,6 +7641,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(62),
     [anon_sym_retry] = ACTIONS(62),
     [anon_sym_idempotent] = ACTIONS(62),
+    [anon_sym_preempts] = ACTIONS(62),
     [anon_sym_undo] = ACTIONS(62),
     [anon_sym_each] = ACTIONS(62),
     [anon_sym_dir] = ACTIONS(62),
@@ -7742,6 +7784,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(64),
     [anon_sym_retry] = ACTIONS(64),
     [anon_sym_idempotent] = ACTIONS(64),
+    [anon_sym_preempts] = ACTIONS(64),
     [anon_sym_undo] = ACTIONS(64),
     [anon_sym_each] = ACTIONS(64),
     [anon_sym_dir] = ACTIONS(64),
@@ -7885,6 +7928,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(58),
     [anon_sym_retry] = ACTIONS(58),
     [anon_sym_idempotent] = ACTIONS(58),
+    [anon_sym_preempts] = ACTIONS(58),
     [anon_sym_undo] = ACTIONS(58),
     [anon_sym_each] = ACTIONS(58),
     [anon_sym_dir] = ACTIONS(58),
@@ -8029,6 +8073,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(64),
     [anon_sym_retry] = ACTIONS(64),
     [anon_sym_idempotent] = ACTIONS(64),
+    [anon_sym_preempts] = ACTIONS(64),
     [anon_sym_undo] = ACTIONS(64),
     [anon_sym_each] = ACTIONS(64),
     [anon_sym_dir] = ACTIONS(64),
@@ -8171,6 +8216,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(68),
     [anon_sym_retry] = ACTIONS(68),
     [anon_sym_idempotent] = ACTIONS(68),
+    [anon_sym_preempts] = ACTIONS(68),
     [anon_sym_undo] = ACTIONS(68),
     [anon_sym_each] = ACTIONS(68),
     [anon_sym_dir] = ACTIONS(68),
@@ -8315,6 +8361,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(52),
     [anon_sym_retry] = ACTIONS(52),
     [anon_sym_idempotent] = ACTIONS(52),
+    [anon_sym_preempts] = ACTIONS(52),
     [anon_sym_undo] = ACTIONS(52),
     [anon_sym_each] = ACTIONS(52),
     [anon_sym_dir] = ACTIONS(52),
@@ -8457,6 +8504,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(62),
     [anon_sym_retry] = ACTIONS(62),
     [anon_sym_idempotent] = ACTIONS(62),
+    [anon_sym_preempts] = ACTIONS(62),
     [anon_sym_undo] = ACTIONS(62),
     [anon_sym_each] = ACTIONS(62),
     [anon_sym_dir] = ACTIONS(62),
@@ -8601,6 +8649,7 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_timeout] = ACTIONS(68),
     [anon_sym_retry] = ACTIONS(68),
     [anon_sym_idempotent] = ACTIONS(68),
+    [anon_sym_preempts] = ACTIONS(68),
     [anon_sym_undo] = ACTIONS(68),
     [anon_sym_each] = ACTIONS(68),
     [anon_sym_dir] = ACTIONS(68),
