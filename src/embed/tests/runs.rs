@@ -84,7 +84,7 @@ fn a_failure_is_tried_again_and_keeps_its_reason() {
     let log = log.join(report.run()).join("a.2.log");
     assert_eq!(
         std::fs::read_to_string(log).unwrap(),
-        "the service\nsaid no"
+        "the service\nsaid no\n"
     );
 }
 

@@ -347,7 +347,7 @@ mod tests {
         assert_eq!(offered(Place::Phase, "after", &["start", "of"]), "PHASE");
         assert_eq!(offered(Place::Sync, "within", &["24h"]), "else");
         assert_eq!(offered(Place::Sync, "within", &["24h", "else"]), "ACTION");
-        assert_eq!(offered(Place::Task, "approve", &["by"]), "WHO");
+        assert_eq!(offered(Place::Task, "approve", &["by"]), "any WHO");
         assert_eq!(offered(Place::Task, "uses", &[]), "RESOURCE");
         assert_eq!(offered(Place::Task, "priority", &[]), "P0 P1 P2 P3");
     }
