@@ -59,7 +59,13 @@ impl System {
             }
         }
         let space = space.file("standing-by.coord", STANDING_BY);
+        stand_ins(&space, &all);
         System { space, text: all }
+    }
+
+    /// Where programs are found that this machine may not have.
+    fn path(&self) -> String {
+        with_stand_ins(&self.space)
     }
 
     /// Names that statements of a kind declare, with their heads.
@@ -91,7 +97,7 @@ impl System {
     /// A run in which nothing is done but what is raised.
     fn stands_by(&self, run: &str) -> Started<'_> {
         let call = ["run", "--run-id", run, "--workflow", "standing-by"];
-        let live = self.space.coord(&call).start();
+        let live = self.space.coord(&call).env("PATH", &self.path()).start();
         until("somebody stands by", || {
             let items = inbox(&self.space);
             items
@@ -101,6 +107,29 @@ impl System {
         });
         live
     }
+}
+
+/// Linters, cloud tools and the like, which end well: it is the rules that are played here.
+fn stand_ins(space: &Space, text: &str) {
+    let folder = space.path("stand-ins");
+    std::fs::create_dir(&folder).unwrap();
+    for part in text.split("run [\"").skip(1) {
+        let name = part.split('"').next().unwrap();
+        let path = folder.join(name);
+        if !name.contains(['/', '$']) && !SHELL.contains(&name) && !path.exists() {
+            std::fs::write(&path, "#!/bin/sh\nexit 0\n").unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).unwrap();
+        }
+    }
+}
+
+/// Programs that every machine has.
+const SHELL: [&str; 7] = ["sh", "true", "false", "cp", "mkdir", "test", "touch"];
+
+fn with_stand_ins(space: &Space) -> String {
+    let path = std::env::var("PATH").unwrap();
+    format!("{}:{path}", space.path("stand-ins").display())
 }
 
 /// `within`, `after` and a time: that time is `limit` then; ladders as a whole have long enough.
@@ -307,7 +336,10 @@ fn workflows(name: &str, main: bool, wanted: &[(&str, &str)]) {
         let run = format!("run-{what}");
         let more = more.iter().map(String::as_str);
         let call: Vec<&str> = ["run", "--run-id", &run].into_iter().chain(more).collect();
-        let mut live = space.coord(&call).start();
+        let mut live = space
+            .coord(&call)
+            .env("PATH", &with_stand_ins(space))
+            .start();
         agree(space, &mut live, "");
         let _ = live.wait();
         came.push((what, text(&status(space)["state"])));
@@ -320,7 +352,6 @@ fn workflows(name: &str, main: bool, wanted: &[(&str, &str)]) {
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn ladders_and_conflicts_of_the_platform() {
     ladders_and_conflicts("platform", 5, 9);
 }
@@ -331,58 +362,51 @@ fn ladders_and_conflicts_of_candlefish() {
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn ladders_and_conflicts_of_the_operating_procedures() {
     ladders_and_conflicts("operating-procedures", 2, 6);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn ladders_of_the_other_systems() {
     ladders_and_conflicts("services", 1, 0);
     ladders_and_conflicts("multiagent", 1, 0);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn incidents_of_the_platform_and_candlefish() {
     incidents("platform", 3);
     incidents("candlefish", 4);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn incidents_of_the_services() {
     incidents("services", 8);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
+#[ignore = "some of its procedures wait for an answer that the player does not give"]
 fn incidents_of_the_operating_procedures() {
     incidents("operating-procedures", 6);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_the_platform_and_candlefish() {
     workflows("platform", false, &[]);
     workflows("candlefish", false, &[]);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_the_services() {
     workflows("services", false, &[]);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
 fn workflows_of_multiagent() {
     workflows("multiagent", false, &[]);
 }
 
 #[test]
-#[ignore = "the player of a whole system is not finished"]
+#[ignore = "some of its procedures wait for an answer that the player does not give"]
 fn workflows_of_the_operating_procedures() {
     workflows("operating-procedures", false, &[]);
 }
