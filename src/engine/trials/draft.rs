@@ -7,6 +7,12 @@ pub struct Draft {
     pub plan: Plan,
 }
 
+impl Default for Draft {
+    fn default() -> Self {
+        Draft::new()
+    }
+}
+
 impl Draft {
     /// A plan with the agent `local` (capacity: the cores).
     pub fn new() -> Self {

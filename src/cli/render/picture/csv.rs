@@ -78,7 +78,7 @@ fn cells(outlook: &Outlook, id: NodeId) -> Vec<String> {
         secs(times.logical.slack_ms),
         yes(times.logical.critical),
         yes(outlook.is_in_chain(id)),
-        due.map(|ms| at(ms)).unwrap_or_default(),
+        due.map(at).unwrap_or_default(),
         due.map(|_| yes(outlook.is_late(id))).unwrap_or_default(),
         task.map(|task| format!("P{}", task.priority))
             .unwrap_or_default(),
