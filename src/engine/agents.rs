@@ -29,6 +29,8 @@ pub(crate) const FAILURES_IN_A_ROW: u32 = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentState {
     pub isolated: bool,
+    /// How often it was isolated since it last completed a task.
+    pub(crate) times_isolated: u32,
     /// Since when it is known to have failed.
     pub failed_since_ms: Option<i64>,
     /// Attempts in a row that never came to a result.
@@ -40,6 +42,10 @@ pub struct AgentState {
     /// Its tasks that are blocked.
     pub blocked: u32,
 }
+
+/// So often rules isolate an agent without anything getting done: isolating it and taking it back
+/// may be what keeps its work from its end.
+const ISOLATED: u32 = 5;
 
 impl State {
     pub fn agent(&self, agent: AgentId) -> &AgentState {
@@ -89,6 +95,7 @@ impl State {
         known(agent.index() < plan.agents.len(), kind, "agent", agent.0)?;
         let of = &mut self.agent_states[agent];
         of.isolated = isolated;
+        of.times_isolated += u32::from(isolated);
         if !isolated {
             of.failed_since_ms = None;
             of.failed_at = None;
@@ -215,6 +222,16 @@ impl Turn<'_> {
     pub(crate) fn isolate(&mut self, about: &About) -> Result<(), String> {
         if about.agents.is_empty() {
             return Err("it is about no agent".to_string());
+        }
+        let stays = |agent: &&AgentId| {
+            let of = &self.state.agent_states[**agent];
+            !of.isolated && of.times_isolated >= ISOLATED
+        };
+        if let Some(agent) = about.agents.iter().find(stays) {
+            let name = &self.plan.agents[*agent].name;
+            return Err(format!(
+                "`{name}` was isolated {ISOLATED} times and completed no task in between"
+            ));
         }
         for agent in &about.agents {
             if !self.state.agent_states[*agent].isolated {

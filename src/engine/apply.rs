@@ -153,7 +153,14 @@ impl State {
             Fact::NotLanded { node, attempt, why } => {
                 self.on_not_landed(plan, fact, *node, *attempt, why)
             }
-            Fact::Completed { node, attempt } => self.on_completed(plan, fact, *node, *attempt),
+            Fact::Completed { node, attempt } => {
+                self.modes_left = 0;
+                let of = self.nodes.get(*node).and_then(|of| of.attempt.as_ref());
+                for agent in of.iter().flat_map(|attempt| &attempt.agents) {
+                    self.agent_states[*agent].times_isolated = 0;
+                }
+                self.on_completed(plan, fact, *node, *attempt)
+            }
             Fact::Failed { node, why, halts } => self.on_failed(plan, fact, *node, why, *halts),
             Fact::Skipped { node, why } => {
                 let ending = Some(Ending::Skipped(why.clone()));

@@ -24,6 +24,9 @@ const AT_ONCE: u32 = 1_000;
 
 /// How often rules give a task that fails to somebody else.
 const REASSIGNED: u32 = 5;
+/// So often rules leave a mode without anything getting done: entering and leaving it may be what
+/// keeps the work from its end.
+const MODES_LEFT: u32 = 5;
 
 /// How an action went.
 enum Act {
@@ -283,6 +286,12 @@ impl Turn<'_> {
                 Some(_) => return Err("another mode is on".to_string()),
             },
             Action::Leave(mode) => match self.state.mode {
+                Some(on) if on == *mode && self.state.modes_left >= MODES_LEFT => {
+                    return Err(format!(
+                        "rules left a mode {MODES_LEFT} times and no task was completed in \
+                         between: a person leaves it"
+                    ));
+                }
                 Some(on) if on == *mode => self.rule(RuleFact::ModeLeft {
                     mode: *mode,
                     by: None,

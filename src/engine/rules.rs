@@ -109,7 +109,10 @@ impl State {
                 Ok(())
             }
             RuleFact::ModeEntered { mode, .. } => self.on_mode_entered(plan, kind, *mode),
-            RuleFact::ModeLeft { mode, .. } => self.on_mode_left(plan, kind, *mode),
+            RuleFact::ModeLeft { mode, by } => {
+                self.modes_left += u32::from(by.is_none());
+                self.on_mode_left(plan, kind, *mode)
+            }
             RuleFact::AgentFailed { agent, .. } => self.on_agent_failed(plan, kind, *agent),
             RuleFact::AgentIsolated { agent } => self.on_agent_isolated(plan, kind, *agent, true),
             RuleFact::AgentBack { agent } => self.on_agent_isolated(plan, kind, *agent, false),

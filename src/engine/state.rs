@@ -148,6 +148,8 @@ pub struct State {
     pub(crate) mode: Option<ModeId>,
     /// The most tasks at work right after a mode.
     pub(crate) ramp: Option<u32>,
+    /// How often rules left a mode since a task was last completed.
+    pub(crate) modes_left: u32,
     pub(crate) agent_states: Table<AgentId, AgentState>,
     /// Agents that failed too often in a row.
     pub(crate) ill: BTreeSet<AgentId>,
@@ -230,6 +232,7 @@ impl State {
             background: BTreeSet::new(),
             mode: None,
             ramp: None,
+            modes_left: 0,
             agent_states: plan.agents.ids().map(|_| AgentState::default()).collect(),
             workflows: plan
                 .workflows
