@@ -58,6 +58,11 @@ pub(crate) fn gc(common: &Common, screen: &Screen, args: &Gc) -> Outcome {
 /// Copies the journal, also while a run is at work, and verifies the copy.
 pub(crate) fn backup(common: &Common, screen: &Screen, args: &Backup) -> Outcome {
     let home = home::existing(common)?;
+    if args.file.exists() {
+        let file = args.file.display();
+        return Err(Failure::environment(format!("`{file}` is there already"))
+            .help("name a new file; nothing was written"));
+    }
     let reader = home::reader(&home)?;
     reader.backup(&args.file).map_err(home::journal_failure)?;
     let copy = Reader::open(&args.file).map_err(home::journal_failure)?;
