@@ -79,6 +79,16 @@ fn is_bound(plan: &Plan, node: NodeId, place: Place) -> bool {
     }
 }
 
+/// Each with its length, so that where one ends is part of it.
+fn hashed<'t>(texts: impl Iterator<Item = &'t [u8]>) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
+    hasher
+}
+
 #[derive(Default)]
 struct Parts(Vec<SubjectPart>);
 
@@ -89,13 +99,8 @@ impl Parts {
     }
 
     fn subject(self) -> Subject {
-        let mut hasher = blake3::Hasher::new();
-        for part in &self.0 {
-            for text in [&part.what, &part.value] {
-                hasher.update(&(text.len() as u64).to_le_bytes());
-                hasher.update(text.as_bytes());
-            }
-        }
+        let parts = self.0.iter();
+        let hasher = hashed(parts.flat_map(|part| [part.what.as_bytes(), part.value.as_bytes()]));
         Subject {
             digest: digits(&hasher),
             parts: self.0,
@@ -143,11 +148,8 @@ impl Parts {
             .filter(|(name, _)| counts(name))
             .collect();
         passed.sort();
-        let mut hasher = blake3::Hasher::new();
-        for text in passed.iter().flat_map(|(name, value)| [name, value]) {
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        }
+        let hasher =
+            hashed((passed.iter()).flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
         let names: Vec<_> = (passed.iter())
             .map(|(name, _)| name.to_string_lossy())
             .collect();

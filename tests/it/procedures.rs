@@ -63,11 +63,6 @@ impl System {
         System { space, text: all }
     }
 
-    /// Where programs are found that this machine may not have.
-    fn path(&self) -> String {
-        with_stand_ins(&self.space)
-    }
-
     /// Names that statements of a kind declare, with their heads.
     fn declared(&self, kind: &str) -> Vec<(String, String)> {
         let heads = self
@@ -97,7 +92,11 @@ impl System {
     /// A run in which nothing is done but what is raised.
     fn stands_by(&self, run: &str) -> Started<'_> {
         let call = ["run", "--run-id", run, "--workflow", "standing-by"];
-        let live = self.space.coord(&call).env("PATH", &self.path()).start();
+        let live = self
+            .space
+            .coord(&call)
+            .env("PATH", &with_stand_ins(&self.space))
+            .start();
         until("somebody stands by", || {
             let items = inbox(&self.space);
             items
@@ -127,6 +126,7 @@ fn stand_ins(space: &Space, text: &str) {
 /// Programs that every machine has.
 const SHELL: [&str; 7] = ["sh", "true", "false", "cp", "mkdir", "test", "touch"];
 
+/// Where programs are found, also those that this machine may not have.
 fn with_stand_ins(space: &Space) -> String {
     let path = std::env::var("PATH").unwrap();
     format!("{}:{path}", space.path("stand-ins").display())
