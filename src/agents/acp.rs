@@ -18,7 +18,9 @@ use agent_client_protocol::v1::schema::{
     RequestPermissionResponse, SessionId, SessionNotification, SessionUpdate, StopReason,
     TextContent, WriteTextFileRequest, WriteTextFileResponse,
 };
-use agent_client_protocol::{Agent, ByteStreams, Client, Error, ErrorCode};
+use agent_client_protocol::{
+    Agent, ByteStreams, Client, Error, ErrorCode, is_incoming_transport_closed,
+};
 use coord_host::bench::Bench;
 use coord_host::reach::{Done, Job, Stop};
 use coord_plan::plan::Driver;
@@ -127,8 +129,6 @@ impl Turn<'_> {
         tokio::select! {
             ended = &mut turn => match ended {
                 Ok(ended) => self.judged(&ended),
-                // what the library says of a closed pipe tells nobody anything
-                Err(_) if self.agent.is_incoming_closed() => program_ended(),
                 Err(error) => failed(&error),
             },
             why = self.enough() => {
@@ -246,6 +246,10 @@ fn program_ended() -> Done {
 }
 
 fn failed(error: &Error) -> Done {
+    // what the library says of a closed pipe tells nobody anything
+    if is_incoming_transport_closed(error) {
+        return program_ended();
+    }
     let more = error.data.as_ref().map(|data| match data.as_str() {
         Some(text) => format!(": {text}"),
         None => format!(": {data}"),
