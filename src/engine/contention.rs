@@ -136,7 +136,7 @@ impl State {
             let about = &self.situations[*id].about;
             about.behind.is_some() && about.node == Some(node)
         };
-        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        let over: Vec<_> = self.open_about(node).filter(over).collect();
         for id in over {
             self.withdraw_situation(plan, id);
         }

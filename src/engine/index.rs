@@ -86,6 +86,11 @@ pub(crate) struct Index {
     pub(crate) teams: Table<TeamId, Team>,
     pub(crate) lanes: Table<LaneId, Lane>,
     lane_of: Table<NodeId, Option<LaneId>>,
+    team_ids: BTreeMap<Team, TeamId>,
+    lane_ids: BTreeMap<Lane, LaneId>,
+    tasks_of_team: Table<TeamId, BTreeSet<NodeId>>,
+    /// The needs with a limit of their own, of the nodes that have any.
+    limited_needs: BTreeMap<NodeId, Vec<u32>>,
     pub(crate) teams_of_agent: Table<AgentId, Vec<TeamId>>,
     pub(crate) lanes_of_resource: Table<ResourceId, Vec<LaneId>>,
     /// Phases that open and close with a node.
@@ -142,6 +147,7 @@ impl Index {
         };
         index.add_edges(plan);
         index.add_lanes(plan);
+        index.add_limits(plan);
         index.add_phases(plan);
         index.add_reactions(plan);
         index.workflow_nodes = nodes_by_workflow(plan);
@@ -191,32 +197,57 @@ impl Index {
             agents: agents.to_vec(),
             machine: team_is_machine(plan, task, agents),
         };
-        let known = self.teams.iter().find(|(_, other)| **other == team);
-        let id = match known.map(|(id, _)| id) {
-            Some(id) => id,
-            None => {
-                let id = self.teams.push(team);
-                agents.iter().for_each(|a| self.teams_of_agent[*a].push(id));
-                id
-            }
-        };
-        let lane = Lane {
-            team: id,
+        let team = self.team_id(team);
+        let lane = self.lane_id(Lane {
+            team,
             uses: uses(task),
-        };
-        let known = self.lanes.iter().find(|(_, other)| **other == lane);
-        let lane = match known.map(|(id, _)| id) {
-            Some(id) => id,
-            None => {
-                let uses = lane.uses.clone();
-                let id = self.lanes.push(lane);
-                for (resource, _) in uses {
-                    self.lanes_of_resource[resource].push(id);
-                }
-                id
-            }
-        };
-        self.lane_of[node] = Some(lane);
+        });
+        self.join_lane(node, lane);
+    }
+
+    fn team_id(&mut self, team: Team) -> TeamId {
+        if let Some(id) = self.team_ids.get(&team) {
+            return *id;
+        }
+        let id = self.teams.push(team.clone());
+        for agent in &team.agents {
+            self.teams_of_agent[*agent].push(id);
+        }
+        self.tasks_of_team.push(BTreeSet::new());
+        self.team_ids.insert(team, id);
+        id
+    }
+
+    fn lane_id(&mut self, lane: Lane) -> LaneId {
+        if let Some(id) = self.lane_ids.get(&lane) {
+            return *id;
+        }
+        let id = self.lanes.push(lane.clone());
+        for (resource, _) in &lane.uses {
+            self.lanes_of_resource[*resource].push(id);
+        }
+        self.lane_ids.insert(lane, id);
+        id
+    }
+
+    fn join_lane(&mut self, node: NodeId, lane: LaneId) {
+        if let Some(old) = self.lane_of[node].replace(lane) {
+            self.tasks_of_team[self.lanes[old].team].remove(&node);
+        }
+        self.tasks_of_team[self.lanes[lane].team].insert(node);
+    }
+
+    /// Tasks that an agent is among those for, in the order of the plan.
+    pub(crate) fn tasks_of(&self, agent: AgentId) -> BTreeSet<NodeId> {
+        let teams = self.teams_of_agent[agent].iter();
+        teams
+            .flat_map(|team| self.tasks_of_team[*team].iter().copied())
+            .collect()
+    }
+
+    /// The needs of a node that have a limit of their own.
+    pub(crate) fn limited_needs(&self, node: NodeId) -> &[u32] {
+        self.limited_needs.get(&node).map_or(&[], Vec::as_slice)
     }
 
     fn add_reactions(&mut self, plan: &Plan) {
@@ -316,33 +347,28 @@ impl Index {
     }
 
     fn add_lanes(&mut self, plan: &Plan) {
-        let mut teams: BTreeMap<Team, TeamId> = BTreeMap::new();
-        let mut lanes: BTreeMap<Lane, LaneId> = BTreeMap::new();
         for id in plan.nodes.ids() {
-            let lane = plan.task(id).map(|task| {
-                let team = team(plan, task);
-                let team = *teams
-                    .entry(team)
-                    .or_insert_with_key(|team| self.teams.push(team.clone()));
-                let lane = Lane {
-                    team,
-                    uses: uses(task),
-                };
-                *lanes
-                    .entry(lane)
-                    .or_insert_with_key(|lane| self.lanes.push(lane.clone()))
+            self.lane_of.push(None);
+            let Some(task) = plan.task(id) else {
+                continue;
+            };
+            let team = self.team_id(team(plan, task));
+            let lane = self.lane_id(Lane {
+                team,
+                uses: uses(task),
             });
-            self.lane_of.push(lane);
+            self.join_lane(id, lane);
         }
-        for (id, team) in self.teams.iter() {
-            team.agents
-                .iter()
-                .for_each(|agent| self.teams_of_agent[*agent].push(id));
-        }
-        for (id, lane) in self.lanes.iter() {
-            lane.uses
-                .iter()
-                .for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
+    }
+
+    fn add_limits(&mut self, plan: &Plan) {
+        for (id, node) in plan.nodes.iter() {
+            let needs = (0..).zip(&node.needs);
+            let limited = needs.filter(|(_, need)| need.within.is_some());
+            let limited: Vec<u32> = limited.map(|(i, _)| i).collect();
+            if !limited.is_empty() {
+                self.limited_needs.insert(id, limited);
+            }
         }
     }
 

@@ -131,6 +131,10 @@ pub struct NodeState {
     /// How often it was ended for the work of an incident.
     pub(crate) gave_way: u32,
     pub(crate) was_held: bool,
+    /// Those who wait for it know that it does not end well, or not in its time, without help.
+    pub(crate) held: bool,
+    /// Its open needs that wait for nothing but what is held.
+    pub(crate) held_up: u32,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,
     /// Needs whose limit counts anew, and since when.

@@ -126,6 +126,11 @@ impl State {
         let state = &mut self.nodes[node];
         let had_slots = std::mem::replace(&mut state.holds_slots, slots);
         let had_claims = std::mem::replace(&mut state.holds_claims, claims);
+        if slots || claims {
+            self.holders.insert(node);
+        } else if had_slots || had_claims {
+            self.holders.remove(&node);
+        }
         if had_slots != slots {
             self.move_slots(plan, node, slots);
             self.move_resources(plan, node, slots, false);

@@ -136,6 +136,7 @@ impl State {
                 if self.nodes[*node].is_at_work() {
                     self.overdue.insert(*node);
                 }
+                self.note_held(plan, *node);
                 self.begins(plan, Kind::TaskLate, Occasion::Node(*node));
                 self.refresh(plan, *node);
                 Ok(())

@@ -94,6 +94,8 @@ pub struct State {
     pub(crate) ended_ms: Option<i64>,
     pub(crate) nodes: Table<NodeId, NodeState>,
     pub(crate) needs: Vec<NeedState>,
+    /// True for open needs that wait for nothing but what is held.
+    pub(crate) needs_held: Vec<bool>,
     pub(crate) wants: Vec<WantState>,
     pub(crate) items: Table<ItemId, Item>,
     pub(crate) gate_runs: Table<GateRunId, GateRun>,
@@ -127,11 +129,19 @@ pub struct State {
     /// Conflicts that were found: who waits, behind whom, and which attempt of that.
     pub(crate) found: BTreeSet<(NodeId, NodeId, u32)>,
     pub(crate) at_work: u32,
+    /// Nodes that hold slots, resources or claims.
+    pub(crate) holders: BTreeSet<NodeId>,
     /// Priorities that rules gave.
     pub(crate) priorities: BTreeMap<NodeId, u8>,
 
     pub(crate) situations: Table<SituationId, Situation>,
     pub(crate) open_situations: BTreeSet<SituationId>,
+    /// The same by the nodes that they are about and that wait for them; None: they are about
+    /// none.
+    pub(crate) open_at: BTreeSet<(Option<NodeId>, SituationId)>,
+    /// The same by what they came out of.
+    pub(crate) open_under: BTreeSet<(SituationId, SituationId)>,
+    pub(crate) open_incidents: BTreeSet<SituationId>,
     /// Those about which something is to be decided now.
     pub(crate) situations_due: BTreeSet<SituationId>,
     /// Handoffs that were accepted: giver and taker.
@@ -192,6 +202,7 @@ impl State {
                 .map(|(id, node)| new_node(node, plan.is_active(id))))
             .collect(),
             needs: vec![NeedState::Open; index.need_count()],
+            needs_held: vec![false; index.need_count()],
             wants: vec![WantState::default(); index.want_count()],
             items: Table::default(),
             gate_runs: Table::default(),
@@ -218,9 +229,13 @@ impl State {
             overdue: BTreeSet::new(),
             found: BTreeSet::new(),
             at_work: 0,
+            holders: BTreeSet::new(),
             priorities: BTreeMap::new(),
             situations: Table::default(),
             open_situations: BTreeSet::new(),
+            open_at: BTreeSet::new(),
+            open_under: BTreeSet::new(),
+            open_incidents: BTreeSet::new(),
             situations_due: BTreeSet::new(),
             accepted: BTreeSet::new(),
             duties: BTreeMap::new(),
@@ -384,7 +399,8 @@ impl State {
         self.machine_at_work == 0
             && self.checks_at_work.is_empty()
             && !self.undoing.at_work
-            && self.duties_at_work().next().is_none()
+            // what is not due is at work
+            && self.duties.len() == self.duties_due.len()
             && self.measuring.is_empty()
             && self.landings.is_empty()
     }
@@ -504,6 +520,7 @@ impl State {
     /// Counts an end, and tells everybody who waits for it.
     pub(crate) fn after_status(&mut self, plan: &Plan, node: NodeId, from: Status) {
         let to = self.nodes[node].status;
+        self.note_held(plan, node);
         if from.is_ended() != to.is_ended() || (from.is_ended() && from != to) {
             self.unfinished += u32::from(from.is_ended());
             self.unfinished -= u32::from(to.is_ended());

@@ -3,6 +3,8 @@
 //! A rollback undoes what ended well and has an `undo`, one after the other. One that fails stops
 //! there, and a person says whether it is tried again, was done by hand, or is left.
 
+use std::collections::BTreeSet;
+
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -38,10 +40,11 @@ impl State {
             let more = plan.task(node).and_then(|task| task.more.as_ref());
             more.is_some_and(|more| more.undo.is_some())
         };
+        let left: BTreeSet<NodeId> = self.undoing.left.iter().copied().collect();
         let mut nodes: Vec<(i64, NodeId)> = (self.nodes.iter())
             .filter(|(node, of)| of.status == Status::Completed && !of.undone && has_undo(*node))
             .map(|(node, of)| (of.ended_ms.unwrap_or(0), node))
-            .filter(|(_, node)| !self.undoing.left.contains(node))
+            .filter(|(_, node)| !left.contains(node))
             .collect();
         nodes.sort();
         nodes.into_iter().map(|(_, node)| node).collect()

@@ -215,13 +215,16 @@ impl State {
         new.generation = generation;
         // attempts are numbered over all starts, so that a late result is never mistaken
         new.attempts = attempts;
+        (new.held, new.held_up) = (old.held, old.held_up);
         self.nodes[node] = new;
+        self.note_held(plan, node);
     }
 
     fn judge_all_needs(&mut self, plan: &Plan, node: NodeId) {
         let first = self.index.first_need(node);
         for i in 0..plan.nodes[node].needs.len() as u32 {
             self.needs[(first + i) as usize] = NeedState::Open;
+            self.note_need(plan, node, first + i);
         }
         let first = self.index.first_want(node);
         for i in 0..plan.nodes[node].wants.len() as u32 {
@@ -257,8 +260,7 @@ impl State {
 
     /// An incident is not confirmed to be over while its workflow is under way.
     fn tell_situations(&mut self, plan: &Plan) {
-        let open: Vec<_> = self.open_situations.iter().copied().collect();
-        for id in open {
+        for id in self.open_incidents.clone() {
             self.refresh_situation(plan, id);
         }
     }
