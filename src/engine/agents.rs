@@ -129,6 +129,9 @@ impl State {
         while self.lanes.len() < self.index.lanes.len() {
             self.lanes.push(Default::default());
         }
+        while self.bays.len() < self.index.bays.len() {
+            self.bays.push(Default::default());
+        }
         while self.teams.len() < self.index.teams.len() {
             self.teams.push(Default::default());
         }

@@ -1,9 +1,10 @@
 //! What a plan implies and no event changes: who waits for whom, and which tasks compete.
 //!
 //! Built once per state, shared by its clones. A *lane* is the set of tasks that need the same
-//! agents and the same resources: within a lane the first in order always goes first, so only
-//! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
-//! an agent who falls free concerns few.
+//! agents, the same resources and the same claims: within a lane the first in order always goes
+//! first, so only the first of each lane has to be looked at. Lanes that differ in their claims
+//! only stand in one *bay*, so that a resource that falls free concerns few; bays of the same
+//! agents share a *team*, so that an agent who falls free does.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,18 @@ impl Id for TeamId {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct BayId(pub(crate) u32);
+
+impl Id for BayId {
+    fn from_index(index: usize) -> Self {
+        BayId(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Whom a task is done by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Team {
@@ -67,9 +80,18 @@ pub(crate) struct Team {
     pub(crate) machine: bool,
 }
 
+/// Tasks of the same agents and the same resources, whatever they claim.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bay {
+    pub(crate) team: TeamId,
+    /// Resources, each once, without write claims.
+    pub(crate) uses: Vec<(ResourceId, u32)>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Lane {
     pub(crate) team: TeamId,
+    pub(crate) bay: BayId,
     /// Resources and write claims, each once.
     pub(crate) uses: Vec<(ResourceId, u32)>,
 }
@@ -84,15 +106,18 @@ pub(crate) struct Index {
     edge_start: Vec<u32>,
     edges: Vec<Edge>,
     pub(crate) teams: Table<TeamId, Team>,
+    pub(crate) bays: Table<BayId, Bay>,
     pub(crate) lanes: Table<LaneId, Lane>,
     lane_of: Table<NodeId, Option<LaneId>>,
     team_ids: BTreeMap<Team, TeamId>,
+    bay_ids: BTreeMap<Bay, BayId>,
     lane_ids: BTreeMap<Lane, LaneId>,
     tasks_of_team: Table<TeamId, BTreeSet<NodeId>>,
     /// The needs with a limit of their own, of the nodes that have any.
     limited_needs: BTreeMap<NodeId, Vec<u32>>,
     pub(crate) teams_of_agent: Table<AgentId, Vec<TeamId>>,
-    pub(crate) lanes_of_resource: Table<ResourceId, Vec<LaneId>>,
+    pub(crate) bays_of_resource: Table<ResourceId, Vec<BayId>>,
+    pub(crate) lanes_of_claim: Table<ResourceId, Vec<LaneId>>,
     /// Phases that open and close with a node.
     pub(crate) opens: BTreeMap<NodeId, Vec<PhaseId>>,
     pub(crate) closes: BTreeMap<NodeId, Vec<PhaseId>>,
@@ -142,7 +167,8 @@ impl Index {
             need_start: starts(plan.nodes.values().map(|n| n.needs.len())),
             want_start: starts(plan.nodes.values().map(|n| n.wants.len())),
             teams_of_agent: plan.agents.ids().map(|_| Vec::new()).collect(),
-            lanes_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
+            bays_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
+            lanes_of_claim: plan.resources.ids().map(|_| Vec::new()).collect(),
             ..Index::default()
         };
         index.add_edges(plan);
@@ -198,10 +224,7 @@ impl Index {
             machine: team_is_machine(plan, task, agents),
         };
         let team = self.team_id(team);
-        let lane = self.lane_id(Lane {
-            team,
-            uses: uses(task),
-        });
+        let lane = self.lane_id(plan, team, uses(task));
         self.join_lane(node, lane);
     }
 
@@ -218,13 +241,29 @@ impl Index {
         id
     }
 
-    fn lane_id(&mut self, lane: Lane) -> LaneId {
+    fn bay_id(&mut self, bay: Bay) -> BayId {
+        if let Some(id) = self.bay_ids.get(&bay) {
+            return *id;
+        }
+        let id = self.bays.push(bay.clone());
+        for (resource, _) in &bay.uses {
+            self.bays_of_resource[*resource].push(id);
+        }
+        self.bay_ids.insert(bay, id);
+        id
+    }
+
+    fn lane_id(&mut self, plan: &Plan, team: TeamId, uses: Vec<(ResourceId, u32)>) -> LaneId {
+        let is_claim = |(resource, _): &(ResourceId, u32)| plan.resources[*resource].claim;
+        let (claims, free): (Vec<_>, Vec<_>) = uses.iter().copied().partition(is_claim);
+        let bay = self.bay_id(Bay { team, uses: free });
+        let lane = Lane { team, bay, uses };
         if let Some(id) = self.lane_ids.get(&lane) {
             return *id;
         }
         let id = self.lanes.push(lane.clone());
-        for (resource, _) in &lane.uses {
-            self.lanes_of_resource[*resource].push(id);
+        for (claim, _) in claims {
+            self.lanes_of_claim[claim].push(id);
         }
         self.lane_ids.insert(lane, id);
         id
@@ -353,10 +392,7 @@ impl Index {
                 continue;
             };
             let team = self.team_id(team(plan, task));
-            let lane = self.lane_id(Lane {
-                team,
-                uses: uses(task),
-            });
+            let lane = self.lane_id(plan, team, uses(task));
             self.join_lane(id, lane);
         }
     }

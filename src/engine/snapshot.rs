@@ -40,10 +40,13 @@ pub fn read(plan: &Plan, bytes: &[u8]) -> Result<State, String> {
             of.workflows.len(),
         ]
     };
-    let lanes = [state.lanes.len(), state.teams.len()];
-    if lengths(&state) != lengths(&empty)
-        || lanes != [empty.index.lanes.len(), empty.index.teams.len()]
-    {
+    let lanes = |state: &State| [state.lanes.len(), state.bays.len(), state.teams.len()];
+    let known = [
+        empty.index.lanes.len(),
+        empty.index.bays.len(),
+        empty.index.teams.len(),
+    ];
+    if lengths(&state) != lengths(&empty) || lanes(&state) != known {
         return Err("it is of another plan".into());
     }
     state.index = empty.index;

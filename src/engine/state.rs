@@ -18,14 +18,14 @@ use coord_plan::plan::Plan;
 use crate::agents::AgentState;
 use crate::duty::{Duty, DutyId};
 use crate::gate_run::{GateRun, GateRunId};
-use crate::index::{Index, LaneId, Rank, TeamId};
+use crate::index::{BayId, Index, LaneId, Rank, TeamId};
 use crate::item::{Item, ItemId};
 use crate::metrics::{self, Tally};
 use crate::node_state::NodeState;
 use crate::occasion::Occasion;
 use crate::options::Options;
 use crate::outcome::Stopping;
-use crate::queue::{LaneState, TeamState};
+use crate::queue::{BayState, LaneState, TeamState};
 use crate::situation::{Situation, SituationId};
 use crate::status::{RunStatus, Status};
 use crate::timers::{Background, RuleTimer, TimerKind};
@@ -116,6 +116,7 @@ pub struct State {
     pub(crate) machine_at_work: u32,
     pub(crate) assigned_waiting: u32,
     pub(crate) lanes: Table<LaneId, LaneState>,
+    pub(crate) bays: Table<BayId, BayState>,
     pub(crate) teams: Table<TeamId, TeamState>,
     /// What each team that has room would start first.
     pub(crate) open_machine: BTreeSet<Rank>,
@@ -168,6 +169,9 @@ pub struct State {
     pub(crate) metrics: BTreeMap<MetricId, Value>,
     /// What metrics are computed from, where there are any.
     pub(crate) tally: Option<Box<Tally>>,
+    /// What an event has changed, until it is counted.
+    #[serde(skip)]
+    pub(crate) touched: Vec<NodeId>,
     /// To be measured now.
     pub(crate) measures_due: BTreeSet<MetricId>,
     /// Those whose program is at work.
@@ -220,6 +224,7 @@ impl State {
             machine_at_work: 0,
             assigned_waiting: 0,
             lanes: index.lanes.ids().map(|_| LaneState::default()).collect(),
+            bays: index.bays.ids().map(|_| BayState::default()).collect(),
             teams: index.teams.ids().map(|_| TeamState::default()).collect(),
             open_machine: BTreeSet::new(),
             open_people: BTreeSet::new(),
@@ -258,6 +263,7 @@ impl State {
             workflows_due: BTreeSet::new(),
             metrics: BTreeMap::new(),
             tally: metrics::counts(plan).then(Box::default),
+            touched: Vec::new(),
             measures_due: BTreeSet::new(),
             measuring: BTreeSet::new(),
             exhausted: BTreeSet::new(),
@@ -490,6 +496,9 @@ impl State {
 
     /// Brings everything that follows from a node's own facts up to date.
     pub(crate) fn refresh(&mut self, plan: &Plan, node: NodeId) {
+        if self.tally.is_some() {
+            self.touched.push(node);
+        }
         self.refresh_holdings(plan, node);
         self.refresh_queue(plan, node);
         self.refresh_timers(plan, node);
