@@ -136,9 +136,8 @@ pub(crate) struct Index {
     /// An incident takes precedence over work at hand.
     pub(crate) preempts: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
-    /// The workflow that does a task, and who calls each.
+    /// The workflow that does a task.
     calls: BTreeMap<NodeId, WorkflowId>,
-    callers: BTreeMap<WorkflowId, Vec<NodeId>>,
     pub(crate) calendar: LazyCalendar,
 }
 
@@ -199,16 +198,10 @@ impl Index {
         self.calls.get(&node).copied()
     }
 
-    /// The tasks that a workflow does.
-    pub(crate) fn callers(&self, workflow: WorkflowId) -> &[NodeId] {
-        self.callers.get(&workflow).map_or(&[], Vec::as_slice)
-    }
-
     fn add_calls(&mut self, plan: &Plan) {
         for (id, _, task) in plan.tasks() {
             if let Some(workflow) = called(task) {
                 self.calls.insert(id, workflow);
-                self.callers.entry(workflow).or_default().push(id);
             }
         }
     }

@@ -232,7 +232,7 @@ impl State {
             RuleFact::UndoOrdered { nodes } => self.on_undo_ordered(kind, nodes),
             RuleFact::UndoStarted { node } => self.on_undo_started(kind, *node, true),
             RuleFact::UndoInterrupted { node } => self.on_undo_started(kind, *node, false),
-            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(kind, *node, *ok),
+            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(plan, kind, *node, *ok),
         }
     }
 

@@ -166,6 +166,8 @@ pub struct State {
     pub(crate) ill: BTreeSet<AgentId>,
     pub(crate) workflows: Table<WorkflowId, WorkflowState>,
     pub(crate) workflows_due: BTreeSet<WorkflowId>,
+    /// Tasks that have called a workflow, or wait to.
+    pub(crate) calling: BTreeSet<(WorkflowId, NodeId)>,
     pub(crate) metrics: BTreeMap<MetricId, Value>,
     /// What metrics are computed from, where there are any.
     pub(crate) tally: Option<Box<Tally>>,
@@ -179,6 +181,8 @@ pub struct State {
     pub(crate) exhausted: BTreeSet<ResourceId>,
     pub(crate) halted_domains: BTreeSet<DomainId>,
     pub(crate) undoing: Undoing,
+    /// What can be undone, in the order in which it was completed.
+    pub(crate) undoable: BTreeSet<(i64, NodeId)>,
     /// What the host has to land.
     pub(crate) landings: BTreeSet<NodeId>,
     /// Recurring syncs with requirements still to be asked.
@@ -261,6 +265,7 @@ impl State {
                 .collect(),
             ill: BTreeSet::new(),
             workflows_due: BTreeSet::new(),
+            calling: BTreeSet::new(),
             metrics: BTreeMap::new(),
             tally: metrics::counts(plan).then(Box::default),
             touched: Vec::new(),
@@ -269,6 +274,7 @@ impl State {
             exhausted: BTreeSet::new(),
             halted_domains: BTreeSet::new(),
             undoing: Undoing::default(),
+            undoable: BTreeSet::new(),
             landings: BTreeSet::new(),
             reports_due: BTreeSet::new(),
             finish_told: false,
@@ -502,6 +508,8 @@ impl State {
         self.refresh_holdings(plan, node);
         self.refresh_queue(plan, node);
         self.refresh_timers(plan, node);
+        self.refresh_call(plan, node);
+        self.refresh_undo(plan, node);
         self.refresh_agenda(plan, node);
         self.refresh_blocked(plan, node);
     }
