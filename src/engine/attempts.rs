@@ -367,7 +367,17 @@ impl State {
         {
             self.nodes[node].outputs = outputs.clone();
         }
-        self.on_call_over(plan, node);
+        let taken_away = matches!(
+            fact,
+            Fact::Exited {
+                outcome: Outcome::Cancelled,
+                ..
+            }
+        );
+        // what it called goes on, and is taken up when it is begun again
+        if !taken_away {
+            self.on_call_over(plan, node);
+        }
         if let Fact::Exited { outcome, .. } = fact {
             self.note_outcome(plan, node, outcome);
         }

@@ -71,6 +71,14 @@ pub trait World {
     fn health(&mut self, _: &Plan, _: &State, _: AgentId) -> Finding {
         Finding::fine()
     }
+    /// What becomes of work that was done apart, and how long that takes.
+    fn land(&mut self, _: &Plan, _: &State, _: NodeId) -> (i64, Landing) {
+        let landed = Landing::Landed {
+            commit: String::new(),
+            tree: String::new(),
+        };
+        (0, landed)
+    }
     /// How a task's `undo` goes.
     fn undo(&mut self, _: &Plan, _: &State, _: NodeId) -> Finding {
         Finding::fine()
@@ -283,20 +291,14 @@ impl<'p, W: World> Simulation<'p, W> {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Spawn { node, attempt, .. } => self.spawn(node, attempt),
-            // whether it fits is not known before it is done
             Action::Land { node, attempt } => {
-                let landing = Landing::Landed {
-                    commit: String::new(),
-                    tree: String::new(),
+                let (takes_ms, landing) = self.world.land(self.plan, &self.state, node);
+                let ended = Input::LandingEnded {
+                    node,
+                    attempt,
+                    landing,
                 };
-                self.schedule(
-                    0,
-                    Input::LandingEnded {
-                        node,
-                        attempt,
-                        landing,
-                    },
-                );
+                self.schedule(takes_ms, ended);
             }
             Action::Terminate { node, attempt, .. } => {
                 self.forget(End::Attempt(node));

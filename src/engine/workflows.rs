@@ -337,6 +337,9 @@ impl State {
         let Some(workflow) = self.index.calls(node) else {
             return;
         };
+        if self.nodes[node].status.is_ended() {
+            self.on_call_over(plan, node);
+        }
         let of = &mut self.nodes[node];
         let over = of.attempt.as_ref().is_none_or(|a| a.end.is_some());
         let calls = of.status == Status::InProgress && !over;
@@ -367,7 +370,7 @@ impl State {
             && self.workflows[workflow].called_by == Some(node)
         {
             self.workflows[workflow].called_by = None;
-            self.tell_caller(plan, workflow, Some(node));
+            self.tell_caller(plan, workflow, None);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Tasks that are the work of a workflow: one call after the other, each once.
 
-use coord_lang::ids::{NodeId, WorkflowId};
+use coord_lang::ids::{ModeId, NodeId, WorkflowId};
 use coord_plan::plan::{By, TaskRules, Workflow};
+use coord_plan::rules::Mode;
 
 use super::bench::Bench;
 use super::draft::Draft;
-use crate::{Input, RunStatus, Status};
+use crate::{Input, Outcome, RunStatus, Status};
 
 /// A workflow of one task.
 fn workflow(draft: &mut Draft) -> NodeId {
@@ -49,6 +50,39 @@ fn who_has_called_takes_the_end_before_the_next_calls() {
     bench.succeed(work);
     assert_eq!(bench.status(behind), Status::Completed);
     assert_eq!(bench.count("workflow.started"), 2);
+    assert_eq!(bench.run_status(), RunStatus::Completed);
+}
+
+#[test]
+fn who_was_taken_away_takes_up_what_it_called() {
+    let mut draft = Draft::new();
+    let work = workflow(&mut draft);
+    let calls = caller(&mut draft, "calls");
+    draft.plan.rules.modes.push(Mode {
+        name: "safe-mode".into(),
+        title: None,
+        enter: vec![],
+        exit: vec![],
+        restart: None,
+        cancels: true,
+    });
+    let mut bench = Bench::start(draft);
+    let by = None;
+    bench.give(Input::EnterMode {
+        mode: ModeId(0),
+        by: by.clone(),
+        because: String::new(),
+    });
+    bench.end(work, Outcome::Signal(15));
+    assert_eq!(bench.status(calls), Status::Created);
+    bench.give(Input::LeaveMode {
+        mode: ModeId(0),
+        by,
+    });
+    assert_eq!(bench.status(calls), Status::InProgress);
+    bench.succeed(work);
+    assert_eq!(bench.status(calls), Status::Completed);
+    assert_eq!(bench.count("workflow.started"), 1);
     assert_eq!(bench.run_status(), RunStatus::Completed);
 }
 

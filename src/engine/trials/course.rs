@@ -10,11 +10,16 @@ use super::rules::ruled_plan;
 use crate::audit::audit;
 use crate::simulation::{Chance, Deed, Dice, Finding, Reply, Simulation, World};
 use crate::{
-    About, Ask, CheckId, DutyId, Fact, Input, ItemId, Of, Options, Outcome, RuleFact, RunStatus,
-    SituationId, State, Verdict, Waiting, replay,
+    About, Ask, CheckId, DutyId, Fact, Input, ItemId, Landing, Of, Options, Outcome, RuleFact,
+    RunStatus, SituationId, State, Subject, SubjectPart, Verdict, Waiting, replay,
 };
 
 const STEPS: usize = 20_000;
+/// A course begins at ten o'clock on a working day.
+pub(super) const BEGIN_MS: i64 = 10 * 3_600_000;
+/// After so many health checks all agents stay well: a run waits for one that may be well again, and
+/// one that is ill again and again would keep it from its rest.
+const HEALTH_CHECKS: u32 = 60;
 
 /// How often a course is cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +103,7 @@ pub struct Rough {
     chance: Chance,
     dice: Dice,
     dies_percent: u64,
+    health_checks: u32,
 }
 
 impl World for Rough {
@@ -138,6 +144,33 @@ impl World for Rough {
     fn undo(&mut self, _: &Plan, _: &State, _: NodeId) -> Finding {
         self.finding()
     }
+
+    fn health(&mut self, _: &Plan, _: &State, _: AgentId) -> Finding {
+        self.health_checks += 1;
+        match self.health_checks > HEALTH_CHECKS {
+            true => Finding::fine(),
+            false => self.finding(),
+        }
+    }
+
+    fn land(&mut self, plan: &Plan, _: &State, _: NodeId) -> (i64, Landing) {
+        let landing = match self.dice.below(10) {
+            0 => Landing::Clash {
+                paths: vec!["src/a/x".into()],
+                note: "both changed it".into(),
+            },
+            1 if !plan.gates.is_empty() => Landing::Gate {
+                gate: GateId(0),
+                evidence: "it does not hold together".into(),
+            },
+            2 => Landing::Failed("the disk is full".into()),
+            _ => Landing::Landed {
+                commit: "c".into(),
+                tree: "t".into(),
+            },
+        };
+        (self.dice.below(2_000) as i64, landing)
+    }
 }
 
 impl Rough {
@@ -153,6 +186,7 @@ impl Rough {
             },
             dies_percent: dice.below(3) * 15,
             dice,
+            health_checks: 0,
         }
     }
 
@@ -169,6 +203,8 @@ fn options(dice: &mut Dice) -> Options {
     Options {
         cores: 1 + dice.below(4) as u32,
         lookahead: dice.below(4) as u32,
+        respect_calendar: dice.percent(20),
+        fail_fast: dice.percent(5),
         ..Options::default()
     }
 }
@@ -193,7 +229,7 @@ fn interference(dice: &mut Dice, plan: &Plan, state: &State) -> Input {
         note: String::new(),
     };
     let by = None;
-    match dice.below(28) {
+    match dice.below(34) {
         0 => raise(Of::Escalation(EscalationId(dice.below(2) as u32))),
         1 | 2 => raise(Of::Conflict(ConflictId(dice.below(3) as u32))),
         3 | 4 => raise(Of::Incident(IncidentId(dice.below(2) as u32))),
@@ -217,11 +253,11 @@ fn interference(dice: &mut Dice, plan: &Plan, state: &State) -> Input {
             by,
         },
         13 => Input::StartWorkflow {
-            workflow: WorkflowId(0),
+            workflow: WorkflowId(dice.below(2) as u32),
             arguments: vec![],
         },
         14 | 15 => Input::Measured {
-            metric: MetricId(0),
+            metric: MetricId(dice.below(plan.rules.metrics.len() as u64) as u32),
             value: Value::Int(dice.below(8) as i64),
             by,
         },
@@ -254,6 +290,22 @@ fn interference(dice: &mut Dice, plan: &Plan, state: &State) -> Input {
         },
         25 | 26 => answer(dice, plan, state),
         27 => late_result(dice, state, node),
+        28 | 29 => looked(dice, node),
+        30 => Input::HealthChecked {
+            agent,
+            well: dice.percent(50),
+            evidence: String::new(),
+        },
+        31 => Input::NotMeasured {
+            metric: MetricId(dice.below(plan.rules.metrics.len() as u64) as u32),
+            why: "nobody knows".into(),
+        },
+        32 => Input::Decide {
+            domain: dice.percent(50).then_some(DomainId(0)),
+            by,
+            title: "so".into(),
+            text: String::new(),
+        },
         _ => Input::Tick,
     }
 }
@@ -281,6 +333,19 @@ fn answer(dice: &mut Dice, plan: &Plan, state: &State) -> Input {
     }
 }
 
+/// The host has looked at what a yes is given for.
+fn looked(dice: &mut Dice, node: NodeId) -> Input {
+    let part = SubjectPart {
+        what: "command".into(),
+        value: dice.below(3).to_string(),
+    };
+    let subject = Subject {
+        digest: part.value.clone(),
+        parts: vec![part],
+    };
+    Input::Looked { node, subject }
+}
+
 /// A process that nobody waits for any more reports what it did.
 fn late_result(dice: &mut Dice, state: &State, node: NodeId) -> Input {
     let attempt = state.node(node).attempts;
@@ -296,7 +361,7 @@ fn late_result(dice: &mut Dice, state: &State, node: NodeId) -> Input {
 /// Lets things happen: what the world brings, what people say in between, and crashes.
 pub fn play(plan: &Plan, seed: u64, crashes: Crashes) -> Simulation<'_, Rough> {
     let mut dice = Dice(seed ^ 0xABBA);
-    let mut simulation = Simulation::new(plan, Rough::new(seed), 0);
+    let mut simulation = Simulation::new(plan, Rough::new(seed), BEGIN_MS);
     simulation
         .start("r", options(&mut dice))
         .expect("a new run starts");

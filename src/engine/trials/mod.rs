@@ -1,10 +1,11 @@
 //! Random projects, random courses of events, and what holds for every one of them.
 //!
 //! Each trial is a function of a seed: the tests of this crate try a few seeds of each, and
-//! `cargo xtask torture` as many as it is told. `draft` and `random` make plans, `rules` puts rules
-//! of every kind on them.
+//! `cargo xtask torture` as many as it is told. `draft` and `random` make plans, `rules` and
+//! `breadth` put rules of every kind on them.
 
 pub mod attempts;
+mod breadth;
 pub mod course;
 pub mod decisions;
 pub mod draft;

@@ -5,6 +5,7 @@ use coord_lang::ids::*;
 use coord_plan::plan::*;
 use coord_plan::rules::*;
 
+use super::breadth::widen;
 use super::draft::program;
 use super::random::random_plan;
 use crate::simulation::Dice;
@@ -116,6 +117,7 @@ pub fn ruled_plan(dice: &mut Dice) -> Plan {
         plan.rules.reactions.push(reaction);
     }
     for_tasks(&mut plan, dice);
+    widen(&mut plan, dice);
     plan
 }
 
@@ -151,7 +153,7 @@ fn sleep_some(plan: &mut Plan, dice: &mut Dice) {
     }
 }
 
-fn random_party(dice: &mut Dice) -> Party {
+pub(super) fn random_party(dice: &mut Dice) -> Party {
     let roles = [
         Role::Owner,
         Role::Owners,
@@ -238,11 +240,11 @@ fn random_conflict(dice: &mut Dice, i: u64) -> Conflict {
     }
 }
 
-fn random_chains(dice: &mut Dice) -> Vec<Chain> {
+pub(super) fn random_chains(dice: &mut Dice) -> Vec<Chain> {
     (0..dice.below(3)).map(|_| random_chain(dice)).collect()
 }
 
-fn random_chain(dice: &mut Dice) -> Chain {
+pub(super) fn random_chain(dice: &mut Dice) -> Chain {
     (0..1 + dice.below(2))
         .map(|_| random_action(dice))
         .collect()
