@@ -390,7 +390,7 @@ fn crash<'p>(
     simulation: Simulation<'p, Rough>,
     dice: &mut Dice,
 ) -> Simulation<'p, Rough> {
-    let keep = simulation.events().len() - dice.below(5) as usize;
+    let keep = (simulation.events().len()).saturating_sub(dice.below(5) as usize);
     let events = simulation.events()[..keep.max(1)].to_vec();
     let now_ms = simulation.now_ms();
     Simulation::recover(plan, simulation.world, &events, now_ms, vec![])
