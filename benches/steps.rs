@@ -243,7 +243,7 @@ fn project(shape: Shape, tasks: u32) -> Plan {
         let layer = layers.last_mut().expect("there is one");
         layer.push(task);
         if layered && layer.len() == AGENTS as usize {
-            if layers.len() % 10 == 0 {
+            if layers.len().is_multiple_of(10) {
                 let all: Vec<NodeId> = layers[layers.len() - 10..].concat();
                 last_sync = Some(sync(&mut draft, &all, &people));
             }
