@@ -65,6 +65,7 @@ mod rule_fact;
 mod rules;
 mod run;
 mod scope;
+mod scores;
 pub mod simulation;
 mod situation;
 mod situations;

@@ -136,6 +136,7 @@ impl State {
                 if self.nodes[*node].is_at_work() {
                     self.overdue.insert(*node);
                 }
+                self.note_held(plan, *node);
                 self.begins(plan, Kind::TaskLate, Occasion::Node(*node));
                 self.refresh(plan, *node);
                 Ok(())
@@ -231,7 +232,7 @@ impl State {
             RuleFact::UndoOrdered { nodes } => self.on_undo_ordered(kind, nodes),
             RuleFact::UndoStarted { node } => self.on_undo_started(kind, *node, true),
             RuleFact::UndoInterrupted { node } => self.on_undo_started(kind, *node, false),
-            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(kind, *node, *ok),
+            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(plan, kind, *node, *ok),
         }
     }
 
