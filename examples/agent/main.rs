@@ -8,10 +8,11 @@
 //! }
 //! ```
 //!
-//! Lines that it knows: `write PATH TEXT` (through the client), `create PATH TEXT` (asks first, then
-//! writes itself), `sneak PATH TEXT` (the same, and says that it only reads), `run COMMAND` (asks
-//! first), `read PATH`, `say TEXT`, `wait` (until it is called off), `hang` (whatever is said),
-//! `stop REASON`, `busy`, `die`. All other lines mean nothing.
+//! Lines that it knows: `write PATH TEXT` (through the client), `append PATH TEXT` (reads and writes
+//! through the client), `create PATH TEXT` (asks first, then writes itself), `sneak PATH TEXT` (the
+//! same, and says that it only reads), `run COMMAND` (asks first), `read PATH`, `say TEXT`, `wait`
+//! (until it is called off), `hang` (whatever is said), `stop REASON`, `busy`, `die` (as of `kill -9`).
+//! `first LINE` is for the first try alone. `\n` in a TEXT is a new line. All other lines mean nothing.
 
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{
@@ -117,14 +118,23 @@ struct Turn {
 impl Turn {
     async fn take(&self, prompt: &str) -> Result<PromptResponse> {
         let mut stop = StopReason::EndTurn;
+        // a brief says from the second try on which one it is
+        let is_first = !prompt.lines().take(8).any(|line| line.contains(", try "));
         for (number, line) in prompt.lines().enumerate() {
             let line = line.trim_start_matches("- ").trim();
+            let line = match line.strip_prefix("first ") {
+                Some(_) if !is_first => continue,
+                Some(line) => line,
+                None => line,
+            };
             let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
             let (path, content) = rest.split_once(' ').unwrap_or((rest, ""));
+            let content = &content.replace("\\n", "\n");
             let id = format!("call-{number}");
             match verb {
                 "say" => self.say(&format!("{rest}\n"))?,
                 "write" => self.write(path, content).await?,
+                "append" => self.append(path, content).await?,
                 "read" => self.read(path).await?,
                 "create" => self.create(&id, path, content, ToolKind::Edit).await?,
                 "sneak" => self.create(&id, path, content, ToolKind::Read).await?,
@@ -135,7 +145,11 @@ impl Turn {
                 }
                 "hang" => std::future::pending().await,
                 "busy" => return Err(Error::internal_error().data("429: rate limit".to_string())),
-                "die" => std::process::exit(3),
+                "die" => rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::KILL,
+                )
+                .map_err(Error::into_internal_error)?,
                 "stop" => {
                     stop = serde_json::from_value(json!(rest)).unwrap_or(StopReason::EndTurn);
                 }
@@ -163,6 +177,14 @@ impl Turn {
             Ok(_) => self.say(&format!("{path} is written\n")),
             Err(error) => self.say(&format!("{path} is not written: {:?}\n", error.data)),
         }
+    }
+
+    /// What is there, and the text after it.
+    async fn append(&self, path: &str, content: &str) -> Result<()> {
+        let request = ReadTextFileRequest::new(self.session.clone(), path);
+        let there = self.client.send_request(request).block_task().await;
+        let there = there.map(|file| file.content).unwrap_or_default();
+        self.write(path, &format!("{there}{content}")).await
     }
 
     async fn read(&self, path: &str) -> Result<()> {

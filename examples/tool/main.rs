@@ -1,9 +1,12 @@
-//! A server of the Model Context Protocol with two tools, for agents `via mcp`.
+//! A server of the Model Context Protocol with a few tools, for agents `via mcp`.
 //!
 //! ```text
 //! agent counter { via mcp ["target/debug/examples/tool"] tool count }
 //! task count-words by counter { env text "how many words" }
 //! ```
+//!
+//! The tool `work` does what its prompt says line by line, in the folder that it was started in:
+//! `write PATH TEXT` and `append PATH TEXT`; `first LINE` is for the first try alone. It asks nobody.
 
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{ProgressNotificationParam, ServerCapabilities, ServerConfig};
@@ -11,6 +14,7 @@ use rmcp::schemars::{self, JsonSchema};
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 #[derive(Deserialize, JsonSchema)]
 struct Text {
@@ -28,6 +32,13 @@ struct Counted {
 struct Told {
     /// What is to be done, as Markdown.
     brief: String,
+    attempt: u32,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// What is to be done, line by line.
+    prompt: String,
     attempt: u32,
 }
 
@@ -62,6 +73,29 @@ impl Tools {
         }
     }
 
+    #[tool(description = "Writes what its prompt says.")]
+    async fn work(&self, Parameters(of): Parameters<Asked>) -> Result<String, ErrorData> {
+        let mut done = String::new();
+        for line in of.prompt.lines().map(str::trim) {
+            let line = match line.strip_prefix("first ") {
+                Some(_) if of.attempt > 1 => continue,
+                Some(line) => line,
+                None => line,
+            };
+            let mut words = line.splitn(3, ' ');
+            let (verb, path) = (words.next(), words.next().unwrap_or_default());
+            let text = words.next().unwrap_or_default().replace("\\n", "\n");
+            let written = match verb {
+                Some("write") => write(path, &text),
+                Some("append") => append(path, &text),
+                _ => continue,
+            };
+            written.map_err(|e| ErrorData::internal_error(format!("{path}: {e}"), None))?;
+            done.push_str(&format!("{line}\n"));
+        }
+        Ok(done)
+    }
+
     #[tool(description = "Never answers.")]
     async fn hang(&self) -> String {
         std::future::pending().await
@@ -73,6 +107,17 @@ impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
     }
+}
+
+fn write(path: &str, text: &str) -> std::io::Result<()> {
+    let folder = Path::new(path).parent();
+    folder.map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(path, text)
+}
+
+fn append(path: &str, text: &str) -> std::io::Result<()> {
+    let there = std::fs::read_to_string(path).unwrap_or_default();
+    write(path, &format!("{there}{text}"))
 }
 
 #[tokio::main(flavor = "current_thread")]

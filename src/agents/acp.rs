@@ -4,7 +4,7 @@
 //! prompt. What the agent says and does meanwhile goes into the log. Its files are read and written
 //! here, and its requests for permission are answered here, from what the task claims.
 
-use crate::claims::Claims;
+use crate::claims::{Claims, MAX_FILE};
 use crate::exit;
 use crate::permission::{Calls, choose};
 use crate::said::value_of;
@@ -25,13 +25,10 @@ use coord_host::bench::Bench;
 use coord_host::reach::{Done, Job, Stop};
 use coord_plan::plan::Driver;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-/// Largest file that is read or written for an agent.
-const MAX_FILE: u64 = 16 << 20;
 /// Longest text of one message that is kept as an output.
 const MAX_MESSAGE: usize = 64 << 10;
 /// What an agent gets to end its turn when it is called off.
@@ -297,13 +294,10 @@ impl Heard {
 
 impl Ears {
     fn new(job: &Job) -> Ears {
-        let mut environment = job.environment.iter();
-        let home = environment.find(|(name, _)| name == "COORD_HOME");
-        let home = home.map(|(_, home)| PathBuf::from(home));
         let authority = job.told.agents.iter().map(|who| who.authority.as_deref());
         Ears {
             bench: job.bench.clone(),
-            claims: Claims::new(&job.told, &job.root, &job.folder, home.as_deref()),
+            claims: Claims::of(job),
             full: authority.into_iter().all(|word| word == Some("full")),
             heard: Mutex::new(Heard {
                 last: Instant::now(),
@@ -439,13 +433,7 @@ impl Ears {
         let mut heard = self.lock();
         heard.last = Instant::now();
         let path = of.path.display().to_string();
-        let written = match of.content.len() as u64 > MAX_FILE {
-            true => Err(format!("`{path}` is larger than 16 MiB")),
-            false => self.claims.write(&path).and_then(|real| {
-                put(&real, &of.content).map_err(|error| format!("`{path}`: {error}"))
-            }),
-        };
-        match written {
+        match self.claims.put(&path, &of.content) {
             Ok(()) => {
                 self.bench.say(&format!("wrote {path}"));
                 Ok(WriteTextFileResponse::new())
@@ -475,9 +463,4 @@ impl Ears {
         };
         Ok(ReadTextFileResponse::new(text))
     }
-}
-
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    std::fs::write(path, text)
 }

@@ -1,8 +1,10 @@
 //! `via http "URL"`: the brief as JSON goes there; what comes back is the outcome.
 //!
 //! An answer at once is `200` with what the agent says. One that takes longer is `202` with a place
-//! to look at (`Location`), which answers `202` until it is done.
+//! to look at (`Location`), which answers `202` until it is done. A service has no folder to work in:
+//! the files that its answer names are written here, where the task claims them.
 
+use crate::claims::Claims;
 use crate::exit;
 use crate::said::{Said, Status};
 use crate::web::{Answer, Send, Web};
@@ -23,8 +25,8 @@ pub(crate) fn attempt(job: &Job, stop: &Stop) -> Done {
         let body = request(job);
         let answer = web.ask(web.url(), Send::Post(&body))?;
         match answer.status {
-            StatusCode::ACCEPTED => follow(&web, stop, answer),
-            _ => Ok(judged(answer)),
+            StatusCode::ACCEPTED => follow(job, &web, stop, answer),
+            _ => Ok(judged(job, answer)),
         }
     });
     outcome.unwrap_or_else(|done| done)
@@ -38,7 +40,7 @@ fn request(job: &Job) -> String {
 }
 
 /// Looks at how far it is until it is done.
-fn follow(web: &Web<'_>, stop: &Stop, mut answer: Answer) -> Result<Done, Done> {
+fn follow(job: &Job, web: &Web<'_>, stop: &Stop, mut answer: Answer) -> Result<Done, Done> {
     let Some(at) = answer.location.take() else {
         return Err(Done::exit(
             exit::PROTOCOL,
@@ -63,7 +65,7 @@ fn follow(web: &Web<'_>, stop: &Stop, mut answer: Answer) -> Result<Done, Done> 
         let working =
             answer.status == StatusCode::OK && Said::parse(&answer.body).status == Status::Working;
         if answer.status != StatusCode::ACCEPTED && !working {
-            return Ok(judged(answer));
+            return Ok(judged(job, answer));
         }
     }
 }
@@ -74,10 +76,10 @@ fn called_off(web: &Web<'_>, at: &Uri) -> Done {
     Done::exit(exit::FAILED, "it was called off")
 }
 
-fn judged(answer: Answer) -> Done {
+fn judged(job: &Job, answer: Answer) -> Done {
     let status = answer.status;
     if status.is_success() {
-        return Said::parse(&answer.body).done();
+        return taken(job, Said::parse(&answer.body));
     }
     let code = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => exit::DENIED,
@@ -86,4 +88,32 @@ fn judged(answer: Answer) -> Done {
     };
     let said = Said::parse(&answer.body).log;
     Done::exit(code, format!("it answered {status}\n{said}").trim_end())
+}
+
+/// What it says of its work, with its files written.
+fn taken(job: &Job, said: Said) -> Done {
+    if said.status != Status::Done || said.files.is_empty() {
+        return said.done();
+    }
+    let claims = Claims::of(job);
+    let refused: Vec<String> = (said.files.keys())
+        .filter_map(|path| {
+            Some(format!(
+                "refused: write {path}: {}",
+                claims.write(path).err()?
+            ))
+        })
+        .collect();
+    if !refused.is_empty() {
+        // half of its work is no work: nothing is written
+        let log = format!("{}\n{}", said.log, refused.join("\n"));
+        return Done::exit(exit::DENIED, log.trim_start());
+    }
+    for (path, text) in &said.files {
+        match claims.put(path, text) {
+            Ok(()) => job.bench.say(&format!("wrote {path}")),
+            Err(why) => return Done::failed(why),
+        }
+    }
+    said.done()
 }

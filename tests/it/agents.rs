@@ -1,10 +1,11 @@
 //! Agents for real: a run reaches them over HTTP, ACP and MCP, and what they say is data.
 
+use crate::ground::git_in;
 use crate::space::{Ran, Space};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,6 +19,7 @@ pub(crate) fn example(name: &str) -> String {
         cargo
             .args(["build", "--quiet", "--locked"])
             .args(["--example", "agent", "--example", "tool"])
+            .args(["--example", "service"])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         if coord.parent().unwrap().ends_with("release") {
             cargo.arg("--release");
@@ -976,4 +978,75 @@ fn an_agent_over_a2a_is_called_off() {
     let space = a2a(&server, "ask \"x\"\n    timeout 1s");
     let _ran = run(&space).exits(1);
     assert_eq!(server.lines().last().unwrap(), "POST /v1/tasks/t1:cancel");
+}
+
+// ---- all of them together -----------------------------------------------------------------------
+
+#[test]
+fn a_team_of_all_kinds_of_agents_builds_one_program() {
+    let space = Space::new();
+    let folder = space.path("team");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/team.sh");
+    let examples = example("agent");
+    let output = Command::new("sh")
+        .arg(script)
+        .arg(&folder)
+        .arg(env!("CARGO_BIN_EXE_coord"))
+        .arg(Path::new(&examples).parent().unwrap())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", space.path("."))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}\n{told}");
+    assert!(said.starts_with("Hello, you!\n"), "{said}");
+    // who did what
+    let log = git_in(&folder, &["log", "--format=%an: %s", "main"]);
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    let expected = [
+        "architect: The contract between the parts",
+        "core: Greets by name",
+        "lead: The first release",
+        "lead: What it is called",
+        "relief: Reads the name",
+        "tester: A test of the whole",
+        "translator: The same in German",
+        "writer: The words of the program",
+        "you: An empty program",
+    ];
+    assert_eq!(lines, expected);
+    for found in [
+        "trial failed: wrote outside of its claims: `src/core/greeting.sh`",
+        "does not land: others have changed the same places of `CHANGES`",
+        "its program ended before its work did",
+        "front goes to relief",
+    ] {
+        assert!(told.contains(found), "{found} is not in\n{told}");
+    }
+    let changes = std::fs::read_to_string(folder.join("CHANGES")).unwrap();
+    assert_eq!(changes.lines().count(), 3, "{changes}");
+    let left = git_in(&folder, &["for-each-ref", "refs/heads/coord"]);
+    assert_eq!(left, "");
+    assert_eq!(at_work_together(&space.path("team/.coord-state")), 6);
+}
+
+/// How many tasks were given out before the first of them was done, after what all of them need.
+fn at_work_together(home: &Path) -> usize {
+    let output = Command::new(env!("CARGO_BIN_EXE_coord"))
+        .args(["logs", "team", "--events"])
+        .env("COORD_HOME", home)
+        .output()
+        .unwrap();
+    let events = String::from_utf8_lossy(&output.stdout).into_owned();
+    let kinds = events.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["kind"].as_str().unwrap().to_string()
+    });
+    let after = kinds.skip_while(|kind| kind != "run.resumed");
+    let ends = |kind: &String| matches!(kind.as_str(), "task.exited" | "task.failed");
+    let before = after.take_while(|kind| !ends(kind));
+    before.filter(|kind| kind == "task.assigned").count()
 }
