@@ -11,9 +11,12 @@
 //! It does what its prompt says line by line: `write PATH TEXT` puts a file into the answer, which
 //! coord writes if the task claims it; `say TEXT`; `fail TEXT`. `first LINE` is for the first try
 //! alone. It answers `202` and where to look, as a service does whose work takes long. A brief that
-//! comes again, with the same `Idempotency-Key`, is the same work.
+//! comes again, with the same `Idempotency-Key`, is the same work. Where the brief names a place for
+//! answers, it answers there instead, signed with the secret in `SERVICE_SECRET`.
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
+use sha2::Sha256;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -48,10 +51,16 @@ fn serve(stream: &TcpStream, jobs: &Jobs) -> io::Result<()> {
         "POST" => format!("/jobs/{}", request.key),
         _ => request.path,
     };
+    let mut looked_at = true;
     let (status, body) = match request.method.as_str() {
         "POST" => match serde_json::from_slice::<Value>(&request.body) {
             Ok(brief) => {
                 let answer = jobs.entry(place.clone()).or_insert_with(|| work(&brief));
+                if brief["callback"].is_object() {
+                    let (callback, answer) = (brief["callback"].clone(), answer.clone());
+                    std::thread::spawn(move || call_back(&callback, answer));
+                    looked_at = false;
+                }
                 ("202 Accepted", json!({ "log": answer["log"] }))
             }
             Err(error) => ("400 Bad Request", json!({ "error": error.to_string() })),
@@ -66,15 +75,41 @@ fn serve(stream: &TcpStream, jobs: &Jobs) -> io::Result<()> {
         },
     };
     drop(jobs);
-    answer(stream, status, &place, &body.to_string())
+    let place = Some(place).filter(|_| looked_at);
+    answer(stream, status, place.as_deref(), &body.to_string())
 }
 
-fn answer(mut stream: &TcpStream, status: &str, place: &str, body: &str) -> io::Result<()> {
+fn answer(mut stream: &TcpStream, status: &str, place: Option<&str>, body: &str) -> io::Result<()> {
+    let place = place.map_or(String::new(), |place| format!("location: {place}\r\n"));
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\nlocation: {place}\r\nretry-after: 0\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\n{place}retry-after: 0\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+/// Answers where the brief says, with its ticket.
+fn call_back(callback: &Value, mut answer: Value) -> io::Result<()> {
+    let secret = std::env::var("SERVICE_SECRET").unwrap_or_default();
+    let url = callback["url"].as_str().unwrap_or_default();
+    let rest = url.strip_prefix("http://").unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    answer["ticket"] = callback["ticket"].clone();
+    let body = answer.to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_err(io::Error::other)?;
+    mac.update(body.as_bytes());
+    let signature = mac.finalize().into_bytes();
+    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut stream = TcpStream::connect(host)?;
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nx-coord-signature: sha256={hex}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut status = String::new();
+    BufReader::new(&stream).read_line(&mut status)?;
+    eprintln!("{}", status.trim());
+    Ok(())
 }
 
 struct Request {

@@ -5,16 +5,25 @@
 //! task count-words by counter { env text "how many words" }
 //! ```
 //!
+//! It speaks over its standard input and output, or, with `--http [ADDRESS]`, at an address that its
+//! first line says.
+//!
 //! The tool `work` does what its prompt says line by line, in the folder that it was started in:
 //! `write PATH TEXT` and `append PATH TEXT`; `first LINE` is for the first try alone. It asks nobody.
 
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{ProgressNotificationParam, ServerCapabilities, ServerConfig};
 use rmcp::schemars::{self, JsonSchema};
 use rmcp::service::{RequestContext, RoleServer};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::Arc;
 
 #[derive(Deserialize, JsonSchema)]
 struct Text {
@@ -97,7 +106,11 @@ impl Tools {
     }
 
     #[tool(description = "Never answers.")]
-    async fn hang(&self) -> String {
+    async fn hang(&self, context: RequestContext<RoleServer>) -> String {
+        if let Some(token) = context.meta.get_progress_token() {
+            let begun = ProgressNotificationParam::new(token, 0.0).with_message("it hangs");
+            let _nobody_listens = context.peer.notify_progress(begun).await;
+        }
         std::future::pending().await
     }
 }
@@ -122,7 +135,29 @@ fn append(path: &str, text: &str) -> std::io::Result<()> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() == Some("--http") {
+        return listen(args.next().as_deref().unwrap_or("127.0.0.1:0")).await;
+    }
     let tools = Tools.serve(rmcp::transport::stdio()).await?;
     tools.waiting().await?;
     Ok(())
+}
+
+async fn listen(at: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let service: StreamableHttpService<Tools, LocalSessionManager> = StreamableHttpService::new(
+        || Ok(Tools),
+        Arc::default(),
+        StreamableHttpServerConfig::default(),
+    );
+    let listener = tokio::net::TcpListener::bind(at).await?;
+    println!("{}", listener.local_addr()?);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            let server = Builder::new(TokioExecutor::new());
+            let _client_is_gone = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }

@@ -5,6 +5,7 @@
 use crate::trials::{draft, random};
 
 mod bench;
+mod budgets;
 mod capacity;
 mod circles;
 mod coordination;
