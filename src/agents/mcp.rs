@@ -36,11 +36,15 @@ pub(crate) fn attempt(job: &Job, stop: &Stop) -> Done {
         }),
         Driver::McpWeb { url, tool } => match mcp_web::transport(job, url) {
             Ok((transport, runtime)) => {
+                let trouble = transport.trouble();
                 let done =
                     runtime.block_on(async { talk(job, stop, tool, transport.open()).await });
                 // what still waits for the host waits alone
                 runtime.shutdown_background();
-                done
+                match trouble.code() {
+                    Some(code) if done.exit == exit::PROTOCOL => Done::exit(code, done.log),
+                    _ => done,
+                }
             }
             Err(done) => done,
         },

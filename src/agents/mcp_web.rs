@@ -18,8 +18,8 @@ use rmcp::transport::streamable_http_client::{
 use sse_stream::{Sse, SseStream};
 use std::collections::HashMap;
 use std::fmt;
-use std::io::Read;
-use std::sync::Arc;
+use std::io::{ErrorKind, Read};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
@@ -40,6 +40,10 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
+    pub(crate) fn trouble(&self) -> Trouble {
+        self.client.trouble.clone()
+    }
+
     /// Within a runtime.
     pub(crate) fn open(self) -> StreamableHttpClientTransport<Client> {
         let config = StreamableHttpClientTransportConfig::with_uri(self.url);
@@ -54,6 +58,7 @@ pub(crate) fn transport(job: &Job, url: &str) -> Result<(Transport, Runtime), Do
     let client = Client {
         agent: web::client(),
         auth: web::auth(job)?,
+        trouble: Trouble::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -71,6 +76,38 @@ pub(crate) fn transport(job: &Job, url: &str) -> Result<(Transport, Runtime), Do
 pub(crate) struct Client {
     agent: Agent,
     auth: Option<(HeaderName, HeaderValue)>,
+    trouble: Trouble,
+}
+
+/// What kept the last request from an answer, as an exit code.
+#[derive(Clone, Default)]
+pub(crate) struct Trouble(Arc<Mutex<Option<i32>>>);
+
+impl Trouble {
+    pub(crate) fn code(&self) -> Option<i32> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is(&self, code: i32) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+
+    fn of_error(&self, error: &ureq::Error) {
+        self.is(match error {
+            ureq::Error::Io(e) if e.kind() == ErrorKind::PermissionDenied => exit::CONFIG,
+            _ => exit::LATER,
+        });
+    }
+
+    fn of_status(&self, status: StatusCode) {
+        self.is(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => exit::DENIED,
+            StatusCode::TOO_MANY_REQUESTS => exit::LATER,
+            status if status.is_server_error() => exit::LATER,
+            status if status.is_redirection() => exit::CONFIG,
+            _ => exit::PROTOCOL,
+        });
+    }
 }
 
 /// Why there is no answer that can be understood.
@@ -108,7 +145,10 @@ impl Client {
         });
         asked.map_err(StreamableHttpError::Io)?;
         let answer = answer.await.map_err(unanswered)?;
-        answer.map_err(unanswered)
+        answer.map_err(|error| {
+            self.trouble.of_error(&error);
+            unanswered(error)
+        })
     }
 
     fn ask(
@@ -180,7 +220,7 @@ impl StreamableHttpClient for Client {
             }
             StatusCode::NOT_FOUND if has_session => Err(StreamableHttpError::SessionExpired),
             status if status.is_success() && kind.starts_with("text/event-stream") => {
-                let events = SseStream::from_byte_stream(pieces(answer.into_body())).boxed();
+                let events = SseStream::from_bytes_stream(pieces(answer.into_body())).boxed();
                 Ok(StreamableHttpPostResponse::Sse(events, session))
             }
             status if status.is_success() => {
@@ -189,6 +229,7 @@ impl StreamableHttpClient for Client {
                 Ok(StreamableHttpPostResponse::Json(message, session))
             }
             status => {
+                self.trouble.of_status(status);
                 let body = whole(answer.into_body()).await?;
                 refused(&message, status, &body)
             }

@@ -19,7 +19,7 @@ use crate::item::{Ask, Closed, ItemId, Verdict};
 use crate::rule_fact::RuleFact;
 use crate::situation::{About, How, Pending, Resolution, SituationId};
 use crate::state::State;
-use crate::status::{IllegalTransition, Status};
+use crate::status::{IllegalTransition, RunStatus, Status};
 use crate::turn::Turn;
 
 /// How far a budget has come.
@@ -119,9 +119,7 @@ impl State {
     /// What has failed is tried again: who said no is asked again.
     pub(crate) fn ask_for_budgets_again(&mut self, plan: &Plan) {
         for id in plan.rules.budgets.ids() {
-            let of = &self.spending[id];
-            let refused = of.item.is_some_and(|item| !self.items[item].is_open());
-            if of.spent && refused {
+            if self.spending[id].spent && !self.is_asked(id) {
                 self.spending[id].spent = false;
                 self.refresh_budget(plan, id);
             }
@@ -161,6 +159,15 @@ impl State {
         plan.nodes.ids().filter(waits)
     }
 
+    /// True while somebody can still allow more, or is about to be asked.
+    fn is_asked(&self, id: BudgetId) -> bool {
+        let item = self.spending[id].item;
+        let mut duties = self.duties.values();
+        item.is_some_and(|item| self.items[item].is_open())
+            || self.ladder_of(id).is_some()
+            || duties.any(|duty| duty.source == Source::Budget(id))
+    }
+
     fn ladder_of(&self, id: BudgetId) -> Option<SituationId> {
         let mut open = self.open_situations.iter().copied();
         open.find(|of| self.situations[*of].about.pending == Some(Pending::Budget(id)))
@@ -170,7 +177,7 @@ impl State {
 impl Turn<'_> {
     /// One thing at a time that is to be said of budgets.
     pub(crate) fn watch_budgets(&mut self) -> bool {
-        if self.plan.rules.budgets.is_empty() || !self.state.status.is_live() {
+        if self.plan.rules.budgets.is_empty() || self.state.status != RunStatus::Running {
             return false;
         }
         let ids: Vec<BudgetId> = self.plan.rules.budgets.ids().collect();
@@ -191,8 +198,8 @@ impl Turn<'_> {
                 self.rule(RuleFact::BudgetSpent { budget: id, used });
                 true
             }
-            (true, true) if escalates(&budget.otherwise) || item.is_some() => false,
-            (true, true) if of.item.is_none() => {
+            (true, true) if self.state.is_asked(id) => false,
+            (true, true) if of.item.is_none() && !escalates(&budget.otherwise) => {
                 self.ask_for_budget(id);
                 true
             }

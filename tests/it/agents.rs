@@ -892,19 +892,18 @@ fn a_server_of_tools_that_is_no_such_server_is_told() {
         "location: http://127.0.0.1:1/\r\n",
         "",
     )]);
-    for server in [&no_mcp, &denied, &away] {
+    for (server, code) in [(&no_mcp, 76), (&denied, 77), (&away, 78)] {
         let via = format!("mcp \"http://127.0.0.1:{}/mcp\" tool x", server.port);
         let space = space(&via, "", "ask \"x\"");
         let _ran = run(&space).exits(1);
-        assert_eq!(end(&space)["outcome"]["exit"], 76, "{}", log(&space));
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", log(&space));
     }
-    let space = space("mcp \"http://169.254.169.254/mcp\" tool x", "", "ask \"x\"");
-    let _ran = run(&space).exits(1);
-    assert!(
-        log(&space).contains("not an address that an agent may be at"),
-        "{}",
-        log(&space)
-    );
+    for (host, code) in [("169.254.169.254", 78), ("127.0.0.1:1", 75)] {
+        let via = format!("mcp \"http://{host}/mcp\" tool x");
+        let space = space(&via, "", "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", log(&space));
+    }
 }
 
 // ---- in doubt ---------------------------------------------------------------------------------

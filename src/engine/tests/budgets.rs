@@ -144,6 +144,7 @@ fn a_ladder_is_asked_in_its_place() {
     for (verdict, status) in [
         (Verdict::Accept, Status::InProgress),
         (Verdict::Retry, Status::InProgress),
+        (Verdict::Skip, Status::Failed),
         (Verdict::Abort, Status::Created),
     ] {
         let (mut draft, _, tasks) = chain(Spends::Tokens, 100, &["a", "b"]);
