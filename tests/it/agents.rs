@@ -522,7 +522,7 @@ fn a_budget_that_is_spent_holds_the_agent_back_until_more_is_allowed() {
     assert_eq!(server.came().len(), 2);
     let why = space.coord(&["why", "v"]).run().exits(0).stdout;
     assert!(
-        why.contains("tokens of a: 300 tokens of 200 tokens; `coord answer 1 approve` allows"),
+        why.contains("tokens of a: 300 tokens of 200 tokens; `coord approve 1` allows"),
         "{why}"
     );
     let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
@@ -535,7 +535,7 @@ fn a_budget_that_is_spent_holds_the_agent_back_until_more_is_allowed() {
     crate::schemas::holds(&crate::schemas::strict("status"), &status, "the status");
     assert_eq!(status["budgets"][0]["spent"], true);
     assert_eq!(status["budgets"][1]["used"], 0.8);
-    let _said = space.coord(&["answer", "1", "approve"]).run().exits(0);
+    let _said = space.coord(&["approve", "1"]).run().exits(0);
     let ran = space.coord(&["resume", "r", "--no-wait"]).run().exits(0);
     assert!(ran.stderr.contains("3 completed"), "{ran}");
     let schema = crate::schemas::strict("events");
@@ -948,7 +948,7 @@ fn an_agent_that_a_crash_cut_off_is_in_doubt_however_it_is_reached() {
         );
         let _ran = resumed.exits(3);
         let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
-        assert!(inbox.contains("coord answer 1"), "{inbox}");
+        assert!(inbox.contains("it was cut off"), "{inbox}");
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) fn answers(id: u32, item: &Item) -> String {
     match item.ask {
         Ask::Undo => format!("coord answer {id} retry, done or skip"),
         Ask::Report { .. } => format!("coord done {id}"),
-        Ask::Budget { .. } => format!("coord answer {id} approve or reject"),
+        Ask::Budget { .. } => format!("coord approve {id} or coord reject {id}"),
         Ask::Situation { part, .. } => match part {
             Part::Level(_) | Part::Decide if item.node.is_none() => {
                 format!("coord decide {id} --note … or coord answer {id} abort")

@@ -290,7 +290,7 @@ pub(crate) fn spent(plan: &Plan, state: &State, id: coord_lang::ids::BudgetId) -
     let items: Vec<_> = state.open_items().collect();
     let item = items.iter().find(asks);
     let way = item.map_or(String::new(), |(item, _)| {
-        format!("; `coord answer {} approve` allows as much again", item.0)
+        format!("; `coord approve {}` allows as much again", item.0)
     });
     format!(
         "the budget is spent, {}: {used} of {most}{way}",
