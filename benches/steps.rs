@@ -125,7 +125,8 @@ fn project(tasks: u32) -> Plan {
                 need.within = dice
                     .percent(10)
                     .then(|| limit(600_000, Otherwise::Proceed))
-                    .flatten();
+                    .flatten()
+                    .map(Box::new);
             }
         }
     }

@@ -656,11 +656,20 @@ pub enum Wanted {
 /// `needs X [failed|finished|skipped] [within D [else …]]`.
 #[derive(Clone, Debug)]
 pub struct Need {
-    /// More than one for `needs any of […]`.
-    pub any_of: Vec<WorkRef>,
+    pub on: WorkRef,
+    /// The rest of `needs any of […]`.
+    pub or: Vec<WorkRef>,
     pub wanted: Wanted,
-    pub within: Option<Limit>,
+    /// Apart, as few have one and there may be a million needs.
+    pub within: Option<Box<Limit>>,
     pub span: Span,
+}
+
+impl Need {
+    /// Everything that can satisfy this.
+    pub fn works(&self) -> impl Iterator<Item = WorkRef> + '_ {
+        std::iter::once(self.on).chain(self.or.iter().copied())
+    }
 }
 
 /// `wants X [within D]`.

@@ -619,25 +619,18 @@ impl<'m> Freezer<'m> {
 
     fn add_needs(&mut self, node: NodeId, needs: &[model::Need]) {
         for need in needs {
-            let mut nodes = need
-                .any_of
-                .iter()
-                .map(|w| self.node_of(*w))
-                .collect::<Vec<_>>()
-                .into_iter();
-            let Some(on) = nodes.next() else { continue };
             let wanted = match need.wanted {
                 model::Wanted::Done => Wanted::Done,
                 model::Wanted::Failed => Wanted::Failed,
                 model::Wanted::Finished => Wanted::Finished,
                 model::Wanted::Skipped => Wanted::Skipped,
             };
-            let within = need.within.as_ref().map(|l| self.limit(l));
+            let within = need.within.as_ref().map(|l| Box::new(self.limit(l)));
             self.push_need(
                 node,
                 Need {
-                    on,
-                    or: nodes.collect(),
+                    on: self.node_of(need.on),
+                    or: need.or.iter().map(|w| self.node_of(*w)).collect(),
                     wanted,
                     within,
                     origin: Origin::Declared,

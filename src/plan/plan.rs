@@ -378,8 +378,9 @@ pub struct Need {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub or: Vec<NodeId>,
     pub wanted: Wanted,
+    /// Apart, as few have one and there may be a million needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Limit>,
+    pub within: Option<Box<Limit>>,
     pub origin: Origin,
 }
 
