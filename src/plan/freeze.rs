@@ -966,6 +966,10 @@ impl<'m> Freezer<'m> {
                 argv: words(argv),
                 tool: tool.clone(),
             },
+            model::Driver::McpWeb { url, tool } => Driver::McpWeb {
+                url: url.value.clone(),
+                tool: tool.clone(),
+            },
             model::Driver::A2a(url) => Driver::A2a(url.value.clone()),
             model::Driver::Remote(label) => Driver::Remote(label.clone()),
         }
@@ -1163,6 +1167,14 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
         secrets: (agent.secrets.iter())
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
+        auth: agent.auth.as_ref().map(|of| plan::Auth {
+            secret: model.secrets[of.secret].name.value.clone(),
+            header: of.header.clone(),
+        }),
+        callback: agent.callback.as_ref().map(|of| plan::Callback {
+            secret: model.secrets[of.secret].name.value.clone(),
+            at: of.at.value.clone(),
+        }),
         hours: own_hours(model, agent),
         health: None,
     };

@@ -133,7 +133,7 @@ fn a_resource_that_is_there_again_reopens_the_run() {
 }
 
 /// A ladder of one rung, which `who` has.
-fn ladder(draft: &mut Draft, who: AgentId) -> EscalationId {
+pub(super) fn ladder(draft: &mut Draft, who: AgentId) -> EscalationId {
     draft.plan.rules.escalations.push(Escalation {
         name: "blocked".into(),
         title: None,
