@@ -3,11 +3,12 @@
 //! ```sh
 //! cargo bench -p coord-plan --bench compile -- [MEGABYTES] [ROUNDS]
 //! cargo bench -p coord-plan --bench compile -- write FILE [MEGABYTES]
+//! cargo bench -p coord-plan --bench compile -- read FILE [ROUNDS]
 //! ```
 //!
 //! The text is that of the projects in `workflows`, again and again up to so many megabytes, as one
 //! file of one valid project: each copy has names of its own and a folder of its own. `write` puts
-//! it into a file, for the command line and a profiler. Of the rounds the fastest counts, by the
+//! it into a file, for the command line and a profiler; `read` measures any file. Of the rounds the fastest counts, by the
 //! clock and by the processor's time of all threads.
 
 #![expect(
@@ -23,6 +24,8 @@ use coord_lang::source::{FileId, SourceFile, Sources, Span};
 use coord_lang::syntax::tree::{Arg, ArgKind, Statement, Tree, statements};
 use coord_lang::syntax::{Limits, parse};
 use coord_plan::freeze::freeze;
+use coord_plan::levelling::Options;
+use coord_plan::schedule::schedule;
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -54,6 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let file = args.get(1).ok_or("write needs a FILE")?;
         std::fs::write(file, text(number(2, MEGABYTES)? << 20)?)?;
         return Ok(());
+    }
+    if args.first().is_some_and(|word| word == "read") {
+        let file = args.get(1).ok_or("read needs a FILE")?;
+        return measure(&std::fs::read_to_string(file)?, number(2, ROUNDS)?);
     }
     measure(&text(number(0, MEGABYTES)? << 20)?, number(1, ROUNDS)?)
 }
@@ -269,8 +276,14 @@ fn measure(text: &str, rounds: usize) -> Result<(), Box<dyn Error>> {
         tasks: usize::MAX,
         ..Limits::default()
     };
-    let [mut read, mut lowered, mut checked, mut frozen, mut all] =
-        [(); 5].map(|()| Phase::default());
+    let [
+        mut read,
+        mut lowered,
+        mut checked,
+        mut frozen,
+        mut scheduled,
+        mut all,
+    ] = [(); 6].map(|()| Phase::default());
     for round in 0..rounds {
         let mut problems: Vec<Diagnostic> = Vec::new();
         all.time(|| {
@@ -283,6 +296,9 @@ fn measure(text: &str, rounds: usize) -> Result<(), Box<dyn Error>> {
             problems.extend(checked.time(|| check(&model, &facts, None)));
             let out = frozen.time(|| freeze(&model, None, &BTreeMap::default(), false));
             problems.extend(out.diagnostics);
+            let plan = out.plan.as_ref();
+            let schedule = scheduled.time(|| plan.map(|plan| schedule(plan, &Options::default())));
+            std::hint::black_box(schedule);
             if round == 0 {
                 println!("{} bytes, {} tasks\n", text.len(), model.tasks.len());
             }
@@ -306,6 +322,7 @@ fn measure(text: &str, rounds: usize) -> Result<(), Box<dyn Error>> {
     lowered.row("lower", bytes);
     checked.row("check", bytes);
     frozen.row("freeze", bytes);
+    scheduled.row("schedule, by rules", bytes);
     all.row("all of it", bytes);
     Ok(())
 }

@@ -232,7 +232,8 @@ fn project(shape: Shape, tasks: u32) -> Plan {
                     need.within = dice
                         .percent(10)
                         .then(|| limit(600_000, Otherwise::Proceed))
-                        .flatten();
+                        .flatten()
+                        .map(Box::new);
                 }
                 if let Some(sync) = last_sync.filter(|_| layers.len() % 10 == 1) {
                     draft.need(task, sync, Wanted::Finished);

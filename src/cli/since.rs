@@ -10,6 +10,7 @@ use super::screen::Screen;
 use coord_engine::{State, Status};
 use coord_host::run::Run;
 use coord_lang::ids::{NodeId, Table};
+use coord_plan::live::Way;
 use coord_plan::plan::{NodeKind, Plan};
 use coord_plan::remaining::{End, Progress, remaining};
 use coord_plan::schedule::Schedule;
@@ -34,13 +35,20 @@ pub(crate) fn since(
     };
     let experience = experience::of_project(&reader, &run.plan.project)?;
     let looked = Looked::at(&run, started_ms, search, args.learn.then_some(&experience));
+    let way = Way {
+        plan: &looked.plan,
+        planned: &looked.planned,
+        rest: &looked.forecast,
+        progress: &looked.progress,
+    };
     let live = Live {
         run: &run,
         plan: &looked.plan,
         planned: &looked.planned,
         rest: &looked.rest,
         forecast: &looked.forecast,
-        progress: &looked.progress,
+        promises: way.promises(),
+        way,
         now_ms: looked.now_ms,
         experience: &experience,
         learned: args.learn,
@@ -102,6 +110,8 @@ impl Looked {
 
 fn progress(state: &State, node: NodeId, origin_ms: i64) -> Progress {
     let found = state.node(node);
+    let attempt = found.attempt.as_ref();
+    let who = || attempt.map_or_else(Vec::new, |attempt| attempt.agents.clone());
     let ended = |end: End| {
         let finish = found.ended_ms.unwrap_or_else(|| state.now_ms());
         let start = found.first_started_ms.unwrap_or(finish);
@@ -109,6 +119,7 @@ fn progress(state: &State, node: NodeId, origin_ms: i64) -> Progress {
             end,
             start_ms: start - origin_ms,
             finish_ms: finish - origin_ms,
+            agents: who(),
         }
     };
     match found.status {
@@ -116,12 +127,11 @@ fn progress(state: &State, node: NodeId, origin_ms: i64) -> Progress {
         Status::Skipped | Status::Cancelled => ended(End::Skipped),
         Status::Failed => ended(End::Failed),
         Status::InProgress | Status::Review => {
-            let attempt = found.attempt.as_ref();
             let since = attempt.and_then(|attempt| attempt.started_ms);
             match since {
                 Some(since) => Progress::Running {
                     since_ms: since - origin_ms,
-                    agents: attempt.map_or_else(Vec::new, |attempt| attempt.agents.clone()),
+                    agents: who(),
                 },
                 None => Progress::Open,
             }

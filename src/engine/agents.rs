@@ -161,6 +161,7 @@ impl State {
         let fits = |agent: &AgentId| {
             let driver = &plan.agents[*agent].driver;
             *agent != from
+                && self.spent(plan, *agent).is_none()
                 && !self.agent_states[*agent].isolated
                 && self.agent_states[*agent].failed_since_ms.is_none()
                 && (!machine || !matches!(driver, Driver::Human))

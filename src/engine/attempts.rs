@@ -378,8 +378,12 @@ impl State {
         if !taken_away {
             self.on_call_over(plan, node);
         }
-        if let Fact::Exited { outcome, .. } = fact {
+        if let Fact::Exited {
+            outcome, outputs, ..
+        } = fact
+        {
             self.note_outcome(plan, node, outcome);
+            self.note_usage(plan, node, outputs);
         }
         self.leave_stage(plan, node);
         Ok(())
@@ -517,6 +521,7 @@ impl State {
             state.changed.clear();
             state.sync_expired = false;
         })?;
+        self.ask_for_budgets_again(plan);
         self.reset_needs(plan, node);
         self.refresh(plan, node);
         Ok(())

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use coord_lang::ids::{AgentId, ModeId, NodeId, ResourceId};
+use coord_lang::ids::{AgentId, BudgetId, ModeId, NodeId, ResourceId};
 use coord_plan::plan::{Plan, Wanted};
 
 use crate::gate_run::{GateRunId, GateStage};
@@ -89,6 +89,10 @@ pub enum Reason {
     Isolated {
         agent: AgentId,
     },
+    /// Nothing begins before somebody allows more.
+    Spent {
+        budget: BudgetId,
+    },
     /// Somebody or something said that there is nothing left of it.
     Exhausted {
         resource: ResourceId,
@@ -138,6 +142,7 @@ impl Reason {
             | Reason::Mode { .. }
             | Reason::Restart { .. }
             | Reason::Isolated { .. }
+            | Reason::Spent { .. }
             | Reason::Exhausted { .. }
             | Reason::Situation { .. }
             | Reason::Held { .. }
@@ -396,6 +401,9 @@ fn agents(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     out.extend(team.agents.iter().filter(busy).map(|agent| {
         if state.agent_states[*agent].isolated {
             return Reason::Isolated { agent: *agent };
+        }
+        if let Some(budget) = state.spent(plan, *agent) {
+            return Reason::Spent { budget };
         }
         Reason::Agent {
             agent: *agent,

@@ -470,6 +470,7 @@ fn is_spawned(plan: &Plan, task: &Task, agent: AgentId) -> bool {
         Driver::Http(_)
         | Driver::Acp(_)
         | Driver::Mcp { .. }
+        | Driver::McpWeb { .. }
         | Driver::A2a(_)
         | Driver::Remote(_) => true,
     }

@@ -354,7 +354,9 @@ impl State {
     }
 
     pub(crate) fn agent_is_free(&self, plan: &Plan, agent: AgentId) -> bool {
-        self.agents[agent] < self.capacity(plan, agent) && !self.agent_states[agent].isolated
+        self.agents[agent] < self.capacity(plan, agent)
+            && !self.agent_states[agent].isolated
+            && self.spent(plan, agent).is_none()
     }
 
     pub(crate) fn free(&self, plan: &Plan, resource: ResourceId) -> u32 {

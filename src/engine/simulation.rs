@@ -538,7 +538,7 @@ impl World for Chance {
         let rejects = dice.percent(self.rejects_percent);
         let verdict = match of.ask {
             Ask::Doubt | Ask::Undo => Verdict::Retry,
-            Ask::Report { .. } => Verdict::Done,
+            Ask::Report { .. } | Ask::Budget { .. } => Verdict::Done,
             Ask::Situation { part, .. } => match part {
                 Part::Level(_) | Part::Decide => {
                     let all = [
@@ -590,6 +590,7 @@ fn ask_number(ask: Ask) -> u64 {
             7 << 40 | u64::from(sync.0) << 8 | u64::from(requirement)
         }
         Ask::Undo => 8 << 8,
+        Ask::Budget { budget } => 9 << 40 | u64::from(budget.0),
     }
 }
 

@@ -456,7 +456,7 @@ impl Turn<'_> {
 
     /// The consequences come first, so that none is lost with the power: done twice, they do
     /// nothing more.
-    fn close_situation(&mut self, id: SituationId, resolution: Resolution) {
+    pub(crate) fn close_situation(&mut self, id: SituationId, resolution: Resolution) {
         let of = self.state.situations[id].clone();
         match resolution.how {
             // the ladder that it was passed on to had its own end
@@ -977,6 +977,7 @@ impl State {
                 let node = self.items[item].node;
                 node.is_some_and(|node| !self.nodes[node].status.is_ended())
             }
+            Pending::Budget(id) => self.spending[id].spent,
             Pending::Gate(run) => self.gate_runs[run].stage == crate::gate_run::GateStage::Held,
         }
     }
@@ -1015,6 +1016,9 @@ impl State {
             Some(Pending::Sync(node)) => known(self.has(node), kind, "node", node.0),
             Some(Pending::Item(item)) => {
                 known(self.items.get(item).is_some(), kind, "item", item.0)
+            }
+            Some(Pending::Budget(id)) => {
+                known(self.spending.get(id).is_some(), kind, "budget", id.0)
             }
             Some(Pending::Gate(run)) => {
                 known(self.gate_runs.get(run).is_some(), kind, "gate run", run.0)

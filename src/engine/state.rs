@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use coord_lang::expr::Value;
 use coord_lang::ids::{
-    AgentId, DomainId, Id, MetricId, ModeId, NodeId, PhaseId, RecurringId, ResourceId, Table,
-    WorkflowId,
+    AgentId, BudgetId, DomainId, Id, MetricId, ModeId, NodeId, PhaseId, RecurringId, ResourceId,
+    Table, WorkflowId,
 };
 use coord_plan::plan::Plan;
 
 use crate::agents::AgentState;
+use crate::budgets::Spending;
 use crate::duty::{Duty, DutyId};
 use crate::gate_run::{GateRun, GateRunId};
 use crate::index::{BayId, Index, LaneId, Rank, TeamId};
@@ -187,6 +188,7 @@ pub struct State {
     pub(crate) landings: BTreeSet<NodeId>,
     /// Recurring syncs with requirements still to be asked.
     pub(crate) reports_due: BTreeSet<(RecurringId, u32)>,
+    pub(crate) spending: Table<BudgetId, Spending>,
     /// Reactions to the end of the run have been due.
     pub(crate) finish_told: bool,
 }
@@ -277,6 +279,12 @@ impl State {
             undoable: BTreeSet::new(),
             landings: BTreeSet::new(),
             reports_due: BTreeSet::new(),
+            spending: (plan.rules.budgets.values())
+                .map(|budget| Spending {
+                    allowed: budget.most,
+                    ..Spending::default()
+                })
+                .collect(),
             finish_told: false,
             index: Arc::new(index),
             given_to: Vec::new(),

@@ -170,9 +170,12 @@ impl Item {
     pub fn is_bound(&self) -> bool {
         match self.ask {
             Ask::Approve { .. } | Ask::Confirm { .. } | Ask::Require { .. } => true,
-            Ask::Work | Ask::Doubt | Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => {
-                false
-            }
+            Ask::Work
+            | Ask::Doubt
+            | Ask::Situation { .. }
+            | Ask::Report { .. }
+            | Ask::Undo
+            | Ask::Budget { .. } => false,
         }
     }
 }

@@ -275,7 +275,7 @@ impl Turn<'_> {
                 Fact::NeedExpired {
                     node,
                     need,
-                    otherwise: otherwise_of(limit.as_ref()),
+                    otherwise: otherwise_of(limit.as_deref()),
                 }
             }
             TimerKind::WantLimit(want) => {

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 pub struct Clock {
     origin_ms: Option<i64>,
     zone: TimeZone,
+    /// What it is about is so short that minutes do not say enough.
+    seconds: bool,
 }
 
 impl Clock {
@@ -18,12 +20,25 @@ impl Clock {
         Clock {
             origin_ms: plan.origin_ms,
             zone,
+            seconds: false,
+        }
+    }
+
+    /// For something that lasts so long: up to an hour, times have seconds.
+    pub fn lasting_for(self, ms: i64) -> Clock {
+        Clock {
+            seconds: (1..HOUR_MS).contains(&ms),
+            ..self
         }
     }
 
     /// `ms` from the origin as a day and a time.
     pub fn at(&self, ms: i64) -> String {
-        self.format(ms, "%a %-d %b %H:%M")
+        let how = match self.seconds {
+            true => "%a %-d %b %H:%M:%S",
+            false => "%a %-d %b %H:%M",
+        };
+        self.format(ms, how)
             .unwrap_or_else(|| format!("{} after the start", lasting(ms)))
     }
 

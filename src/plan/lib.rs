@@ -6,7 +6,7 @@
 //! [`schedule`] lays it on [`calendars`], each a [`calendar`], with [`critical_path`], [`levelling`] and [`bound`];
 //! `judge` says what does not fit; [`outlook`] tells one node at a time; [`mend`] makes the edits
 //! that diagnostics carry; [`what_if`] changes a plan to see what would be; [`remaining`] is what is
-//! left of one on its way.
+//! left of one on its way, and [`live`] what becomes of its promises.
 
 pub mod anchor;
 pub mod bound;
@@ -23,6 +23,7 @@ mod freeze_rules;
 pub mod graph;
 mod judge;
 pub mod levelling;
+pub mod live;
 mod loops;
 pub mod mend;
 pub mod outlook;

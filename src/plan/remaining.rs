@@ -23,6 +23,8 @@ pub enum Progress {
         end: End,
         start_ms: i64,
         finish_ms: i64,
+        /// Who did it.
+        agents: Vec<AgentId>,
     },
 }
 

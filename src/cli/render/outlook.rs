@@ -46,7 +46,7 @@ impl<'a> Outlook<'a> {
         Outlook {
             plan,
             schedule,
-            clock: Clock::of(plan),
+            clock: Clock::of(plan).lasting_for(schedule.makespan_ms),
             calendar: calendars.project().clone(),
             calendars,
             uses_working: uses(true),

@@ -7,8 +7,9 @@ use super::plan_json::{Secs, held};
 use super::sheet::{Ink, Line, Look, Sheet, columns, cut, tame};
 use crate::cli::experience::{Experience, Summary};
 use coord_host::run::Run;
-use coord_lang::ids::{NodeId, Table};
+use coord_lang::ids::NodeId;
 use coord_plan::clock::Clock;
+use coord_plan::live::Way;
 use coord_plan::plan::{NodeKind, Plan};
 use coord_plan::remaining::{End, Progress};
 use coord_plan::rules::{Claim, Measured};
@@ -31,7 +32,9 @@ pub(crate) struct Live<'a> {
     pub(crate) planned: &'a Schedule,
     pub(crate) rest: &'a Plan,
     pub(crate) forecast: &'a Schedule,
-    pub(crate) progress: &'a Table<NodeId, Progress>,
+    pub(crate) way: Way<'a>,
+    /// By what is to be expected now.
+    pub(crate) promises: Vec<Promise>,
     pub(crate) now_ms: i64,
     pub(crate) experience: &'a Experience,
     pub(crate) learned: bool,
@@ -40,18 +43,11 @@ pub(crate) struct Live<'a> {
 impl Live<'_> {
     /// When a node began, or is expected to.
     fn start_ms(&self, node: NodeId) -> i64 {
-        match &self.progress[node] {
-            Progress::Open => self.forecast.nodes[node].start_ms,
-            Progress::Running { since_ms, .. } => *since_ms,
-            Progress::Ended { start_ms, .. } => *start_ms,
-        }
+        self.way.start_ms(node)
     }
 
     fn finish_ms(&self, node: NodeId) -> i64 {
-        match &self.progress[node] {
-            Progress::Ended { finish_ms, end, .. } if *end != End::Failed => *finish_ms,
-            _ => self.forecast.nodes[node].finish_ms,
-        }
+        self.way.finish_ms(node)
     }
 
     fn planned_finish_ms(&self, node: NodeId) -> i64 {
@@ -75,13 +71,11 @@ impl Live<'_> {
     }
 
     fn finish(&self) -> i64 {
-        let ends = self.plan.nodes.ids().filter(|id| self.is_expected(*id));
-        ends.map(|id| self.finish_ms(id)).max().unwrap_or(0)
+        self.way.end_ms()
     }
 
     fn is_expected(&self, node: NodeId) -> bool {
-        !matches!(self.progress[node], Progress::Open)
-            || !self.forecast.nodes[node].logical.contingent
+        self.way.is_expected(node)
     }
 
     fn tasks(&self) -> impl Iterator<Item = NodeId> + '_ {
@@ -89,19 +83,19 @@ impl Live<'_> {
     }
 
     fn running(&self) -> Vec<NodeId> {
-        let runs = |id: &NodeId| matches!(self.progress[*id], Progress::Running { .. });
+        let runs = |id: &NodeId| matches!(self.way.progress[*id], Progress::Running { .. });
         self.tasks().filter(runs).collect()
     }
 
     fn ended(&self) -> Vec<NodeId> {
-        let has = |id: &NodeId| matches!(self.progress[*id], Progress::Ended { .. });
+        let has = |id: &NodeId| matches!(self.way.progress[*id], Progress::Ended { .. });
         let mut ended: Vec<NodeId> = self.tasks().filter(has).collect();
         ended.sort_by_key(|id| (self.start_ms(*id), *id));
         ended
     }
 
     fn open(&self) -> Vec<NodeId> {
-        let is = |id: &NodeId| self.progress[*id] == Progress::Open && self.is_expected(*id);
+        let is = |id: &NodeId| self.way.progress[*id] == Progress::Open && self.is_expected(*id);
         let mut open: Vec<NodeId> = self.tasks().filter(is).collect();
         open.sort_by_key(|id| (self.start_ms(*id), *id));
         open
@@ -125,7 +119,7 @@ impl Live<'_> {
                 .forecast
                 .as_deref()
                 .and_then(|forecast| forecast.chance(id, due_ms));
-            let open = !matches!(self.progress[id], Progress::Ended { .. });
+            let open = !matches!(self.way.progress[id], Progress::Ended { .. });
             let chance = chance.filter(|_| open);
             if finish_ms > due_ms || chance.is_some_and(|chance| chance < SURE) {
                 risks.push(Risk {
@@ -148,19 +142,23 @@ impl Live<'_> {
         risks
     }
 
-    /// Promises about times, by what is to be expected now.
+    /// Promises about times and loads, as planned and by what is to be expected now.
     fn promises(&self) -> impl Iterator<Item = (&str, &Promise, &Promise)> {
-        let pairs = self.planned.promises.iter().zip(&self.forecast.promises);
+        let pairs = self.planned.promises.iter().zip(&self.promises);
         pairs.filter_map(|(then, now)| {
             let expect = self.plan.rules.expects.get(now.number)?;
-            let about_times = matches!(
+            let about_the_run = matches!(
                 expect.claim,
                 Claim::Measure {
-                    of: Measured::Finish | Measured::Percentile(_) | Measured::EndOf(_),
+                    of: Measured::Finish
+                        | Measured::Percentile(_)
+                        | Measured::EndOf(_)
+                        | Measured::Load(_)
+                        | Measured::Slack(_),
                     ..
                 }
             );
-            about_times.then_some((expect.title.as_str(), then, now))
+            about_the_run.then_some((expect.title.as_str(), then, now))
         })
     }
 }
@@ -504,7 +502,7 @@ impl Words<'_> {
     }
 
     fn because(&self, link: &Link) -> String {
-        match (&self.live.progress[link.node], link.holds) {
+        match (&self.live.way.progress[link.node], link.holds) {
             (Progress::Running { since_ms, .. }, _) => {
                 format!("at work since {}", self.outlook.at(*since_ms))
             }
@@ -531,7 +529,7 @@ impl Words<'_> {
         }
         let room = self.room(&told, sheet);
         for &node in &told {
-            let (ink, word) = match self.live.progress[node] {
+            let (ink, word) = match self.live.way.progress[node] {
                 Progress::Ended { end: End::Done, .. } => (Ink::Good, "done"),
                 Progress::Ended {
                     end: End::Failed, ..
@@ -540,7 +538,7 @@ impl Words<'_> {
             };
             let line = Line::new().to(2).fit(ink, word, 9);
             let line = line.fit(Ink::Plain, &self.outlook.name(node), room);
-            let (from, to) = match &self.live.progress[node] {
+            let (from, to) = match &self.live.way.progress[node] {
                 Progress::Ended {
                     start_ms,
                     finish_ms,
@@ -745,14 +743,14 @@ fn judged(verdict: Verdict) -> Option<bool> {
 }
 
 fn task_json(live: &Live, id: NodeId) -> TaskJson {
-    let agents = match &live.progress[id] {
+    let agents = match &live.way.progress[id] {
         Progress::Running { agents, .. } => agents,
         Progress::Open | Progress::Ended { .. } => &live.forecast.nodes[id].agents,
     };
     let left = live.rest.task(id).and_then(|task| task.estimate);
     TaskJson {
         id: live.plan.nodes[id].name.clone(),
-        state: match &live.progress[id] {
+        state: match &live.way.progress[id] {
             Progress::Open if !live.is_expected(id) => "off-plan",
             Progress::Open => "open",
             Progress::Running { .. } => "running",
@@ -773,7 +771,7 @@ fn task_json(live: &Live, id: NodeId) -> TaskJson {
         late_s: Secs(live.late_ms(id)),
         room_s: Secs(live.room_ms(id)),
         room_left_s: Secs(live.room_left_ms(id)),
-        left_s: match &live.progress[id] {
+        left_s: match &live.way.progress[id] {
             Progress::Running { .. } => left.map(|estimate| Secs(estimate.likely.ms)),
             Progress::Open | Progress::Ended { .. } => None,
         },

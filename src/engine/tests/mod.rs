@@ -6,6 +6,7 @@ use crate::trials::{draft, random};
 
 mod bench;
 mod calls;
+mod budgets;
 mod capacity;
 mod circles;
 mod coordination;

@@ -24,6 +24,10 @@ pub(super) fn group(text: &str, start: usize, to: usize) -> Option<Group> {
             b'\n' if open.is_empty() && !is_empty => {
                 return Some(Group { end: at + 1, block });
             }
+            // a doc comment behind a statement belongs to the next one
+            b'#' if open.is_empty() && !is_empty && bytes.get(at + 1) == Some(&b'#') => {
+                return None;
+            }
             b'#' => {
                 at = lexeme::line_end(bytes, at);
                 continue;

@@ -8,6 +8,7 @@ pub(crate) mod lexeme;
 mod moved;
 mod parse;
 mod pieces;
+mod plain;
 mod scan;
 mod stretches;
 pub mod tree;

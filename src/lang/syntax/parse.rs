@@ -1,8 +1,8 @@
 //! Runs the grammar and builds the tree; every error node becomes one diagnostic.
 
 use super::scan::{self, Limits, MAX_IDENTIFIER, MAX_TEXT};
-use super::stretches;
 use super::tree::{Arg, ArgKind, Block, Fence, Item, Piece, Statement, Tree};
+use super::{plain, stretches};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceFile, Span};
 use crate::stack::with_room;
@@ -27,7 +27,8 @@ pub fn parse<'s>(
         return (unread(id), diagnostics);
     }
     let stretches = match diagnostics.is_empty() {
-        true => stretches::parse(id, source),
+        true => stretches::parse(id, source)
+            .or_else(|| plain::stretch(id, source, 0..source.text().len())),
         false => None,
     };
     let (tree, mut found) = match stretches {
@@ -1024,7 +1025,7 @@ fn close_last_open(items: &mut [Item<'_>]) {
 }
 
 /// The span without trailing white space of `text`, which it covers.
-fn trimmed(span: Span, text: &str) -> Span {
+pub(super) fn trimmed(span: Span, text: &str) -> Span {
     Span {
         end: span.start + text.trim_end_matches([' ', '\t', '\r', '\n']).len() as u32,
         ..span
@@ -1047,7 +1048,7 @@ fn unescape(text: &str) -> Option<char> {
 
 /// A fence's text without its first line break and without up to `indent` columns on each line;
 /// the same whether the file has CRLF or LF.
-fn dedent(raw: &str, indent: usize) -> String {
+pub(super) fn dedent(raw: &str, indent: usize) -> String {
     let Some(body) = raw.strip_prefix("\r\n").or_else(|| raw.strip_prefix('\n')) else {
         return String::new();
     };

@@ -7,8 +7,8 @@
 //! order, whichever thread was faster.
 
 use super::group::group;
-use super::parse::{Stretch, stretch};
-use super::pieces::is_uncertain;
+use super::parse::Stretch;
+use super::plain;
 use crate::source::{FileId, SourceFile};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -122,10 +122,6 @@ impl<'s> Work<'s> {
 
     /// None when the stretch may mean something else in its file.
     fn alone(&self, bytes: Range<usize>) -> Option<Stretch<'s>> {
-        let text = &self.source.text()[bytes.clone()];
-        let stretch = stretch(self.id, self.source, bytes)?;
-        let is_certain =
-            !stretch.ends_unclosed() && !is_uncertain(text, &stretch.items, &stretch.diagnostics);
-        is_certain.then_some(stretch)
+        plain::stretch(self.id, self.source, bytes)
     }
 }

@@ -75,7 +75,7 @@ pub enum Figure {
 }
 
 impl Figure {
-    fn value(self) -> i64 {
+    pub(crate) fn value(self) -> i64 {
         match self {
             Figure::Instant(n) | Figure::Length(n) | Figure::Percent(n) => n,
         }
@@ -513,7 +513,7 @@ fn is_instant(of: Measured) -> bool {
 }
 
 /// The share of its time that an agent is busy, in thousandths of a percent point.
-fn share(load: &AgentLoad) -> i64 {
+pub(crate) fn share(load: &AgentLoad) -> i64 {
     let available = i128::from(load.available_ms) * i128::from(load.slots);
     match available {
         0 => 0,
