@@ -22,6 +22,7 @@
 //! | `response.time` | mean time from a question to the answer that decided it |
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coord_lang::expr::{Comparison, Value};
@@ -253,11 +254,12 @@ impl Tally {
     pub fn value(&self, plan: &Plan, state: &State, metric: Builtin, now_ms: i64) -> Option<Value> {
         let started = state.started_ms()?;
         let elapsed = (now_ms - started).max(0);
+        let scores = self.scores(plan, state);
         match metric {
-            Builtin::TaskCompletion => self.scores.completion(),
-            Builtin::TaskOnTime => self.scores.on_time(plan, state, now_ms),
+            Builtin::TaskCompletion => scores.completion(),
+            Builtin::TaskOnTime => scores.on_time(plan, state, now_ms),
             Builtin::TaskThroughput => {
-                let done = self.scores.done();
+                let done = scores.done();
                 let milli = i128::from(done) * 1000 * i128::from(DAY_MS);
                 Some(Value::Decimal(
                     (milli / i128::from(elapsed.max(DAY_MS))) as i64,
@@ -268,16 +270,18 @@ impl Tally {
             Builtin::ReviewPass => self.reviews.percent(),
             Builtin::BlockerResolution => self.resolved.mean().map(Value::Duration),
             Builtin::BlockedShare => {
-                let waiting = self.waited + self.scores.waiting(now_ms);
+                let waiting = self.waited + scores.waiting(now_ms);
                 share(waiting, waiting + self.worked_by(now_ms))
             }
-            Builtin::AgentUtilization => self.utilization(plan, state, now_ms, elapsed),
+            Builtin::AgentUtilization => {
+                self.utilization(plan, scores.agents(), state, now_ms, elapsed)
+            }
             Builtin::CoordinationOverhead => {
                 let open = self.coordinating.count * now_ms - self.coordinating.of;
                 let asked = self.coordinated + open;
                 share(asked, asked + self.worked_by(now_ms))
             }
-            Builtin::EstimateAccuracy => self.scores.accuracy(),
+            Builtin::EstimateAccuracy => scores.accuracy(),
             Builtin::EscalationCount => Some(Value::Int(self.escalations)),
             Builtin::ConflictResolution => self.conflicts.mean().map(Value::Duration),
             Builtin::ResponseTime => self.answered.mean().map(Value::Duration),
@@ -289,8 +293,26 @@ impl Tally {
         self.worked + open
     }
 
-    fn utilization(&self, plan: &Plan, state: &State, now_ms: i64, elapsed: i64) -> Option<Value> {
-        let agents = self.scores.agents();
+    /// Those that the machine keeps; of a tally beside a journal, made from its state.
+    fn scores(&self, plan: &Plan, state: &State) -> Cow<'_, Scores> {
+        if !self.scores.is_empty() {
+            return Cow::Borrowed(&self.scores);
+        }
+        let mut scores = Scores::default();
+        for (node, _, _) in state.tasks(plan) {
+            scores.update(plan, state, node, self.begun.contains(&node));
+        }
+        Cow::Owned(scores)
+    }
+
+    fn utilization(
+        &self,
+        plan: &Plan,
+        agents: &BTreeSet<AgentId>,
+        state: &State,
+        now_ms: i64,
+        elapsed: i64,
+    ) -> Option<Value> {
         let capacity = |agent: &AgentId| match plan.agents[*agent].capacity {
             0 => i64::from(state.options().cores.max(1)),
             some => i64::from(some),

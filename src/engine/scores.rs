@@ -85,6 +85,10 @@ impl Scores {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of.is_empty()
+    }
+
     pub(crate) fn done(&self) -> i64 {
         self.done
     }

@@ -7,8 +7,8 @@ use coord_plan::rules::{Goal, Metric, MetricSource};
 
 use super::bench::Bench;
 use super::draft::{Draft, approval, program};
-use crate::metrics::{builtin, meets};
-use crate::{Action, Input, Options, RunStatus, Verdict, pending_actions, replay};
+use crate::metrics::{Tally, builtin, meets};
+use crate::{Action, Input, Options, RunStatus, State, Verdict, apply, pending_actions};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -45,9 +45,17 @@ fn tallied(bench: &Bench, name: &str) -> Option<Value> {
         plan: bench.plan.clone(),
     };
     computed(&mut draft, name);
-    let state = replay(&draft.plan, &bench.events).unwrap();
-    let tally = state.tally.as_deref()?;
-    tally.value(&draft.plan, &state, builtin(name)?, bench.now_ms)
+    let mut state = State::new(&draft.plan);
+    let mut beside = Tally::default();
+    for event in &bench.events {
+        apply(&draft.plan, &mut state, event).unwrap();
+        beside.see(&state, event);
+    }
+    let (plan, metric, now_ms) = (&draft.plan, builtin(name)?, bench.now_ms);
+    let found = state.tally.as_deref()?.value(plan, &state, metric, now_ms);
+    let again = beside.value(plan, &state, metric, now_ms);
+    assert_eq!(found, again, "a tally beside the machine comes to the same");
+    found
 }
 
 #[test]
