@@ -8,15 +8,16 @@
 //! }
 //! ```
 //!
-//! Lines that it knows: `write PATH TEXT` (through the client), `create PATH TEXT` (asks first, then
-//! writes itself), `sneak PATH TEXT` (the same, and says that it only reads), `run COMMAND` (asks
-//! first), `read PATH`, `say TEXT`, `wait` (until it is called off), `hang` (whatever is said),
-//! `stop REASON`, `busy`, `die`. All other lines mean nothing.
+//! Lines that it knows: `write PATH TEXT` (through the client), `append PATH TEXT` (reads and writes
+//! through the client), `create PATH TEXT` (asks first, then writes itself), `sneak PATH TEXT` (the
+//! same, and says that it only reads), `run COMMAND` (asks first), `read PATH`, `say TEXT`, `wait`
+//! (until it is called off), `progress TEXT` (by the tools of coord that it was given), `hang` (whatever is said), `stop REASON`, `busy`, `die` (as of `kill -9`).
+//! `first LINE` is for the first try alone. `\n` in a TEXT is a new line. All other lines mean nothing.
 
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{
     AgentCapabilities, CancelNotification, ContentBlock, ContentChunk, Cost, Implementation,
-    InitializeRequest, InitializeResponse, LoadSessionRequest, LoadSessionResponse,
+    InitializeRequest, InitializeResponse, LoadSessionRequest, LoadSessionResponse, McpServer,
     NewSessionRequest, NewSessionResponse, PermissionOption, PermissionOptionKind, PromptRequest,
     PromptResponse, ReadTextFileRequest, RequestPermissionOutcome, RequestPermissionRequest,
     SessionId, SessionNotification, SessionUpdate, StopReason, TextContent, ToolCall,
@@ -25,14 +26,16 @@ use agent_client_protocol::v1::schema::{
 };
 use agent_client_protocol::{Agent, Client, Error, Result, Stdio};
 use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::Stdio as Piped;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let called_off = Arc::new(Notify::new());
-    let folder = Arc::new(Mutex::new(PathBuf::new()));
+    let folder = Arc::new(Mutex::new((PathBuf::new(), Vec::new())));
     let (stop, turns) = (Arc::clone(&called_off), Arc::clone(&called_off));
     let (at, loaded, working) = (Arc::clone(&folder), Arc::clone(&folder), folder);
     Agent
@@ -50,14 +53,15 @@ async fn main() -> Result<()> {
         )
         .on_receive_request(
             async move |new: NewSessionRequest, responder, _| {
-                *at.lock().unwrap_or_else(PoisonError::into_inner) = new.cwd;
+                *at.lock().unwrap_or_else(PoisonError::into_inner) = (new.cwd, new.mcp_servers);
                 responder.respond(NewSessionResponse::new(format!("s{}", std::process::id())))
             },
             agent_client_protocol::on_receive_request!(),
         )
         .on_receive_request(
             async move |load: LoadSessionRequest, responder, cx: ConnectionTo<Client>| {
-                *loaded.lock().unwrap_or_else(PoisonError::into_inner) = load.cwd;
+                *loaded.lock().unwrap_or_else(PoisonError::into_inner) =
+                    (load.cwd, load.mcp_servers);
                 let past = text("this was said before");
                 cx.send_notification(SessionNotification::new(load.session_id, past))?;
                 responder.respond(LoadSessionResponse::new())
@@ -73,14 +77,16 @@ async fn main() -> Result<()> {
         )
         .on_receive_request(
             async move |prompt: PromptRequest, responder, cx: ConnectionTo<Client>| {
+                let (folder, servers) = working
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone();
                 let turn = Turn {
                     client: cx.clone(),
                     session: prompt.session_id.clone(),
                     called_off: Arc::clone(&turns),
-                    folder: working
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .clone(),
+                    folder,
+                    servers,
                 };
                 // a handler that waits would keep everything else from being heard
                 cx.spawn(async move {
@@ -102,6 +108,45 @@ fn words(prompt: &[ContentBlock]) -> String {
     texts.collect()
 }
 
+/// The name of the task of a brief.
+fn task_of(prompt: &str) -> String {
+    let line = prompt.lines().find_map(|line| line.strip_prefix("Task `"));
+    let name = line.and_then(|line| line.split('`').next());
+    name.unwrap_or_default().to_string()
+}
+
+/// One call of a tool of a server that is a program.
+fn call(program: &mut std::process::Command, params: serde_json::Value) -> std::io::Result<String> {
+    let mut server = program
+        .stdin(Piped::piped())
+        .stdout(Piped::piped())
+        .spawn()?;
+    let hello = json!({ "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": { "name": "example-agent", "version": "1" } });
+    let lines = [
+        json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello }),
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }),
+    ];
+    let (Some(mut input), Some(output)) = (server.stdin.take(), server.stdout.take()) else {
+        return Ok(String::new());
+    };
+    let mut output = BufReader::new(output);
+    let mut answer = String::new();
+    for line in lines {
+        writeln!(input, "{line}")?;
+        if line.get("id").is_some() {
+            answer.clear();
+            output.read_line(&mut answer)?;
+        }
+    }
+    drop(input);
+    server.wait()?;
+    let answer: serde_json::Value = serde_json::from_str(&answer)?;
+    let said = &answer["result"]["structuredContent"];
+    Ok(said.to_string())
+}
+
 fn text(text: &str) -> SessionUpdate {
     let content = ContentBlock::Text(TextContent::new(text));
     SessionUpdate::AgentMessageChunk(ContentChunk::new(content))
@@ -112,22 +157,34 @@ struct Turn {
     session: SessionId,
     called_off: Arc<Notify>,
     folder: PathBuf,
+    /// Tools that it was given.
+    servers: Vec<McpServer>,
 }
 
 impl Turn {
     async fn take(&self, prompt: &str) -> Result<PromptResponse> {
         let mut stop = StopReason::EndTurn;
+        // a brief says from the second try on which one it is
+        let is_first = !prompt.lines().take(8).any(|line| line.contains(", try "));
         for (number, line) in prompt.lines().enumerate() {
             let line = line.trim_start_matches("- ").trim();
+            let line = match line.strip_prefix("first ") {
+                Some(_) if !is_first => continue,
+                Some(line) => line,
+                None => line,
+            };
             let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
             let (path, content) = rest.split_once(' ').unwrap_or((rest, ""));
+            let content = &content.replace("\\n", "\n");
             let id = format!("call-{number}");
             match verb {
                 "say" => self.say(&format!("{rest}\n"))?,
                 "write" => self.write(path, content).await?,
+                "append" => self.append(path, content).await?,
                 "read" => self.read(path).await?,
                 "create" => self.create(&id, path, content, ToolKind::Edit).await?,
                 "sneak" => self.create(&id, path, content, ToolKind::Read).await?,
+                "progress" => self.progress(&task_of(prompt), rest)?,
                 "run" => self.run(&id, rest).await?,
                 "wait" => {
                     self.called_off.notified().await;
@@ -135,7 +192,11 @@ impl Turn {
                 }
                 "hang" => std::future::pending().await,
                 "busy" => return Err(Error::internal_error().data("429: rate limit".to_string())),
-                "die" => std::process::exit(3),
+                "die" => rustix::process::kill_process(
+                    rustix::process::getpid(),
+                    rustix::process::Signal::KILL,
+                )
+                .map_err(Error::into_internal_error)?,
                 "stop" => {
                     stop = serde_json::from_value(json!(rest)).unwrap_or(StopReason::EndTurn);
                 }
@@ -163,6 +224,14 @@ impl Turn {
             Ok(_) => self.say(&format!("{path} is written\n")),
             Err(error) => self.say(&format!("{path} is not written: {:?}\n", error.data)),
         }
+    }
+
+    /// What is there, and the text after it.
+    async fn append(&self, path: &str, content: &str) -> Result<()> {
+        let request = ReadTextFileRequest::new(self.session.clone(), path);
+        let there = self.client.send_request(request).block_task().await;
+        let there = there.map(|file| file.content).unwrap_or_default();
+        self.write(path, &format!("{there}{content}")).await
     }
 
     async fn read(&self, path: &str) -> Result<()> {
@@ -193,6 +262,24 @@ impl Turn {
         match written {
             Ok(()) => self.say(&format!("{path} is created\n")),
             Err(error) => self.say(&format!("{path} is not created: {error}\n")),
+        }
+    }
+
+    /// Says by the tools of coord how far it is.
+    fn progress(&self, task: &str, text: &str) -> Result<()> {
+        let Some(McpServer::Stdio(server)) = self.servers.first() else {
+            return self.say("it was given no tools\n");
+        };
+        let mut program = std::process::Command::new(&server.command);
+        program.args(&server.args);
+        program.envs(server.env.iter().map(|of| (&of.name, &of.value)));
+        let said = call(
+            &mut program,
+            json!({ "name": "coord_progress", "arguments": { "task": task, "text": text } }),
+        );
+        match said {
+            Ok(said) => self.say(&format!("coord says: {said}\n")),
+            Err(error) => self.say(&format!("coord says nothing: {error}\n")),
         }
     }
 

@@ -13,6 +13,7 @@ use coord_lang::source::{FileId, SourceFile, Sources};
 use coord_lang::syntax::tree::Tree;
 use coord_lang::syntax::{Limits, Pieces, parse};
 use coord_plan::compile::{Compiled, Settings, plan, understand};
+use std::fmt::Write;
 
 /// Of any text: it is compiled, with every place inside of it; a text that is not read says which
 /// limit forbids that; formatting is idempotent and changes no meaning; and what an editor parses
@@ -35,7 +36,29 @@ pub fn text(text: &str) {
     // an argument behind a comment that ends in a lone carriage return is a known exception
     let lone_return = text.replace("\r\n", "").contains('\r');
     if !broken && !lone_return && formatted != text {
-        formatting(&compiled, &formatted);
+        let before = Meaning::of(&compiled);
+        // a model may be large: never two at a time
+        drop(compiled);
+        formatting(&before, &formatted);
+    }
+}
+
+/// What a text means, in few bytes.
+#[derive(PartialEq, Debug)]
+struct Meaning {
+    /// The codes that it is told. Messages quote the text and tell places; warnings about its
+    /// layout are answered.
+    told: Vec<&'static str>,
+    model: u64,
+}
+
+impl Meaning {
+    fn of(compiled: &Compiled) -> Meaning {
+        let codes = compiled.diagnostics.iter().map(|d| d.code);
+        Meaning {
+            told: codes.filter(|code| !code.starts_with("W00")).collect(),
+            model: without_places(&compiled.model),
+        }
     }
 }
 
@@ -54,21 +77,13 @@ fn in_pieces(source: &SourceFile, tree: &Tree<'_>, found: &[Diagnostic]) {
     assert_eq!(found, same_found, "found in pieces");
 }
 
-fn formatting(before: &Compiled, formatted: &str) {
+fn formatting(before: &Meaning, formatted: &str) {
     let sources = Sources::single("main.coord", formatted);
     let source = sources.file(FileId(0));
     let (tree, found) = parse(FileId(0), source, &Limits::default());
     assert_eq!(formatted, format(source, &tree), "formatted twice");
-    let after = compiled(&sources, tree, found);
-    // messages quote the text and tell places; warnings about its layout are answered
-    let told = |d: &Diagnostic| (!d.code.starts_with("W00")).then_some(d.code);
-    let told = |c: &Compiled| c.diagnostics.iter().filter_map(told).collect::<Vec<_>>();
-    assert_eq!(told(before), told(&after), "told otherwise");
-    assert_eq!(
-        without_places(&before.model),
-        without_places(&after.model),
-        "understood otherwise"
-    );
+    let after = Meaning::of(&compiled(&sources, tree, found));
+    assert_eq!(before, &after, "understood otherwise");
 }
 
 /// Every place that a diagnostic points at can be cut out of the text.
@@ -83,17 +98,61 @@ fn places(text: &str, found: &[Diagnostic]) {
     }
 }
 
-/// The model as text, without where its parts stand.
-pub fn without_places(model: &Model) -> String {
-    let shown = format!("{model:?}");
-    let mut out = String::with_capacity(shown.len());
-    let mut rest = shown.as_str();
-    while let Some(at) = rest.find("Span { file: ") {
-        let end = rest[at..].find(" }").map_or(rest.len(), |n| at + n);
-        out.push_str(&rest[..at]);
-        rest = &rest[end..];
+/// A hash of the model as text, without where its parts stand. The text itself may be a hundred
+/// times as large as the model.
+fn without_places(model: &Model) -> u64 {
+    let mut text = Placeless::default();
+    write!(text, "{model:?}").expect("a hash takes everything");
+    text.settle(true);
+    text.hash
+}
+
+#[derive(Default)]
+struct Placeless {
+    /// FNV-1a: it does not matter in which pieces a text comes.
+    hash: u64,
+    /// The end of the text, which may be in the middle of a place.
+    rest: String,
+}
+
+impl Write for Placeless {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        self.rest.push_str(piece);
+        if self.rest.len() > 1 << 16 {
+            self.settle(false);
+        }
+        Ok(())
     }
-    out + rest
+}
+
+impl Placeless {
+    fn settle(&mut self, whole: bool) {
+        const PLACE: &str = "Span { file: ";
+        let rest = std::mem::take(&mut self.rest);
+        let mut at = 0;
+        while let Some(start) = rest[at..].find(PLACE).map(|n| at + n) {
+            let Some(end) = rest[start..].find(" }").map(|n| start + n) else {
+                break;
+            };
+            self.hash(&rest[at..start]);
+            at = end;
+        }
+        let open = rest[at..].find(PLACE).map(|n| at + n);
+        let safe = rest.len().saturating_sub(PLACE.len()).max(at);
+        let kept = match (whole, open) {
+            (true, _) => rest.len(),
+            (false, Some(open)) => open,
+            (false, None) => rest.floor_char_boundary(safe),
+        };
+        self.hash(&rest[at..kept]);
+        self.rest = rest[kept..].to_string();
+    }
+
+    fn hash(&mut self, text: &str) {
+        for byte in text.bytes() {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 }
 
 /// Of any condition: it has an answer, its opposite has the opposite one, and it comes to the same

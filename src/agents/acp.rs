@@ -4,7 +4,7 @@
 //! prompt. What the agent says and does meanwhile goes into the log. Its files are read and written
 //! here, and its requests for permission are answered here, from what the task claims.
 
-use crate::claims::Claims;
+use crate::claims::{Claims, MAX_FILE};
 use crate::exit;
 use crate::permission::{Calls, choose};
 use crate::said::value_of;
@@ -12,11 +12,12 @@ use crate::talk::{Enough, Pipes, enough, with_program};
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::ConnectionTo;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ClientCapabilities, ContentBlock, FileSystemCapabilities, Implementation,
-    InitializeRequest, InitializeResponse, LoadSessionRequest, NewSessionRequest, PromptRequest,
-    PromptResponse, ReadTextFileRequest, ReadTextFileResponse, RequestPermissionRequest,
-    RequestPermissionResponse, SessionId, SessionNotification, SessionUpdate, StopReason,
-    TextContent, WriteTextFileRequest, WriteTextFileResponse,
+    CancelNotification, ClientCapabilities, ContentBlock, EnvVariable, FileSystemCapabilities,
+    Implementation, InitializeRequest, InitializeResponse, LoadSessionRequest, McpServer,
+    McpServerStdio, NewSessionRequest, PromptRequest, PromptResponse, ReadTextFileRequest,
+    ReadTextFileResponse, RequestPermissionRequest, RequestPermissionResponse, SessionId,
+    SessionNotification, SessionUpdate, StopReason, TextContent, WriteTextFileRequest,
+    WriteTextFileResponse,
 };
 use agent_client_protocol::{
     Agent, ByteStreams, Client, Error, ErrorCode, is_incoming_transport_closed,
@@ -30,21 +31,48 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
-/// Largest file that is read or written for an agent.
-const MAX_FILE: u64 = 16 << 20;
 /// Longest text of one message that is kept as an output.
 const MAX_MESSAGE: usize = 64 << 10;
 /// What an agent gets to end its turn when it is called off.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
-pub(crate) fn attempt(job: &Job, stop: &Stop) -> Done {
-    let Driver::Acp(argv) = &job.via else {
-        return Done::exit(exit::CONFIG, "it has no program");
-    };
-    with_program(job, argv, |pipes| talk(job, stop, argv, pipes))
+pub(crate) struct Acp {
+    /// The program that serves tools of the run.
+    pub(crate) coord: Option<PathBuf>,
 }
 
-async fn talk(job: &Job, stop: &Stop, argv: &[String], pipes: Pipes) -> Done {
+impl coord_host::reach::Driver for Acp {
+    fn attempt(&self, job: &Job, stop: &Stop) -> Done {
+        let Driver::Acp(argv) = &job.via else {
+            return Done::exit(exit::CONFIG, "it has no program");
+        };
+        let tools = self.coord.as_deref().and_then(|coord| tools(job, coord));
+        with_program(job, argv, |pipes| talk(job, stop, argv, tools, pipes))
+    }
+}
+
+/// The run as a server of tools, for the agent alone whose work this is.
+fn tools(job: &Job, coord: &Path) -> Option<McpServer> {
+    let agent = job.agents.first()?;
+    let home = job
+        .environment
+        .iter()
+        .find(|(name, _)| name == "COORD_HOME");
+    let home = home?.1.to_str()?;
+    let args = ["mcp", "--as", agent, "--run", &job.run].map(str::to_string);
+    let server = McpServerStdio::new("coord", coord)
+        .args(args.to_vec())
+        .env(vec![EnvVariable::new("COORD_HOME", home)]);
+    Some(McpServer::Stdio(server))
+}
+
+async fn talk(
+    job: &Job,
+    stop: &Stop,
+    argv: &[String],
+    tools: Option<McpServer>,
+    pipes: Pipes,
+) -> Done {
     let ears = Arc::new(Ears::new(job));
     let streams = ByteStreams::new(pipes.input.compat_write(), pipes.output.compat());
     let (updates, asks) = (Arc::clone(&ears), Arc::clone(&ears));
@@ -82,6 +110,7 @@ async fn talk(job: &Job, stop: &Stop, argv: &[String], pipes: Pipes) -> Done {
                 job,
                 stop,
                 argv,
+                tools: tools.into_iter().collect(),
                 agent: &agent,
                 ears: &ears,
             };
@@ -109,6 +138,8 @@ struct Turn<'t> {
     job: &'t Job,
     stop: &'t Stop,
     argv: &'t [String],
+    /// Servers of tools that it is given.
+    tools: Vec<McpServer>,
     agent: &'t ConnectionTo<Agent>,
     ears: &'t Arc<Ears>,
 }
@@ -165,7 +196,8 @@ impl Turn<'_> {
         let folder = self.ears.claims.folder().to_path_buf();
         if let Some(session) = self.earlier(&hello) {
             self.ears.lock().replays = true;
-            let load = LoadSessionRequest::new(session.clone(), folder.clone());
+            let load = LoadSessionRequest::new(session.clone(), folder.clone())
+                .mcp_servers(self.tools.clone());
             let loaded = self.agent.send_request(load).block_task().await;
             self.ears.lock().replays = false;
             if loaded.is_ok() {
@@ -173,7 +205,7 @@ impl Turn<'_> {
                 return Ok(session);
             }
         }
-        let new = NewSessionRequest::new(folder);
+        let new = NewSessionRequest::new(folder).mcp_servers(self.tools.clone());
         let new = self.agent.send_request(new).block_task().await;
         let session = new.map_err(|error| failed(&error))?.session_id;
         self.remember(&session);
@@ -297,13 +329,10 @@ impl Heard {
 
 impl Ears {
     fn new(job: &Job) -> Ears {
-        let mut environment = job.environment.iter();
-        let home = environment.find(|(name, _)| name == "COORD_HOME");
-        let home = home.map(|(_, home)| PathBuf::from(home));
         let authority = job.told.agents.iter().map(|who| who.authority.as_deref());
         Ears {
             bench: job.bench.clone(),
-            claims: Claims::new(&job.told, &job.root, &job.folder, home.as_deref()),
+            claims: Claims::of(job),
             full: authority.into_iter().all(|word| word == Some("full")),
             heard: Mutex::new(Heard {
                 last: Instant::now(),
@@ -439,13 +468,7 @@ impl Ears {
         let mut heard = self.lock();
         heard.last = Instant::now();
         let path = of.path.display().to_string();
-        let written = match of.content.len() as u64 > MAX_FILE {
-            true => Err(format!("`{path}` is larger than 16 MiB")),
-            false => self.claims.write(&path).and_then(|real| {
-                put(&real, &of.content).map_err(|error| format!("`{path}`: {error}"))
-            }),
-        };
-        match written {
+        match self.claims.put(&path, &of.content) {
             Ok(()) => {
                 self.bench.say(&format!("wrote {path}"));
                 Ok(WriteTextFileResponse::new())
@@ -475,9 +498,4 @@ impl Ears {
         };
         Ok(ReadTextFileResponse::new(text))
     }
-}
-
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    std::fs::write(path, text)
 }

@@ -1,8 +1,12 @@
 //! What an agent may touch: what its task claims, whatever the agent says about itself.
 
 use coord_host::brief::{Brief, globs};
+use coord_host::reach::Job;
 use coord_lang::glob::Glob;
 use std::path::{Component, Path, PathBuf};
+
+/// Largest file that is read or written for an agent.
+pub(crate) const MAX_FILE: u64 = 16 << 20;
 
 /// The ground of one attempt.
 pub(crate) struct Claims {
@@ -17,14 +21,23 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
+    pub(crate) fn of(job: &Job) -> Claims {
+        let mut environment = job.environment.iter();
+        let home = environment.find(|(name, _)| name == "COORD_HOME");
+        let home = home.map(|(_, home)| Path::new(home));
+        Claims::new(&job.told, &job.root, &job.folder, home)
+    }
+
     pub(crate) fn new(told: &Brief, root: &Path, folder: &Path, home: Option<&Path>) -> Claims {
         let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let root = real(root);
         Claims {
-            root: real(root),
             folder: real(folder),
             writes: globs(&told.writes),
             forbidden: globs(&told.forbidden),
-            home: home.map(real),
+            // worktrees are kept there, too, and leaving one is refused anyway
+            home: home.map(real).filter(|home| !root.starts_with(home)),
+            root,
         }
     }
 
@@ -32,9 +45,26 @@ impl Claims {
         &self.folder
     }
 
+    /// Writes a text for the agent, or says why not.
+    pub(crate) fn put(&self, path: &str, text: &str) -> Result<(), String> {
+        if text.len() as u64 > MAX_FILE {
+            return Err(format!("`{path}` is larger than 16 MiB"));
+        }
+        let real = self.write(path)?;
+        let folder = real.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = folder.and_then(|()| std::fs::write(&real, text));
+        written.map_err(|error| format!("`{path}`: {error}"))
+    }
+
     /// The real place of a path that may be written, or why not.
     pub(crate) fn write(&self, path: &str) -> Result<PathBuf, String> {
         let (full, name) = self.place(path)?;
+        if name
+            .split('/')
+            .any(|part| part.eq_ignore_ascii_case(".git"))
+        {
+            return Err(format!("`{name}` is git's own"));
+        }
         let is_of = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(&name));
         match () {
             () if self.writes.is_empty() => Err(format!(
@@ -137,11 +167,17 @@ mod tests {
             "/etc/passwd",
             "",
             "src/a\0b",
+            "src/.git",
+            "src/.GIT/config",
         ] {
             assert!(claims.write(no).is_err(), "{no}");
         }
         assert!(claims.read("Cargo.toml").is_ok());
         assert!(claims.read("/etc/passwd").is_err() && claims.read("src/link/a").is_err());
+        // a worktree is beneath where runs are kept
+        let apart = Claims::new(&told, &root, &root, Some(&folder));
+        assert!(apart.write("src/a.rs").is_ok());
+        assert!(apart.write(other.join("a").to_str().unwrap()).is_err());
         let none = Claims::new(&Brief::default(), &root, &root, None);
         assert!(
             none.write("src/a.rs")

@@ -8,22 +8,26 @@
 mod a2a;
 mod acp;
 mod address;
+mod callback;
 mod claims;
 mod exit;
 mod http;
 mod mcp;
+mod mcp_web;
 mod permission;
 mod said;
 mod talk;
 mod web;
 
 use coord_host::reach::{Drivers, Reach};
+use std::path::PathBuf;
 
-/// The drivers of all protocols of the language.
-pub fn drivers() -> Drivers {
+/// The drivers of all protocols of the language. `coord` is the program that coding agents are
+/// given as a server of tools (`coord mcp`), where there is one.
+pub fn drivers(coord: Option<PathBuf>) -> Drivers {
     let mut drivers = Drivers::default();
     drivers.add(Reach::Via("a2a".into()), a2a::attempt);
-    drivers.add(Reach::Via("acp".into()), acp::attempt);
+    drivers.add(Reach::Via("acp".into()), acp::Acp { coord });
     drivers.add(Reach::Via("http".into()), http::attempt);
     drivers.add(Reach::Via("mcp".into()), mcp::attempt);
     drivers

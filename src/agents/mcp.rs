@@ -1,9 +1,12 @@
-//! `via mcp ["argv"] tool NAME`: a tool of a server of the Model Context Protocol does the task.
+//! `via mcp ["argv"] tool NAME`, `via mcp "URL" tool NAME`: a tool of a server of the Model Context
+//! Protocol does the task. The server is a program that is started, or listens somewhere
+//! ([`crate::mcp_web`]).
 //!
 //! The tool gets what it asks for by name: the brief, the prompt, declared variables, outputs of
 //! the tasks before. Its result becomes the outputs, its progress goes into the log.
 
 use crate::exit;
+use crate::mcp_web;
 use crate::said::{Said, value_of};
 use crate::talk::{Pipes, enough, with_program};
 use coord_host::bench::Bench;
@@ -16,6 +19,7 @@ use rmcp::model::{
     ProgressNotificationParam, Tool,
 };
 use rmcp::service::{NotificationContext, RoleClient, RunningService};
+use rmcp::transport::IntoTransport;
 use rmcp::{ClientHandler, ServiceError, ServiceExt};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,13 +29,34 @@ use std::time::Instant;
 const MAX_TOOLS: usize = 10_000;
 
 pub(crate) fn attempt(job: &Job, stop: &Stop) -> Done {
-    let Driver::Mcp { argv, tool } = &job.via else {
-        return Done::exit(exit::CONFIG, "it has no program");
-    };
-    with_program(job, argv, |pipes| talk(job, stop, tool, pipes))
+    match &job.via {
+        Driver::Mcp { argv, tool } => with_program(job, argv, |pipes| {
+            let Pipes { input, output } = pipes;
+            talk(job, stop, tool, (output, input))
+        }),
+        Driver::McpWeb { url, tool } => match mcp_web::transport(job, url) {
+            Ok((transport, runtime)) => {
+                let trouble = transport.trouble();
+                let done =
+                    runtime.block_on(async { talk(job, stop, tool, transport.open()).await });
+                // what still waits for the host waits alone
+                runtime.shutdown_background();
+                match trouble.code() {
+                    Some(code) if done.exit == exit::PROTOCOL => Done::exit(code, done.log),
+                    _ => done,
+                }
+            }
+            Err(done) => done,
+        },
+        _ => Done::exit(exit::CONFIG, "it has no program"),
+    }
 }
 
-async fn talk(job: &Job, stop: &Stop, tool: &str, pipes: Pipes) -> Done {
+async fn talk<T, E, A>(job: &Job, stop: &Stop, tool: &str, transport: T) -> Done
+where
+    T: IntoTransport<RoleClient, E, A>,
+    E: std::error::Error + Send + Sync + 'static,
+{
     let ears = Ears {
         bench: job.bench.clone(),
         last: Arc::new(Mutex::new(Instant::now())),
@@ -39,7 +64,7 @@ async fn talk(job: &Job, stop: &Stop, tool: &str, pipes: Pipes) -> Done {
     let last = Arc::clone(&ears.last);
     let heard = || *last.lock().unwrap_or_else(PoisonError::into_inner);
     let call = async {
-        let server = ears.serve((pipes.output, pipes.input)).await;
+        let server = ears.serve(transport).await;
         let server = server.map_err(|error| protocol(error.to_string()))?;
         let done = called(job, tool, &server).await;
         // the server reads the end of its input as the end of the conversation
@@ -68,7 +93,14 @@ async fn called(
     };
     let given = arguments(job, tool).map_err(|why| Done::exit(exit::CONFIG, why))?;
     let request = CallToolRequestParams::new(name.to_string()).with_arguments(given);
-    let result = server.call_tool(request).await.map_err(failed)?;
+    let result = server.call_tool(request).await;
+    let result = result.map_err(|error| match (&job.via, error) {
+        // what a program did ends with it; who knows how far a host came
+        (Driver::McpWeb { .. }, ServiceError::TransportClosed | ServiceError::TransportSend(_)) => {
+            Done::lost("it got the call and gave no answer")
+        }
+        (_, error) => failed(error),
+    })?;
     Ok(judged(&result))
 }
 

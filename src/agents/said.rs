@@ -14,11 +14,14 @@ const MAX_VALUE: usize = 64 << 10;
 const RESERVED: [&str; 3] = ["artifacts.", "usage.", "agent."];
 
 /// An answer in the form that `via http` and tools of MCP may use:
-/// `{"status": "done", "outputs": {…}, "log": "…", "usage": {…}}`. Anything else is a text.
+/// `{"status": "done", "outputs": {…}, "files": {…}, "log": "…", "usage": {…}}`. Anything else is a
+/// text.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Said {
     pub(crate) status: Status,
     pub(crate) outputs: BTreeMap<String, String>,
+    /// What it wants written, by path. Only `via http` does that, and only what the task claims.
+    pub(crate) files: BTreeMap<String, String>,
     pub(crate) log: String,
 }
 
@@ -52,10 +55,14 @@ impl Said {
                 _ => Status::Done,
             },
             outputs: BTreeMap::new(),
+            files: BTreeMap::new(),
             log: log.unwrap_or_default().to_string(),
         };
         if let Some(Value::Object(outputs)) = object.get("outputs") {
             said.outputs = values(outputs);
+        }
+        if let Some(Value::Object(files)) = object.get("files") {
+            said.files = texts(files);
         }
         if let Some(Value::Object(usage)) = object.get("usage") {
             said.outputs.extend(used(usage));
@@ -89,6 +96,11 @@ pub(crate) fn values(object: &Map<String, Value>) -> BTreeMap<String, String> {
             (name.clone(), value_of(&text))
         })
         .collect()
+}
+
+fn texts(files: &Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |(path, text): (&String, &Value)| Some((path.clone(), text.as_str()?.to_string()));
+    files.iter().filter_map(text).collect()
 }
 
 /// A text as the value of an output.

@@ -7,9 +7,9 @@ use coord_host::reach::{Done, Job, Stop};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use ureq::http::header::{LOCATION, RETRY_AFTER};
-use ureq::http::{Response, StatusCode, Uri};
+use ureq::http::{HeaderName, HeaderValue, Response, StatusCode, Uri};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 
 /// Largest answer.
 const MAX_ANSWER: u64 = 2 << 20;
@@ -37,6 +37,8 @@ pub(crate) struct Web<'j> {
     agent: Agent,
     /// Sent with everything.
     header: Option<(&'static str, &'static str)>,
+    /// The name of a header, and a secret as its value.
+    auth: Option<(HeaderName, HeaderValue)>,
 }
 
 /// An answer that came.
@@ -57,6 +59,47 @@ pub(crate) enum Send<'b> {
     Delete,
 }
 
+/// A client of the host that the project names, and of no other: no redirects, no proxies, no
+/// addresses where machines tell about themselves.
+pub(crate) fn client() -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .max_idle_connections(0)
+        .proxy(None)
+        .timeout_resolve(Some(CONNECT_PATIENCE))
+        .timeout_connect(Some(CONNECT_PATIENCE))
+        .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Agent::with_parts(config, DefaultConnector::default(), Guarded::default())
+}
+
+/// What requests carry, from the secret that the project names. It is marked as such, so that no
+/// debug output has it.
+pub(crate) fn auth(job: &Job) -> Result<Option<(HeaderName, HeaderValue)>, Done> {
+    let Some(auth) = &job.auth else {
+        return Ok(None);
+    };
+    let cannot = |why: &str| {
+        let name = &auth.secret;
+        Done::exit(exit::CONFIG, format!("secret `{name}` {why}"))
+    };
+    let secret = job.bench.secret(&auth.secret);
+    let secret = secret.ok_or_else(|| cannot("is not there"))?;
+    let (name, mut value) = match &auth.header {
+        Some(header) => (header.as_str(), Vec::new()),
+        None => ("authorization", b"Bearer ".to_vec()),
+    };
+    value.extend_from_slice(secret);
+    let name = HeaderName::from_bytes(name.as_bytes());
+    let name = name.map_err(|_| cannot("goes with no such header"))?;
+    let value = HeaderValue::from_bytes(&value);
+    let mut value = value.map_err(|_| cannot("has what no header may have"))?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
+}
+
 impl<'j> Web<'j> {
     pub(crate) fn open(job: &'j Job, stop: &'j Stop, url: &str) -> Result<Web<'j>, Done> {
         let wrong = |why: String| Done::exit(exit::CONFIG, why);
@@ -64,24 +107,14 @@ impl<'j> Web<'j> {
             .parse()
             .map_err(|_| wrong(format!("`{url}` is no address")))?;
         let origin = Origin::of(&parsed).map_err(wrong)?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_connections(0)
-            .proxy(None)
-            .timeout_resolve(Some(CONNECT_PATIENCE))
-            .timeout_connect(Some(CONNECT_PATIENCE))
-            .user_agent(concat!("coord/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), Guarded::default());
         Ok(Web {
             job,
             stop,
             url: parsed,
             origin,
-            agent,
+            agent: client(),
             header: None,
+            auth: auth(job)?,
         })
     }
 
@@ -203,32 +236,40 @@ impl<'j> Web<'j> {
     }
 
     fn once(&self, url: &Uri, what: Send<'_>) -> Result<Answer, Trouble> {
-        let (name, value) = self.header.unwrap_or(("accept", "application/json"));
         let sent = match what {
-            Send::Post(body) => (self.agent.post(url))
+            Send::Post(body) => self
+                .headed(self.agent.post(url))
                 .config()
                 .timeout_recv_response(Some(ANSWER_PATIENCE))
                 .timeout_recv_body(Some(ANSWER_PATIENCE))
                 .build()
                 .header("content-type", "application/json")
                 .header("idempotency-key", &self.job.idempotency_key)
-                .header(name, value)
                 .send(body),
-            Send::Get => (self.agent.get(url))
+            Send::Get => self
+                .headed(self.agent.get(url))
                 .config()
                 .timeout_global(Some(LOOK_PATIENCE))
                 .build()
-                .header(name, value)
                 .call(),
-            Send::Delete => (self.agent.delete(url))
+            Send::Delete => self
+                .headed(self.agent.delete(url))
                 .config()
                 .timeout_global(Some(GOODBYE_PATIENCE))
                 .build()
-                .header(name, value)
                 .call(),
         };
         let mut response = sent.map_err(Trouble::of)?;
         self.answer(&mut response)
+    }
+
+    fn headed<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        let (name, value) = self.header.unwrap_or(("accept", "application/json"));
+        let request = request.header(name, value);
+        match &self.auth {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        }
     }
 
     fn answer(&self, response: &mut Response<Body>) -> Result<Answer, Trouble> {

@@ -261,7 +261,7 @@ fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
 
 /// E0710: every program that is named without a path has to be on this machine.
 fn programs_are_there(plan: &Plan) -> Result<(), Failure> {
-    let missing = missing_programs(plan, &coord_agents::drivers());
+    let missing = missing_programs(plan, &super::support::drivers());
     if missing.is_empty() {
         return Ok(());
     }
@@ -348,6 +348,7 @@ fn done_by(plan: &Plan, agents: &[AgentId]) -> String {
         Driver::Http(url) => Some(format!("asked over HTTP: {url}")),
         Driver::A2a(url) => Some(format!("asked over A2A: {url}")),
         Driver::Acp(argv) => Some(format!("asked over ACP: {}", argv.join(" "))),
+        Driver::McpWeb { url, tool } => Some(format!("tool {tool} of {url}")),
         Driver::Mcp { argv, tool } => Some(format!("tool {tool} of {}", argv.join(" "))),
     });
     told.next()
@@ -445,7 +446,7 @@ fn go(common: &Common, screen: &Screen, pace: &Pace, doing: Doing) -> Outcome {
         journal,
         reaper: Some(reaper),
         options,
-        drivers: coord_agents::drivers(),
+        drivers: super::support::drivers(),
         people: None,
         signals: true,
         no_wait: pace.no_wait,

@@ -105,7 +105,7 @@ impl State {
         }
         self.refresh_teams_of(plan, agent);
         if self.index.tracks_blocked {
-            for node in plan.nodes.ids() {
+            for node in self.index.tasks_of(agent) {
                 self.refresh_blocked(plan, node);
             }
         }
@@ -128,6 +128,9 @@ impl State {
         self.nodes[node].reassigned += 1;
         while self.lanes.len() < self.index.lanes.len() {
             self.lanes.push(Default::default());
+        }
+        while self.bays.len() < self.index.bays.len() {
+            self.bays.push(Default::default());
         }
         while self.teams.len() < self.index.teams.len() {
             self.teams.push(Default::default());
@@ -158,6 +161,7 @@ impl State {
         let fits = |agent: &AgentId| {
             let driver = &plan.agents[*agent].driver;
             *agent != from
+                && self.spent(plan, *agent).is_none()
                 && !self.agent_states[*agent].isolated
                 && self.agent_states[*agent].failed_since_ms.is_none()
                 && (!machine || !matches!(driver, Driver::Human))
@@ -250,7 +254,8 @@ impl Turn<'_> {
             let mine = |a: &crate::node_state::Attempt| a.agents.contains(&agent);
             state.is_at_work() && state.attempt.as_ref().is_some_and(mine)
         };
-        self.plan.nodes.ids().filter(of).collect()
+        let holders = self.state.holders.iter().copied();
+        holders.filter(of).collect()
     }
 
     /// What the agents that it is about were to do goes to others.
@@ -297,7 +302,8 @@ impl Turn<'_> {
             };
             mine && waits
         };
-        self.plan.nodes.ids().filter(of).collect()
+        let all = self.state.index.tasks_of(agent).into_iter();
+        all.filter(of).collect()
     }
 
     /// Gives a task to `to`, or to whoever takes over from one of its agents.

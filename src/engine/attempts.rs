@@ -368,8 +368,12 @@ impl State {
             self.nodes[node].outputs = outputs.clone();
         }
         self.on_call_over(plan, node);
-        if let Fact::Exited { outcome, .. } = fact {
+        if let Fact::Exited {
+            outcome, outputs, ..
+        } = fact
+        {
             self.note_outcome(plan, node, outcome);
+            self.note_usage(plan, node, outputs);
         }
         self.leave_stage(plan, node);
         Ok(())
@@ -507,6 +511,7 @@ impl State {
             state.changed.clear();
             state.sync_expired = false;
         })?;
+        self.ask_for_budgets_again(plan);
         self.reset_needs(plan, node);
         self.refresh(plan, node);
         Ok(())

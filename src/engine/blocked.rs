@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use coord_lang::ids::{AgentId, ModeId, NodeId, ResourceId};
+use coord_lang::ids::{AgentId, BudgetId, ModeId, NodeId, ResourceId};
 use coord_plan::plan::{Plan, Wanted};
 
 use crate::gate_run::{GateRunId, GateStage};
@@ -89,6 +89,10 @@ pub enum Reason {
     Isolated {
         agent: AgentId,
     },
+    /// Nothing begins before somebody allows more.
+    Spent {
+        budget: BudgetId,
+    },
     /// Somebody or something said that there is nothing left of it.
     Exhausted {
         resource: ResourceId,
@@ -138,6 +142,7 @@ impl Reason {
             | Reason::Mode { .. }
             | Reason::Restart { .. }
             | Reason::Isolated { .. }
+            | Reason::Spent { .. }
             | Reason::Exhausted { .. }
             | Reason::Situation { .. }
             | Reason::Held { .. }
@@ -217,7 +222,7 @@ pub fn reasons(plan: &Plan, state: &State, node: NodeId) -> Vec<Reason> {
             out.extend(ending.cloned().map(Reason::Ended));
             out.extend(state.nodes[node].undone.then_some(Reason::TakenBack));
             if state.nodes[node].status == Status::Failed {
-                situations(state, &mut out, |id| {
+                situations(state, &mut out, node, |id| {
                     state.situations[id].about.node == Some(node)
                 });
             }
@@ -235,7 +240,7 @@ fn before_start(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>)
     let mode = state.mode.filter(|_| state.is_stopped_by_mode(plan, node));
     out.extend(mode.map(|mode| Reason::Mode { mode }));
     needs(plan, state, node, out);
-    situations(state, out, |id| state.holds_up(id, node));
+    situations(state, out, node, |id| state.holds_up(id, node));
     let of = &state.nodes[node];
     if of.unmet == 0 {
         wants(plan, state, node, out);
@@ -270,13 +275,18 @@ impl State {
     /// True when people decide what becomes of need number `need`, whose limit passed.
     fn is_decided_on(&self, node: NodeId, need: u32) -> bool {
         let wanted = Pending::Need { node, need };
-        let mut open = self.open_situations.iter();
-        open.any(|id| self.situations[*id].about.pending == Some(wanted))
+        let mut open = self.open_about(node);
+        open.any(|id| self.situations[id].about.pending == Some(wanted))
     }
 }
 
-fn situations(state: &State, out: &mut Vec<Reason>, fits: impl Fn(SituationId) -> bool) {
-    let open = state.open_situations.iter().copied();
+fn situations(
+    state: &State,
+    out: &mut Vec<Reason>,
+    node: NodeId,
+    fits: impl Fn(SituationId) -> bool,
+) {
+    let open = state.open_about(node);
     out.extend(
         open.filter(|id| fits(*id))
             .map(|situation| Reason::Situation { situation }),
@@ -392,6 +402,9 @@ fn agents(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
         if state.agent_states[*agent].isolated {
             return Reason::Isolated { agent: *agent };
         }
+        if let Some(budget) = state.spent(plan, *agent) {
+            return Reason::Spent { budget };
+        }
         Reason::Agent {
             agent: *agent,
             held_by: who(state, |other| {
@@ -446,9 +459,10 @@ fn resources(plan: &Plan, state: &State, node: NodeId, out: &mut Vec<Reason>) {
     }
 }
 
-/// Linear in the plan: only for people who ask.
+/// Of those that hold anything.
 fn who(state: &State, fits: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
-    state.nodes.ids().filter(|id| fits(*id)).collect()
+    let holders = state.holders.iter().copied();
+    holders.filter(|id| fits(*id)).collect()
 }
 
 fn at_work(state: &State, node: NodeId, out: &mut Vec<Reason>) {
@@ -483,7 +497,7 @@ fn waits_for_people(state: &State, node: NodeId, out: &mut Vec<Reason>) {
             .map(|item| Reason::Item { item: *item }),
     );
     gate(state, node, out);
-    situations(state, out, |id| state.holds_up(id, node));
+    situations(state, out, node, |id| state.holds_up(id, node));
 }
 
 /// True when the node is BLOCKED: not begun, and something is in its way.

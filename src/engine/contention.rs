@@ -76,16 +76,9 @@ impl State {
             }) {
                 continue;
             }
-            for lane in &self.index.lanes_of_resource[*resource] {
-                let first = self.lanes[*lane].ready.first();
-                let Some((_, _, waits)) = first.filter(|(_, _, node)| *node != holder) else {
-                    continue;
-                };
-                let wants = self.index.uses(*waits).iter();
-                let wants = wants.filter(|(of, _)| of == resource).map(|(_, n)| *n);
-                if self.free(plan, *resource) < wants.sum() {
-                    found.extend(self.kind_of(plan, *waits, holder, Some(*resource)));
-                }
+            let short = self.short_of(plan, *resource).into_iter();
+            for waits in short.filter(|node| *node != holder) {
+                found.extend(self.kind_of(plan, waits, holder, Some(*resource)));
             }
         }
         if self.nodes[holder].holds_slots {
@@ -136,7 +129,7 @@ impl State {
             let about = &self.situations[*id].about;
             about.behind.is_some() && about.node == Some(node)
         };
-        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        let over: Vec<_> = self.open_about(node).filter(over).collect();
         for id in over {
             self.withdraw_situation(plan, id);
         }

@@ -178,8 +178,8 @@ impl State {
             return None;
         }
         if let Some(workflow) = self.index.calls(node) {
-            let under_way = self.workflow_is_running(workflow);
-            return (!under_way).then_some(Decision::Call(workflow));
+            let turn = self.caller_at_turn(workflow) == Some(node);
+            return turn.then_some(Decision::Call(workflow));
         }
         match state.asking.answered {
             Some(item) => Some(Decision::EndWork(item)),

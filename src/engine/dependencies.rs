@@ -56,6 +56,7 @@ impl State {
         }
         let impossible = |s| s == NeedState::Impossible;
         change(&mut state.impossible, impossible(from), impossible(to));
+        self.note_need(plan, node, slot);
         self.start_clocks(plan, node);
         if to == NeedState::Met && need.within.is_some() {
             self.withdraw_need(plan, node, slot - self.index.first_need(node));

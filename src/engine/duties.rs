@@ -441,6 +441,10 @@ impl State {
             Source::Handoff(_) => format!("the handoff to `{task}` was not accepted in time"),
             Source::Gate(_) => format!("gate `{gate}` failed at `{task}`"),
             Source::Task(_) => format!("`{task}` failed"),
+            Source::Budget(id) => {
+                let budget = plan.rules.budgets[id].title(plan);
+                format!("the budget is spent: {budget}")
+            }
             Source::Mode { mode, .. } => plan.rules.modes[mode].name.clone(),
             Source::Failover => format!("`{agent}` failed"),
         }
@@ -465,6 +469,7 @@ impl Pending {
             Pending::Need { node, .. } | Pending::Sync(node) => Some(node),
             Pending::Item(item) => state.items[item].node,
             Pending::Gate(run) => Some(state.gate_runs[run].node),
+            Pending::Budget(_) => None,
         }
     }
 }

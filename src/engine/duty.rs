@@ -1,6 +1,8 @@
 //! Duties: actions of rules that are to be carried out, each with what it is about.
 
-use coord_lang::ids::{ConflictId, EscalationId, GateId, HandoffId, IncidentId, ModeId, NodeId};
+use coord_lang::ids::{
+    BudgetId, ConflictId, EscalationId, GateId, HandoffId, IncidentId, ModeId, NodeId,
+};
 use coord_plan::plan::Plan;
 use coord_plan::rules::{Action, Chain};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,7 @@ pub(crate) enum Source {
     Handoff(HandoffId),
     Gate(GateId),
     Task(NodeId),
+    Budget(BudgetId),
     Mode {
         mode: ModeId,
         entered: bool,
@@ -102,6 +105,7 @@ impl State {
             Source::Handoff(id) => one(&rules.handoffs[id].accept_otherwise),
             Source::Gate(gate) => one(&plan.gates[gate].on_fail_do),
             Source::Task(node) => one(&plan.task(node)?.more.as_ref()?.on_fail),
+            Source::Budget(id) => one(&rules.budgets[id].otherwise),
             Source::Failover => FAILOVER.chunks(1).nth(n as usize),
             // its programs are no actions
             Source::Mode { .. } => None,
@@ -131,7 +135,8 @@ impl State {
             | Ask::Doubt
             | Ask::Situation { .. }
             | Ask::Report { .. }
-            | Ask::Undo => return None,
+            | Ask::Undo
+            | Ask::Budget { .. } => return None,
         };
         approval.within.as_ref()
     }

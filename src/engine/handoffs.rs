@@ -40,8 +40,8 @@ impl State {
     pub(crate) fn handoff_due(&self, node: NodeId) -> Option<(NodeId, HandoffId)> {
         let givers = self.index.givers.get(&node)?;
         let begun = |giver: NodeId| {
-            let open = |id: &SituationId| self.is_handoff(*id, giver, node);
-            self.accepted.contains(&(giver, node)) || self.open_situations.iter().any(open)
+            let open = |id: SituationId| self.is_handoff(id, giver, node);
+            self.accepted.contains(&(giver, node)) || self.open_about(node).any(open)
         };
         givers
             .iter()

@@ -1,9 +1,10 @@
 //! What a plan implies and no event changes: who waits for whom, and which tasks compete.
 //!
 //! Built once per state, shared by its clones. A *lane* is the set of tasks that need the same
-//! agents and the same resources: within a lane the first in order always goes first, so only
-//! the first of each lane has to be looked at. Lanes of the same agents share a *team*, so that
-//! an agent who falls free concerns few.
+//! agents, the same resources and the same claims: within a lane the first in order always goes
+//! first, so only the first of each lane has to be looked at. Lanes that differ in their claims
+//! only stand in one *bay*, so that a resource that falls free concerns few; bays of the same
+//! agents share a *team*, so that an agent who falls free does.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,18 @@ impl Id for TeamId {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct BayId(pub(crate) u32);
+
+impl Id for BayId {
+    fn from_index(index: usize) -> Self {
+        BayId(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Whom a task is done by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Team {
@@ -67,9 +80,18 @@ pub(crate) struct Team {
     pub(crate) machine: bool,
 }
 
+/// Tasks of the same agents and the same resources, whatever they claim.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bay {
+    pub(crate) team: TeamId,
+    /// Resources, each once, without write claims.
+    pub(crate) uses: Vec<(ResourceId, u32)>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Lane {
     pub(crate) team: TeamId,
+    pub(crate) bay: BayId,
     /// Resources and write claims, each once.
     pub(crate) uses: Vec<(ResourceId, u32)>,
 }
@@ -84,10 +106,18 @@ pub(crate) struct Index {
     edge_start: Vec<u32>,
     edges: Vec<Edge>,
     pub(crate) teams: Table<TeamId, Team>,
+    pub(crate) bays: Table<BayId, Bay>,
     pub(crate) lanes: Table<LaneId, Lane>,
     lane_of: Table<NodeId, Option<LaneId>>,
+    team_ids: BTreeMap<Team, TeamId>,
+    bay_ids: BTreeMap<Bay, BayId>,
+    lane_ids: BTreeMap<Lane, LaneId>,
+    tasks_of_team: Table<TeamId, BTreeSet<NodeId>>,
+    /// The needs with a limit of their own, of the nodes that have any.
+    limited_needs: BTreeMap<NodeId, Vec<u32>>,
     pub(crate) teams_of_agent: Table<AgentId, Vec<TeamId>>,
-    pub(crate) lanes_of_resource: Table<ResourceId, Vec<LaneId>>,
+    pub(crate) bays_of_resource: Table<ResourceId, Vec<BayId>>,
+    pub(crate) lanes_of_claim: Table<ResourceId, Vec<LaneId>>,
     /// Phases that open and close with a node.
     pub(crate) opens: BTreeMap<NodeId, Vec<PhaseId>>,
     pub(crate) closes: BTreeMap<NodeId, Vec<PhaseId>>,
@@ -106,9 +136,8 @@ pub(crate) struct Index {
     /// An incident takes precedence over work at hand.
     pub(crate) preempts: bool,
     workflow_nodes: Vec<Vec<NodeId>>,
-    /// The workflow that does a task, and who calls each.
+    /// The workflow that does a task.
     calls: BTreeMap<NodeId, WorkflowId>,
-    callers: BTreeMap<WorkflowId, Vec<NodeId>>,
     pub(crate) calendar: LazyCalendar,
 }
 
@@ -137,11 +166,13 @@ impl Index {
             need_start: starts(plan.nodes.values().map(|n| n.needs.len())),
             want_start: starts(plan.nodes.values().map(|n| n.wants.len())),
             teams_of_agent: plan.agents.ids().map(|_| Vec::new()).collect(),
-            lanes_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
+            bays_of_resource: plan.resources.ids().map(|_| Vec::new()).collect(),
+            lanes_of_claim: plan.resources.ids().map(|_| Vec::new()).collect(),
             ..Index::default()
         };
         index.add_edges(plan);
         index.add_lanes(plan);
+        index.add_limits(plan);
         index.add_phases(plan);
         index.add_reactions(plan);
         index.workflow_nodes = nodes_by_workflow(plan);
@@ -167,16 +198,10 @@ impl Index {
         self.calls.get(&node).copied()
     }
 
-    /// The tasks that a workflow does.
-    pub(crate) fn callers(&self, workflow: WorkflowId) -> &[NodeId] {
-        self.callers.get(&workflow).map_or(&[], Vec::as_slice)
-    }
-
     fn add_calls(&mut self, plan: &Plan) {
         for (id, _, task) in plan.tasks() {
             if let Some(workflow) = called(task) {
                 self.calls.insert(id, workflow);
-                self.callers.entry(workflow).or_default().push(id);
             }
         }
     }
@@ -191,32 +216,70 @@ impl Index {
             agents: agents.to_vec(),
             machine: team_is_machine(plan, task, agents),
         };
-        let known = self.teams.iter().find(|(_, other)| **other == team);
-        let id = match known.map(|(id, _)| id) {
-            Some(id) => id,
-            None => {
-                let id = self.teams.push(team);
-                agents.iter().for_each(|a| self.teams_of_agent[*a].push(id));
-                id
-            }
-        };
-        let lane = Lane {
-            team: id,
-            uses: uses(task),
-        };
-        let known = self.lanes.iter().find(|(_, other)| **other == lane);
-        let lane = match known.map(|(id, _)| id) {
-            Some(id) => id,
-            None => {
-                let uses = lane.uses.clone();
-                let id = self.lanes.push(lane);
-                for (resource, _) in uses {
-                    self.lanes_of_resource[resource].push(id);
-                }
-                id
-            }
-        };
-        self.lane_of[node] = Some(lane);
+        let team = self.team_id(team);
+        let lane = self.lane_id(plan, team, uses(task));
+        self.join_lane(node, lane);
+    }
+
+    fn team_id(&mut self, team: Team) -> TeamId {
+        if let Some(id) = self.team_ids.get(&team) {
+            return *id;
+        }
+        let id = self.teams.push(team.clone());
+        for agent in &team.agents {
+            self.teams_of_agent[*agent].push(id);
+        }
+        self.tasks_of_team.push(BTreeSet::new());
+        self.team_ids.insert(team, id);
+        id
+    }
+
+    fn bay_id(&mut self, bay: Bay) -> BayId {
+        if let Some(id) = self.bay_ids.get(&bay) {
+            return *id;
+        }
+        let id = self.bays.push(bay.clone());
+        for (resource, _) in &bay.uses {
+            self.bays_of_resource[*resource].push(id);
+        }
+        self.bay_ids.insert(bay, id);
+        id
+    }
+
+    fn lane_id(&mut self, plan: &Plan, team: TeamId, uses: Vec<(ResourceId, u32)>) -> LaneId {
+        let is_claim = |(resource, _): &(ResourceId, u32)| plan.resources[*resource].claim;
+        let (claims, free): (Vec<_>, Vec<_>) = uses.iter().copied().partition(is_claim);
+        let bay = self.bay_id(Bay { team, uses: free });
+        let lane = Lane { team, bay, uses };
+        if let Some(id) = self.lane_ids.get(&lane) {
+            return *id;
+        }
+        let id = self.lanes.push(lane.clone());
+        for (claim, _) in claims {
+            self.lanes_of_claim[claim].push(id);
+        }
+        self.lane_ids.insert(lane, id);
+        id
+    }
+
+    fn join_lane(&mut self, node: NodeId, lane: LaneId) {
+        if let Some(old) = self.lane_of[node].replace(lane) {
+            self.tasks_of_team[self.lanes[old].team].remove(&node);
+        }
+        self.tasks_of_team[self.lanes[lane].team].insert(node);
+    }
+
+    /// Tasks that an agent is among those for, in the order of the plan.
+    pub(crate) fn tasks_of(&self, agent: AgentId) -> BTreeSet<NodeId> {
+        let teams = self.teams_of_agent[agent].iter();
+        teams
+            .flat_map(|team| self.tasks_of_team[*team].iter().copied())
+            .collect()
+    }
+
+    /// The needs of a node that have a limit of their own.
+    pub(crate) fn limited_needs(&self, node: NodeId) -> &[u32] {
+        self.limited_needs.get(&node).map_or(&[], Vec::as_slice)
     }
 
     fn add_reactions(&mut self, plan: &Plan) {
@@ -316,33 +379,25 @@ impl Index {
     }
 
     fn add_lanes(&mut self, plan: &Plan) {
-        let mut teams: BTreeMap<Team, TeamId> = BTreeMap::new();
-        let mut lanes: BTreeMap<Lane, LaneId> = BTreeMap::new();
         for id in plan.nodes.ids() {
-            let lane = plan.task(id).map(|task| {
-                let team = team(plan, task);
-                let team = *teams
-                    .entry(team)
-                    .or_insert_with_key(|team| self.teams.push(team.clone()));
-                let lane = Lane {
-                    team,
-                    uses: uses(task),
-                };
-                *lanes
-                    .entry(lane)
-                    .or_insert_with_key(|lane| self.lanes.push(lane.clone()))
-            });
-            self.lane_of.push(lane);
+            self.lane_of.push(None);
+            let Some(task) = plan.task(id) else {
+                continue;
+            };
+            let team = self.team_id(team(plan, task));
+            let lane = self.lane_id(plan, team, uses(task));
+            self.join_lane(id, lane);
         }
-        for (id, team) in self.teams.iter() {
-            team.agents
-                .iter()
-                .for_each(|agent| self.teams_of_agent[*agent].push(id));
-        }
-        for (id, lane) in self.lanes.iter() {
-            lane.uses
-                .iter()
-                .for_each(|(resource, _)| self.lanes_of_resource[*resource].push(id));
+    }
+
+    fn add_limits(&mut self, plan: &Plan) {
+        for (id, node) in plan.nodes.iter() {
+            let needs = (0..).zip(&node.needs);
+            let limited = needs.filter(|(_, need)| need.within.is_some());
+            let limited: Vec<u32> = limited.map(|(i, _)| i).collect();
+            if !limited.is_empty() {
+                self.limited_needs.insert(id, limited);
+            }
         }
     }
 
@@ -415,6 +470,7 @@ fn is_spawned(plan: &Plan, task: &Task, agent: AgentId) -> bool {
         Driver::Http(_)
         | Driver::Acp(_)
         | Driver::Mcp { .. }
+        | Driver::McpWeb { .. }
         | Driver::A2a(_)
         | Driver::Remote(_) => true,
     }

@@ -1,6 +1,6 @@
 //! What people are asked: one item in an inbox per question.
 
-use coord_lang::ids::{AgentId, Id, NodeId, RecurringId};
+use coord_lang::ids::{AgentId, BudgetId, Id, NodeId, RecurringId};
 use serde::{Deserialize, Serialize};
 
 use crate::gate_run::GateRunId;
@@ -48,6 +48,8 @@ pub enum Ask {
     Report { sync: RecurringId, requirement: u32 },
     /// An undo failed: say what becomes of it.
     Undo,
+    /// A budget is spent: may as much again be used?
+    Budget { budget: BudgetId },
 }
 
 /// What somebody has to do in a situation.
@@ -87,6 +89,7 @@ impl Ask {
             },
             Ask::Report { .. } => "report",
             Ask::Undo => "undo",
+            Ask::Budget { .. } => "budget",
         }
     }
 
@@ -103,6 +106,15 @@ impl Ask {
             ),
             Ask::Situation { part, .. } => part.takes(verdict),
             Ask::Report { .. } => matches!(verdict, Verdict::Done | Verdict::Approve),
+            Ask::Budget { .. } => matches!(
+                verdict,
+                Verdict::Done
+                    | Verdict::Approve
+                    | Verdict::Accept
+                    | Verdict::Retry
+                    | Verdict::Reject
+                    | Verdict::Fail
+            ),
         }
     }
 }
@@ -251,7 +263,8 @@ impl Item {
             | Ask::Require { .. }
             | Ask::Doubt
             | Ask::Report { .. }
-            | Ask::Undo => true,
+            | Ask::Undo
+            | Ask::Budget { .. } => true,
         }
     }
 }

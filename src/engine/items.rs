@@ -185,6 +185,13 @@ impl State {
                 self.undoing.asked = Some(id);
                 return Ok(());
             }
+            Ask::Budget { budget } => {
+                let there = self.spending.get(budget).is_some();
+                known(there, fact.kind(), "budget", budget.0)?;
+                let id = self.open_item(item);
+                self.spending[budget].item = Some(id);
+                return Ok(());
+            }
             Ask::Work
             | Ask::Confirm { .. }
             | Ask::Approve { .. }
@@ -245,6 +252,7 @@ impl State {
         self.shut(plan, id, Closed::Answered);
         match ask {
             Ask::Situation { .. } => self.on_situation_told(plan, id),
+            Ask::Budget { budget } => self.on_budget_answered(plan, budget, verdict),
             Ask::Undo => {
                 self.undoing.answered = Some(id);
                 self.undoing.failed = false;
@@ -380,7 +388,12 @@ impl State {
                     self.rule_timers.remove(&(due, RuleTimer::Item(id)));
                 }
             }
-            Ask::Work | Ask::Confirm { .. } | Ask::Require { .. } | Ask::Doubt | Ask::Undo => {}
+            Ask::Work
+            | Ask::Confirm { .. }
+            | Ask::Require { .. }
+            | Ask::Doubt
+            | Ask::Undo
+            | Ask::Budget { .. } => {}
         }
     }
 
@@ -396,7 +409,7 @@ impl State {
                 Some(&mut self.nodes[item.node?].asking)
             }
             Ask::Situation { situation, .. } => Some(&mut self.situations[situation].asking),
-            Ask::Report { .. } | Ask::Undo => None,
+            Ask::Report { .. } | Ask::Undo | Ask::Budget { .. } => None,
         }
     }
 
@@ -429,7 +442,8 @@ impl State {
             | Ask::Doubt
             | Ask::Situation { .. }
             | Ask::Report { .. }
-            | Ask::Undo => Ok(()),
+            | Ask::Undo
+            | Ask::Budget { .. } => Ok(()),
         }
     }
 

@@ -38,6 +38,7 @@ use crate::item::{Ask, Closed, ItemId};
 use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
 use crate::scope::compares;
+use crate::scores::Scores;
 use crate::situation::{How, Of, SituationId};
 use crate::state::State;
 use crate::status::{RunStatus, Status};
@@ -45,9 +46,9 @@ use crate::turn::Turn;
 
 /// How many, and their sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Sum {
-    count: i64,
-    of: i64,
+pub(crate) struct Sum {
+    pub(crate) count: i64,
+    pub(crate) of: i64,
 }
 
 impl Sum {
@@ -56,16 +57,16 @@ impl Sum {
         self.of = self.of.saturating_add(value);
     }
 
-    fn mean(self) -> Option<i64> {
+    pub(crate) fn mean(self) -> Option<i64> {
         (self.count > 0).then(|| self.of / self.count)
     }
 }
 
 /// So many of so many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Share {
-    good: i64,
-    all: i64,
+pub(crate) struct Share {
+    pub(crate) good: i64,
+    pub(crate) all: i64,
 }
 
 impl Share {
@@ -100,8 +101,11 @@ pub struct Tally {
     handoffs: Share,
     /// Open questions, and whether they ask for work.
     asked: BTreeMap<ItemId, (i64, bool)>,
+    /// Of those that do not: how many, and the sum of the moments since when.
+    coordinating: Sum,
     coordinated: i64,
     answered: Sum,
+    scores: Scores,
 }
 
 impl Tally {
@@ -142,6 +146,9 @@ impl Tally {
             Fact::ItemOpened { item, ask, .. } => {
                 let work = matches!(ask, Ask::Work);
                 self.asked.insert(*item, (at, work));
+                if !work {
+                    self.coordinating.add(at);
+                }
             }
             Fact::ItemAnswered { item, .. }
             | Fact::ItemExpired { item, .. }
@@ -233,6 +240,8 @@ impl Tally {
             return;
         };
         if !work {
+            self.coordinating.count -= 1;
+            self.coordinating.of -= since;
             self.coordinated += at - since;
         }
         if why == Closed::Answered {
@@ -245,10 +254,10 @@ impl Tally {
         let started = state.started_ms()?;
         let elapsed = (now_ms - started).max(0);
         match metric {
-            Builtin::TaskCompletion => completion(plan, state),
-            Builtin::TaskOnTime => on_time(plan, state, now_ms),
+            Builtin::TaskCompletion => self.scores.completion(),
+            Builtin::TaskOnTime => self.scores.on_time(plan, state, now_ms),
             Builtin::TaskThroughput => {
-                let done = completed(plan, state);
+                let done = self.scores.done();
                 let milli = i128::from(done) * 1000 * i128::from(DAY_MS);
                 Some(Value::Decimal(
                     (milli / i128::from(elapsed.max(DAY_MS))) as i64,
@@ -259,17 +268,16 @@ impl Tally {
             Builtin::ReviewPass => self.reviews.percent(),
             Builtin::BlockerResolution => self.resolved.mean().map(Value::Duration),
             Builtin::BlockedShare => {
-                let waiting = self.waited_by(plan, state, now_ms);
+                let waiting = self.waited + self.scores.waiting(now_ms);
                 share(waiting, waiting + self.worked_by(now_ms))
             }
             Builtin::AgentUtilization => self.utilization(plan, state, now_ms, elapsed),
             Builtin::CoordinationOverhead => {
-                let open = self.asked.values().filter(|(_, work)| !work);
-                let open: i64 = open.map(|(since, _)| now_ms - since).sum();
+                let open = self.coordinating.count * now_ms - self.coordinating.of;
                 let asked = self.coordinated + open;
                 share(asked, asked + self.worked_by(now_ms))
             }
-            Builtin::EstimateAccuracy => accuracy(plan, state),
+            Builtin::EstimateAccuracy => self.scores.accuracy(),
             Builtin::EscalationCount => Some(Value::Int(self.escalations)),
             Builtin::ConflictResolution => self.conflicts.mean().map(Value::Duration),
             Builtin::ResponseTime => self.answered.mean().map(Value::Duration),
@@ -281,23 +289,8 @@ impl Tally {
         self.worked + open
     }
 
-    fn waited_by(&self, plan: &Plan, state: &State, now_ms: i64) -> i64 {
-        let waits = state.tasks(plan).filter(|(id, _, _)| {
-            !self.begun.contains(id)
-                && matches!(state.node(*id).status, Status::Created | Status::Assigned)
-        });
-        let open: i64 = waits
-            .filter_map(|(id, _, _)| state.node(id).needs_met_ms)
-            .map(|ready| (now_ms - ready).max(0))
-            .sum();
-        self.waited + open
-    }
-
     fn utilization(&self, plan: &Plan, state: &State, now_ms: i64, elapsed: i64) -> Option<Value> {
-        let agents: BTreeSet<AgentId> = state
-            .tasks(plan)
-            .flat_map(|(_, _, task)| task.by.agents().iter().copied())
-            .collect();
+        let agents = self.scores.agents();
         let capacity = |agent: &AgentId| match plan.agents[*agent].capacity {
             0 => i64::from(state.options().cores.max(1)),
             some => i64::from(some),
@@ -320,29 +313,8 @@ impl Tally {
 }
 
 /// In thousandths of a percent point.
-fn share(part: i64, whole: i64) -> Option<Value> {
+pub(crate) fn share(part: i64, whole: i64) -> Option<Value> {
     (whole > 0).then(|| Value::Percent((i128::from(part) * 100_000 / i128::from(whole)) as i64))
-}
-
-fn completed(plan: &Plan, state: &State) -> i64 {
-    let done = |id: &NodeId| state.node(*id).status == Status::Completed;
-    state.tasks(plan).filter(|(id, _, _)| done(id)).count() as i64
-}
-
-fn completion(plan: &Plan, state: &State) -> Option<Value> {
-    let counted = |id: &NodeId| state.node(*id).status != Status::Skipped;
-    let all = state.tasks(plan).filter(|(id, _, _)| counted(id)).count();
-    share(completed(plan, state), all as i64)
-}
-
-fn on_time(plan: &Plan, state: &State, now_ms: i64) -> Option<Value> {
-    let mut tasks = Share::default();
-    for (id, _, task) in state.tasks(plan) {
-        if let Some(in_time) = is_on_time(plan, state, id, task, now_ms) {
-            tasks.add(in_time);
-        }
-    }
-    tasks.percent()
 }
 
 /// None while that is not known, and for what has neither deadline nor estimate.
@@ -388,7 +360,7 @@ pub fn is_on_time(
 
 /// A deadline counts from the origin of the plan when the run keeps to the calendar, else from
 /// its own start.
-fn due_ms(plan: &Plan, state: &State, task: &Task) -> Option<i64> {
+pub(crate) fn due_ms(plan: &Plan, state: &State, task: &Task) -> Option<i64> {
     let from = match plan.origin_ms.filter(|_| state.options().respect_calendar) {
         Some(origin) => origin,
         None => state.started_ms()?,
@@ -398,31 +370,13 @@ fn due_ms(plan: &Plan, state: &State, task: &Task) -> Option<i64> {
 
 /// How long it took, in the time that `like` is given in: working time is the calendar's when
 /// the run keeps to it.
-fn lasted(plan: &Plan, state: &State, from: i64, to: i64, like: Span) -> i64 {
+pub(crate) fn lasted(plan: &Plan, state: &State, from: i64, to: i64, like: Span) -> i64 {
     match plan.origin_ms.filter(|_| state.options().respect_calendar) {
         Some(origin) if like.working => {
             Calendar::of(plan).working_between(from - origin, to - origin)
         }
         _ => to - from,
     }
-}
-
-fn accuracy(plan: &Plan, state: &State) -> Option<Value> {
-    let mut sum = Sum::default();
-    for (id, _, task) in state.tasks(plan) {
-        let of = state.node(id);
-        let (Some(estimate), Some(from), Some(to), Status::Completed) =
-            (task.estimate, of.first_started_ms, of.ended_ms, of.status)
-        else {
-            continue;
-        };
-        let actual = lasted(plan, state, from, to, estimate.likely).max(0);
-        let likely = estimate.likely.ms;
-        if let Some(Value::Percent(p)) = share(actual.min(likely), actual.max(likely)) {
-            sum.add(p);
-        }
-    }
-    sum.mean().map(Value::Percent)
 }
 
 /// True when `value` is as the target of a metric wants it.
@@ -459,6 +413,10 @@ impl State {
     pub(crate) fn tally_event(&mut self, plan: &Plan, event: &Event) {
         if let Some(mut tally) = self.tally.take() {
             tally.see(self, event);
+            for node in std::mem::take(&mut self.touched) {
+                let begun = tally.begun.contains(&node);
+                tally.scores.update(plan, self, node, begun);
+            }
             self.tally = Some(tally);
         }
         let judged = matches!(

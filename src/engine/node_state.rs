@@ -116,6 +116,8 @@ pub struct NodeState {
     pub stalled: bool,
     /// How long its try at work may take by its estimate, where a reaction asks for that.
     pub(crate) long_ms: Option<i64>,
+    /// Its place among what can be undone.
+    pub(crate) undoable_ms: Option<i64>,
     /// What it did was taken back.
     pub undone: bool,
     /// How often it was tried again after it had failed.
@@ -130,7 +132,13 @@ pub struct NodeState {
     pub(crate) reassigned: u32,
     /// How often it was ended for the work of an incident.
     pub(crate) gave_way: u32,
+    /// It is the work of a workflow, and not over.
+    pub(crate) calls: bool,
     pub(crate) was_held: bool,
+    /// Those who wait for it know that it does not end well, or not in its time, without help.
+    pub(crate) held: bool,
+    /// Its open needs that wait for nothing but what is held.
+    pub(crate) held_up: u32,
     /// Needs whose limit has passed and about which people are to decide.
     pub(crate) held_needs: Vec<u32>,
     /// Needs whose limit counts anew, and since when.

@@ -48,7 +48,7 @@ impl State {
                 } => (held_by.clone(), wants.saturating_sub(*free)),
                 Reason::Parallel { .. } => {
                     let machine = |n: &NodeId| self.nodes[*n].holds_process;
-                    (self.nodes.ids().filter(machine).collect(), 1)
+                    (self.holders.iter().copied().filter(machine).collect(), 1)
                 }
                 // a later task is let pass
                 Reason::Order { .. } | Reason::Reserved { .. } => continue,
@@ -127,7 +127,7 @@ impl Turn<'_> {
         if !self.state.index.preempts || self.state.status != RunStatus::Running {
             return false;
         }
-        let open: Vec<SituationId> = self.state.open_situations.iter().copied().collect();
+        let open: Vec<SituationId> = self.state.open_incidents.iter().copied().collect();
         for id in open {
             let Some((workflow, priority)) = self.state.preempting(self.plan, id) else {
                 continue;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use coord_lang::ids::{AgentId, NodeId, ResourceId};
 use coord_plan::plan::Plan;
 
-use crate::index::{Index, LaneId, Rank, TeamId};
+use crate::index::{BayId, Index, LaneId, Rank, TeamId};
 use crate::state::State;
 use crate::status::{RunStatus, Status};
 
@@ -26,14 +26,29 @@ pub const PASSED_OVER_LIMIT: u32 = 8;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LaneState {
     pub(crate) ready: BTreeSet<Rank>,
-    /// Its place among the lanes of its team that have their resources.
+    /// Its place among the lanes of its bay: by its first, while that waits for claims, and while
+    /// nothing but agents and resources is between it and a start.
+    waits: Option<Rank>,
+    held: Option<Rank>,
+    open: Option<Rank>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BayState {
+    /// Lanes with something ready.
+    waiting: BTreeSet<(Rank, LaneId)>,
+    /// Those that do not have their claims.
+    held: BTreeSet<(Rank, LaneId)>,
+    /// Those that have them.
+    lanes: BTreeSet<(Rank, LaneId)>,
+    /// Its place among the bays of its team that have their resources.
     open: Option<Rank>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TeamState {
-    /// Lanes that have their resources.
-    lanes: BTreeSet<(Rank, LaneId)>,
+    /// Bays that have their resources.
+    bays: BTreeSet<(Rank, BayId)>,
     /// Its place among the teams that can start something now.
     open: Option<Rank>,
 }
@@ -126,6 +141,11 @@ impl State {
         let state = &mut self.nodes[node];
         let had_slots = std::mem::replace(&mut state.holds_slots, slots);
         let had_claims = std::mem::replace(&mut state.holds_claims, claims);
+        if slots || claims {
+            self.holders.insert(node);
+        } else if had_slots || had_claims {
+            self.holders.remove(&node);
+        }
         if had_slots != slots {
             self.move_slots(plan, node, slots);
             self.move_resources(plan, node, slots, false);
@@ -171,14 +191,17 @@ impl State {
         for (resource, amount) in index.uses(node) {
             if plan.resources[*resource].claim == claims {
                 shift(&mut self.resources[*resource], *amount, take);
-                self.refresh_lanes_of(plan, &index, *resource);
+                self.refresh_users_of(plan, &index, *resource);
             }
         }
     }
 
-    fn refresh_lanes_of(&mut self, plan: &Plan, index: &Index, resource: ResourceId) {
-        for lane in &index.lanes_of_resource[resource] {
+    fn refresh_users_of(&mut self, plan: &Plan, index: &Index, resource: ResourceId) {
+        for lane in &index.lanes_of_claim[resource] {
             self.refresh_lane(plan, *lane);
+        }
+        for bay in &index.bays_of_resource[resource] {
+            self.refresh_bay(plan, *bay);
         }
     }
 
@@ -193,7 +216,7 @@ impl State {
     /// After a resource came or went.
     pub(crate) fn refresh_resource(&mut self, plan: &Plan, resource: ResourceId) {
         let index = Arc::clone(&self.index);
-        self.refresh_lanes_of(plan, &index, resource);
+        self.refresh_users_of(plan, &index, resource);
     }
 
     pub(crate) fn refresh_every_team(&mut self, plan: &Plan) {
@@ -204,27 +227,46 @@ impl State {
     }
 
     fn refresh_lane(&mut self, plan: &Plan, lane: LaneId) {
+        let free = self.has_claims(plan, lane);
+        let first = self.lanes[lane].ready.first().copied();
         let candidate = self.candidate(plan, lane);
-        let open = candidate.filter(|(_, _, node)| {
-            self.has_resources(plan, lane) && !self.is_reserved_from(lane, *node)
-        });
-        let was = std::mem::replace(&mut self.lanes[lane].open, open);
-        if was == open {
-            return;
+        let open =
+            candidate.filter(|(_, _, node)| free && !self.claims_reserved(plan, lane, *node));
+        let id = self.index.lanes[lane].bay;
+        let (of, bay) = (&mut self.lanes[lane], &mut self.bays[id]);
+        move_in(&mut bay.waiting, &mut of.waits, first, lane);
+        move_in(&mut bay.held, &mut of.held, first.filter(|_| !free), lane);
+        if move_in(&mut bay.lanes, &mut of.open, open, lane) {
+            self.refresh_bay(plan, id);
         }
-        let team = self.index.lanes[lane].team;
-        let lanes = &mut self.teams[team].lanes;
-        if let Some(rank) = was {
-            lanes.remove(&(rank, lane));
+    }
+
+    fn refresh_bay(&mut self, plan: &Plan, bay: BayId) {
+        let open = self.first_of_bay(bay);
+        let open = open.filter(|_| self.has_all(plan, &self.index.bays[bay].uses));
+        let team = self.index.bays[bay].team;
+        let (of, bays) = (&mut self.bays[bay], &mut self.teams[team].bays);
+        if move_in(bays, &mut of.open, open, bay) {
+            self.refresh_team(plan, team);
         }
-        if let Some(rank) = open {
-            lanes.insert((rank, lane));
+    }
+
+    /// What a bay would start first; the holder of the reservation alone, where it is wanted.
+    fn first_of_bay(&self, bay: BayId) -> Option<Rank> {
+        let of = &self.index.bays[bay];
+        let first = self.bays[bay].lanes.first().map(|(rank, _)| *rank);
+        match self.reservation {
+            Some(holder) if share(&of.uses, self.index.uses(holder)) => {
+                let lane = self.index.lane_of(holder)?;
+                let own = self.lanes[lane].open;
+                own.filter(|_| self.index.lanes[lane].bay == bay)
+            }
+            Some(_) | None => first,
         }
-        self.refresh_team(plan, team);
     }
 
     fn refresh_team(&mut self, plan: &Plan, team: TeamId) {
-        let first = self.teams[team].lanes.first().map(|(rank, _)| *rank);
+        let first = self.teams[team].bays.first().map(|(rank, _)| *rank);
         let open = first.filter(|_| self.has_agents(plan, team));
         let was = std::mem::replace(&mut self.teams[team].open, open);
         if was == open {
@@ -256,10 +298,7 @@ impl State {
 
     /// What a team would start first, of what has its resources.
     pub(crate) fn first_of_team(&self, team: TeamId) -> Option<NodeId> {
-        self.teams[team]
-            .lanes
-            .first()
-            .map(|((_, _, node), _)| *node)
+        self.teams[team].bays.first().map(|((_, _, node), _)| *node)
     }
 
     pub(crate) fn team_is_free(&self, plan: &Plan, team: TeamId) -> bool {
@@ -276,9 +315,16 @@ impl State {
         }
     }
 
-    fn has_resources(&self, plan: &Plan, lane: LaneId) -> bool {
-        let mut uses = self.index.lanes[lane].uses.iter();
+    fn has_all(&self, plan: &Plan, uses: &[(ResourceId, u32)]) -> bool {
+        let mut uses = uses.iter();
         uses.all(|(resource, amount)| self.free(plan, *resource) >= *amount)
+    }
+
+    fn has_claims(&self, plan: &Plan, lane: LaneId) -> bool {
+        let mut uses = self.index.lanes[lane].uses.iter();
+        uses.all(|(resource, amount)| {
+            !plan.resources[*resource].claim || self.free(plan, *resource) >= *amount
+        })
     }
 
     pub(crate) fn is_reserved_from(&self, lane: LaneId, candidate: NodeId) -> bool {
@@ -286,6 +332,18 @@ impl State {
             return false;
         };
         share(&self.index.lanes[lane].uses, self.index.uses(holder))
+    }
+
+    /// The same by claims alone.
+    fn claims_reserved(&self, plan: &Plan, lane: LaneId, candidate: NodeId) -> bool {
+        let Some(holder) = self.reservation.filter(|holder| *holder != candidate) else {
+            return false;
+        };
+        let wanted = self.index.uses(holder);
+        let mut uses = self.index.lanes[lane].uses.iter();
+        uses.any(|(resource, _)| {
+            plan.resources[*resource].claim && wanted.iter().any(|(other, _)| other == resource)
+        })
     }
 
     pub(crate) fn capacity(&self, plan: &Plan, agent: AgentId) -> u32 {
@@ -296,7 +354,9 @@ impl State {
     }
 
     pub(crate) fn agent_is_free(&self, plan: &Plan, agent: AgentId) -> bool {
-        self.agents[agent] < self.capacity(plan, agent) && !self.agent_states[agent].isolated
+        self.agents[agent] < self.capacity(plan, agent)
+            && !self.agent_states[agent].isolated
+            && self.spent(plan, agent).is_none()
     }
 
     pub(crate) fn free(&self, plan: &Plan, resource: ResourceId) -> u32 {
@@ -358,16 +418,60 @@ impl State {
         let index = Arc::clone(&self.index);
         let started = self.rank(plan, node);
         for (resource, _) in index.uses(node) {
-            for lane in &index.lanes_of_resource[*resource] {
-                if let Some(first) = self.lanes[*lane].ready.first().copied()
-                    && first < started
-                    && self.has_agents(plan, index.lanes[*lane].team)
-                    && !self.has_resources(plan, *lane)
-                {
-                    self.pass_over(plan, first.2);
-                }
+            for first in self.left_behind(plan, *resource, started) {
+                self.pass_over(plan, first);
             }
         }
+    }
+
+    /// The firsts of the lanes that want `resource`, stand before `before`, and have their agents
+    /// but not all of their resources.
+    fn left_behind(&self, plan: &Plan, resource: ResourceId, before: Rank) -> Vec<NodeId> {
+        let mut found: Vec<(LaneId, NodeId)> = Vec::new();
+        for lane in &self.index.lanes_of_claim[resource] {
+            let first = self.lanes[*lane].ready.first().copied();
+            let of = &self.index.lanes[*lane];
+            if let Some(first) = first.filter(|first| *first < before)
+                && self.has_agents(plan, of.team)
+                && !self.has_all(plan, &of.uses)
+            {
+                found.push((*lane, first.2));
+            }
+        }
+        for bay in &self.index.bays_of_resource[resource] {
+            let (of, state) = (&self.index.bays[*bay], &self.bays[*bay]);
+            let all = !self.has_all(plan, &of.uses);
+            let lanes = if all { &state.waiting } else { &state.held };
+            let lanes = lanes.range(..(before, LaneId(0)));
+            if self.has_agents(plan, of.team) {
+                found.extend(lanes.map(|((_, _, first), lane)| (*lane, *first)));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, first)| first).collect()
+    }
+
+    /// The firsts of the lanes that want more of `resource` than there is, lane by lane.
+    pub(crate) fn short_of(&self, plan: &Plan, resource: ResourceId) -> Vec<NodeId> {
+        let free = self.free(plan, resource);
+        let short = |uses: &[(ResourceId, u32)]| {
+            let of = uses.iter().filter(|(of, _)| *of == resource);
+            free < of.map(|(_, amount)| *amount).sum()
+        };
+        let mut found: Vec<(LaneId, NodeId)> = Vec::new();
+        for lane in &self.index.lanes_of_claim[resource] {
+            let first = self.lanes[*lane].ready.first();
+            let first = first.filter(|_| short(&self.index.lanes[*lane].uses));
+            found.extend(first.map(|(_, _, first)| (*lane, *first)));
+        }
+        for bay in &self.index.bays_of_resource[resource] {
+            if short(&self.index.bays[*bay].uses) {
+                let waiting = self.bays[*bay].waiting.iter();
+                found.extend(waiting.map(|((_, _, first), lane)| (*lane, *first)));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, first)| first).collect()
     }
 
     fn pass_over(&mut self, plan: &Plan, node: NodeId) {
@@ -376,7 +480,7 @@ impl State {
         let starving = state.passed_over >= PASSED_OVER_LIMIT;
         if starving && self.reservation.is_none() && !self.waits_for_doubt(node) {
             self.reservation = Some(node);
-            self.refresh_lanes_sharing(plan, node);
+            self.refresh_sharing(plan, node);
         }
     }
 
@@ -406,14 +510,18 @@ impl State {
 
     fn release_reservation(&mut self, plan: &Plan) {
         if let Some(holder) = self.reservation.take() {
-            self.refresh_lanes_sharing(plan, holder);
+            self.refresh_sharing(plan, holder);
         }
     }
 
-    fn refresh_lanes_sharing(&mut self, plan: &Plan, node: NodeId) {
+    /// After `node` got the reservation, or lost it.
+    fn refresh_sharing(&mut self, plan: &Plan, node: NodeId) {
         let index = Arc::clone(&self.index);
+        if let Some(lane) = index.lane_of(node) {
+            self.refresh_lane(plan, lane);
+        }
         for (resource, _) in index.uses(node) {
-            self.refresh_lanes_of(plan, &index, *resource);
+            self.refresh_users_of(plan, &index, *resource);
         }
     }
 }
@@ -421,6 +529,26 @@ impl State {
 fn share(some: &[(ResourceId, u32)], others: &[(ResourceId, u32)]) -> bool {
     some.iter()
         .any(|(resource, _)| others.iter().any(|(other, _)| other == resource))
+}
+
+/// Moves `one` to another place, or takes it out; true when anything changed.
+fn move_in<T: Ord + Copy>(
+    set: &mut BTreeSet<(Rank, T)>,
+    place: &mut Option<Rank>,
+    to: Option<Rank>,
+    one: T,
+) -> bool {
+    let was = std::mem::replace(place, to);
+    if was == to {
+        return false;
+    }
+    if let Some(rank) = was {
+        set.remove(&(rank, one));
+    }
+    if let Some(rank) = to {
+        set.insert((rank, one));
+    }
+    true
 }
 
 fn toggle(set: &mut BTreeSet<Rank>, rank: Rank, insert: bool) {

@@ -13,6 +13,7 @@ use coord_plan::rules::Happening;
 
 use crate::apply::known;
 use crate::duty::{Duty, DutyId, DutyStage, Source};
+use crate::index::Slot;
 use crate::occasion::{Kind, Occasion};
 use crate::rule_fact::RuleFact;
 use crate::scope::Values;
@@ -104,10 +105,11 @@ impl State {
         let mut todo = vec![node];
         while let Some(node) = todo.pop() {
             let held = self.is_held(node);
-            let blocked = self.is_blocked_now(plan, node);
+            let blocked = self.is_blocked_now(node);
             let was_blocked = self.nodes[node].blocked_since_ms.is_some();
             if blocked != was_blocked {
                 self.nodes[node].blocked_since_ms = blocked.then_some(self.now_ms);
+                self.note_held(plan, node);
                 self.note_blocked(plan, node, blocked);
             }
             let now_held = self.is_held(node);
@@ -160,7 +162,7 @@ impl State {
     }
 
     /// A created node that waits for what is held, or for an agent who is not there.
-    fn is_blocked_now(&self, plan: &Plan, node: NodeId) -> bool {
+    fn is_blocked_now(&self, node: NodeId) -> bool {
         let of = &self.nodes[node];
         let waits = matches!(of.status, Status::Created | Status::Assigned);
         if !waits || self.started_ms.is_none() || of.doom.is_some() {
@@ -178,12 +180,31 @@ impl State {
                     }
             });
         }
-        let first = self.index.first_need(node);
-        let mut needs = (0..).zip(&plan.nodes[node].needs);
-        needs.any(|(i, need)| {
-            self.needs[(first + i) as usize] == NeedState::Open
-                && need.nodes().all(|on| self.is_held(on))
-        })
+        of.held_up > 0
+    }
+
+    /// Tells those who wait for a node that it is held, or is no longer.
+    pub(crate) fn note_held(&mut self, plan: &Plan, node: NodeId) {
+        let held = self.index.tracks_blocked && self.is_held(node);
+        if std::mem::replace(&mut self.nodes[node].held, held) == held {
+            return;
+        }
+        let index = Arc::clone(&self.index);
+        for edge in index.dependents(node) {
+            if let Slot::Need(slot) = edge.slot {
+                self.note_need(plan, edge.node, slot);
+            }
+        }
+    }
+
+    /// After a need, or what it waits for, has changed.
+    pub(crate) fn note_need(&mut self, plan: &Plan, node: NodeId, slot: u32) {
+        let need = &plan.nodes[node].needs[(slot - self.index.first_need(node)) as usize];
+        let open = self.needs[slot as usize] == NeedState::Open;
+        let held = open && need.nodes().all(|on| self.nodes[on].held);
+        let was = std::mem::replace(&mut self.needs_held[slot as usize], held);
+        let count = &mut self.nodes[node].held_up;
+        *count = *count + u32::from(held) - u32::from(was);
     }
 
     /// What keeps a blocked node from starting: failed, doubtful or late work.
@@ -207,6 +228,32 @@ impl State {
             }
         }
         found.into_iter().collect()
+    }
+
+    /// The nodes that have `obstacle` among what keeps them from starting; None when looking at
+    /// more than `most` dependents would not tell.
+    pub(crate) fn behind_obstacle(
+        &self,
+        obstacle: NodeId,
+        most: usize,
+    ) -> Option<std::collections::BTreeSet<NodeId>> {
+        let mut left = most;
+        let mut found = std::collections::BTreeSet::new();
+        let mut todo = vec![obstacle];
+        while let Some(on) = todo.pop() {
+            for edge in self.index.dependents(on) {
+                left = left.checked_sub(1)?;
+                let Slot::Need(slot) = edge.slot else {
+                    continue;
+                };
+                let waits = self.needs[slot as usize] == NeedState::Open;
+                if waits && found.insert(edge.node) {
+                    let passes_on = self.nodes[edge.node].status == Status::Created;
+                    todo.extend((passes_on && self.is_held(edge.node)).then_some(edge.node));
+                }
+            }
+        }
+        Some(found)
     }
 
     /// The failed work that `node` waits for, near or far, in the order of the plan.

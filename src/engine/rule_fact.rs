@@ -2,7 +2,8 @@
 
 use coord_lang::expr::Value;
 use coord_lang::ids::{
-    AgentId, ChannelId, DomainId, MetricId, ModeId, NodeId, RecurringId, ResourceId, WorkflowId,
+    AgentId, BudgetId, ChannelId, DomainId, MetricId, ModeId, NodeId, RecurringId, ResourceId,
+    WorkflowId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +133,9 @@ pub enum RuleFact {
     #[serde(rename = "agent.back")]
     AgentBack { agent: AgentId },
 
+    /// What its attempts may use up is used up, in the unit of the budget.
+    #[serde(rename = "budget.spent")]
+    BudgetSpent { budget: BudgetId, used: i64 },
     /// It is ended so that `behind`, work of an incident, can start.
     #[serde(rename = "task.preempted")]
     Preempted {
@@ -251,6 +255,7 @@ impl RuleFact {
             RuleFact::AgentFailed { .. } => "agent.failed",
             RuleFact::AgentIsolated { .. } => "agent.isolated",
             RuleFact::AgentBack { .. } => "agent.back",
+            RuleFact::BudgetSpent { .. } => "budget.spent",
             RuleFact::HealthAsked { .. } => "health.asked",
             RuleFact::HealthFailed { .. } => "health.failed",
             RuleFact::HealthPassed { .. } => "health.passed",

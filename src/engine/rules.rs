@@ -136,6 +136,7 @@ impl State {
                 if self.nodes[*node].is_at_work() {
                     self.overdue.insert(*node);
                 }
+                self.note_held(plan, *node);
                 self.begins(plan, Kind::TaskLate, Occasion::Node(*node));
                 self.refresh(plan, *node);
                 Ok(())
@@ -228,10 +229,11 @@ impl State {
                 }
                 Ok(())
             }
+            RuleFact::BudgetSpent { budget, .. } => self.on_budget_spent(plan, kind, *budget),
             RuleFact::UndoOrdered { nodes } => self.on_undo_ordered(kind, nodes),
             RuleFact::UndoStarted { node } => self.on_undo_started(kind, *node, true),
             RuleFact::UndoInterrupted { node } => self.on_undo_started(kind, *node, false),
-            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(kind, *node, *ok),
+            RuleFact::UndoEnded { node, ok, .. } => self.on_undo_ended(plan, kind, *node, *ok),
         }
     }
 
@@ -279,7 +281,9 @@ impl State {
             pending: Some(pending),
             gate: match pending {
                 Pending::Gate(run) => Some(self.gate_runs[run].gate),
-                Pending::Need { .. } | Pending::Item(_) | Pending::Sync(_) => None,
+                Pending::Need { .. } | Pending::Item(_) | Pending::Sync(_) | Pending::Budget(_) => {
+                    None
+                }
             },
             ..About::default()
         };
@@ -333,6 +337,8 @@ impl State {
                 }
                 self.refresh(plan, node);
             }
+            // whoever has it tried again wants it to go on
+            Pending::Budget(id) => self.raise_budget(plan, id),
             Pending::Gate(run) => {
                 let node = self.gate_runs[run].node;
                 let gate = &mut self.gate_runs[run];

@@ -4,7 +4,7 @@
 //! end; [`Chance`] is one that draws from a seed. A simulation can be cut off at any event and
 //! taken up again, as a crash would.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, MetricId, NodeId};
@@ -88,6 +88,23 @@ impl Finding {
     }
 }
 
+/// What is under way, and may be ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Attempt(NodeId),
+    Check(CheckId),
+}
+
+impl End {
+    fn of(input: &Input) -> Option<End> {
+        match input {
+            Input::AttemptEnded { node, .. } => Some(End::Attempt(*node)),
+            Input::CheckEnded { check, .. } => Some(End::Check(*check)),
+            _ => None,
+        }
+    }
+}
+
 pub struct Simulation<'p, W> {
     pub world: W,
     plan: &'p Plan,
@@ -96,6 +113,8 @@ pub struct Simulation<'p, W> {
     now_ms: i64,
     /// What will reach the machine, by time and then in order of scheduling.
     coming: BTreeMap<(i64, u64), Input>,
+    /// Where in that the ends of attempts and checks are.
+    ends: BTreeMap<End, BTreeSet<(i64, u64)>>,
     scheduled: u64,
     /// The sizes of the journal after each step: what a host commits together.
     commits: Vec<usize>,
@@ -112,6 +131,7 @@ impl<'p, W: World> Simulation<'p, W> {
             events: Vec::new(),
             now_ms,
             coming: BTreeMap::new(),
+            ends: BTreeMap::new(),
             scheduled: 0,
             commits: Vec::new(),
             refusals: Vec::new(),
@@ -234,9 +254,18 @@ impl<'p, W: World> Simulation<'p, W> {
 
     fn deliver(&mut self, at_ms: i64) {
         self.now_ms = self.now_ms.max(at_ms);
-        if let Some((_, input)) = self.coming.pop_first()
-            && let Err(refusal) = self.input(input)
+        let Some((key, input)) = self.coming.pop_first() else {
+            return;
+        };
+        if let Some(end) = End::of(&input)
+            && let Some(keys) = self.ends.get_mut(&end)
         {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.ends.remove(&end);
+            }
+        }
+        if let Err(refusal) = self.input(input) {
             self.refusals.push(refusal);
         }
     }
@@ -244,7 +273,11 @@ impl<'p, W: World> Simulation<'p, W> {
     fn schedule(&mut self, after_ms: i64, input: Input) {
         self.scheduled += 1;
         let at_ms = self.now_ms.saturating_add(after_ms.max(0));
-        self.coming.insert((at_ms, self.scheduled), input);
+        let key = (at_ms, self.scheduled);
+        if let Some(end) = End::of(&input) {
+            self.ends.entry(end).or_default().insert(key);
+        }
+        self.coming.insert(key, input);
     }
 
     fn perform(&mut self, action: Action) {
@@ -266,9 +299,7 @@ impl<'p, W: World> Simulation<'p, W> {
                 );
             }
             Action::Terminate { node, attempt, .. } => {
-                self.forget(
-                    |input| matches!(input, Input::AttemptEnded { node: n, .. } if *n == node),
-                );
+                self.forget(End::Attempt(node));
                 self.end_attempt(node, attempt, 0, Outcome::Signal(15), BTreeMap::new());
             }
             Action::RunCheck { check, .. } => {
@@ -284,9 +315,7 @@ impl<'p, W: World> Simulation<'p, W> {
                 );
             }
             Action::TerminateCheck { check } => {
-                self.forget(
-                    |input| matches!(input, Input::CheckEnded { check: c, .. } if *c == check),
-                );
+                self.forget(End::Check(check));
                 let evidence = "ended".to_string();
                 self.schedule(
                     0,
@@ -388,8 +417,10 @@ impl<'p, W: World> Simulation<'p, W> {
         self.schedule(after_ms, input);
     }
 
-    fn forget(&mut self, matches: impl Fn(&Input) -> bool) {
-        self.coming.retain(|_, input| !matches(input));
+    fn forget(&mut self, end: End) {
+        for key in self.ends.remove(&end).into_iter().flatten() {
+            self.coming.remove(&key);
+        }
     }
 }
 
@@ -505,7 +536,7 @@ impl World for Chance {
         let rejects = dice.percent(self.rejects_percent);
         let verdict = match of.ask {
             Ask::Doubt | Ask::Undo => Verdict::Retry,
-            Ask::Report { .. } => Verdict::Done,
+            Ask::Report { .. } | Ask::Budget { .. } => Verdict::Done,
             Ask::Situation { part, .. } => match part {
                 Part::Level(_) | Part::Decide => {
                     let all = [
@@ -557,6 +588,7 @@ fn ask_number(ask: Ask) -> u64 {
             7 << 40 | u64::from(sync.0) << 8 | u64::from(requirement)
         }
         Ask::Undo => 8 << 8,
+        Ask::Budget { budget } => 9 << 40 | u64::from(budget.0),
     }
 }
 

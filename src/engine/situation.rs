@@ -1,8 +1,8 @@
 //! Situations: what asks people beside the work. A ladder, a conflict, an incident, a handoff.
 
 use coord_lang::ids::{
-    AgentId, ConflictId, EscalationId, GateId, HandoffId, Id, IncidentId, MetricId, NodeId,
-    ResourceId,
+    AgentId, BudgetId, ConflictId, EscalationId, GateId, HandoffId, Id, IncidentId, MetricId,
+    NodeId, ResourceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,7 @@ pub enum Pending {
     Item(ItemId),
     Sync(NodeId),
     Gate(GateRunId),
+    Budget(BudgetId),
 }
 
 /// What a situation, or something that is done, is about.

@@ -9,6 +9,8 @@
 //!   then, when the workflow that it started is over, to confirm that it is resolved.
 //! - What came out of a conflict decides it: when that closes, so does the conflict.
 
+use std::collections::BTreeSet;
+
 use coord_lang::ids::{AgentId, EscalationId, Id, ModeId, NodeId};
 use coord_plan::plan::Plan;
 use coord_plan::rules::{Conflict, Ending as Last, Level};
@@ -223,10 +225,38 @@ impl State {
         false
     }
 
+    /// The open situation of the same rule about the same: several tasks behind the same obstacles
+    /// are one matter.
+    fn same_open(&self, plan: &Plan, of: Of, about: &About) -> Option<SituationId> {
+        let obstacles = |about: &About| match about.node {
+            Some(node) if about.pending.is_none() => self.obstacles(plan, node),
+            Some(_) | None => Vec::new(),
+        };
+        let ruled = |id: &SituationId| self.situations[*id].of == of;
+        let equal = |id: &SituationId| self.situations[*id].about == *about;
+        let equal = self
+            .open_at_key(about.node)
+            .find(|id| ruled(id) && equal(id));
+        let cause = obstacles(about);
+        let Some(obstacle) = cause.first().copied() else {
+            return equal;
+        };
+        let same = |id: &SituationId| ruled(id) && obstacles(&self.situations[*id].about) == cause;
+        let open = &self.open_situations;
+        let same = match self.behind_obstacle(obstacle, open.len()) {
+            Some(behind) => {
+                let open = behind.into_iter().flat_map(|node| self.open_about(node));
+                open.filter(same).min()
+            }
+            None => open.iter().copied().find(same),
+        };
+        equal.into_iter().chain(same).min()
+    }
+
     fn child_of(&self, id: SituationId) -> Option<SituationId> {
-        let mut open = self.open_situations.iter();
-        open.find(|other| self.situations[**other].about.situation == Some(id))
-            .copied()
+        let under = (id, SituationId(0))..=(id, SituationId(u32::MAX));
+        let mut open = self.open_under.range(under);
+        open.next().map(|(_, child)| *child)
     }
 
     fn resolution_of(&self, item: Option<ItemId>, how: How) -> Resolution {
@@ -300,6 +330,16 @@ impl State {
     }
 }
 
+fn list<T: Ord>(set: &mut BTreeSet<T>, of: impl IntoIterator<Item = T>, in_it: bool) {
+    for one in of {
+        if in_it {
+            set.insert(one);
+        } else {
+            set.remove(&one);
+        }
+    }
+}
+
 fn exhausted() -> Resolution {
     Resolution {
         how: How::Exhausted,
@@ -319,19 +359,8 @@ impl Turn<'_> {
         note: String,
         start: u32,
     ) -> SituationId {
-        // several tasks behind the same obstacle are one matter
-        let obstacles = |about: &About| match about.node {
-            Some(node) if about.pending.is_none() => self.state.obstacles(self.plan, node),
-            Some(_) | None => Vec::new(),
-        };
-        let cause = obstacles(&about);
-        let same = |id: &&SituationId| {
-            let other = &self.state.situations[**id];
-            let same_cause = || !cause.is_empty() && obstacles(&other.about) == cause;
-            other.of == of && (other.about == about || same_cause())
-        };
-        match self.state.open_situations.iter().find(same) {
-            Some(open) => *open,
+        match self.state.same_open(self.plan, of, &about) {
+            Some(open) => open,
             None => self.open_another(of, about, by, note, start),
         }
     }
@@ -427,7 +456,7 @@ impl Turn<'_> {
 
     /// The consequences come first, so that none is lost with the power: done twice, they do
     /// nothing more.
-    fn close_situation(&mut self, id: SituationId, resolution: Resolution) {
+    pub(crate) fn close_situation(&mut self, id: SituationId, resolution: Resolution) {
         let of = self.state.situations[id].clone();
         match resolution.how {
             // the ladder that it was passed on to had its own end
@@ -680,7 +709,7 @@ impl State {
             leftovers: Vec::new(),
             timers: Vec::new(),
         });
-        self.open_situations.insert(id);
+        self.list_open(id, true);
         if let (Some(node), Some(behind)) = (about.node, about.behind) {
             self.found.insert(self.pair(node, behind));
         }
@@ -788,7 +817,7 @@ impl State {
         let left = std::mem::take(&mut of.asking);
         of.leftovers.extend(left.open);
         let (what, about, passed_on) = (of.of, of.about.clone(), of.passed_on);
-        self.open_situations.remove(&id);
+        self.list_open(id, false);
         let on = Occasion::Situation(id);
         match what {
             Of::Escalation(_) => self.ceases(Kind::EscalationOpen, on),
@@ -827,7 +856,7 @@ impl State {
                 None => own && well && of.by.is_none() && of.about.node == Some(node),
             }
         };
-        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        let over: Vec<_> = self.open_about(node).filter(over).collect();
         for id in over {
             self.withdraw_situation(plan, id);
         }
@@ -837,10 +866,35 @@ impl State {
     pub(crate) fn withdraw_need(&mut self, plan: &Plan, node: NodeId, need: u32) {
         let wanted = Some(Pending::Need { node, need });
         let over = |id: &SituationId| self.situations[*id].about.pending == wanted;
-        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        let over: Vec<_> = self.open_about(node).filter(over).collect();
         for id in over {
             self.withdraw_situation(plan, id);
         }
+    }
+
+    /// Open situations that `node` has to do with, in the order in which they were opened.
+    pub(crate) fn open_about(&self, node: NodeId) -> impl Iterator<Item = SituationId> + '_ {
+        self.open_at_key(Some(node))
+    }
+
+    fn open_at_key(&self, node: Option<NodeId>) -> impl Iterator<Item = SituationId> + '_ {
+        let all = (node, SituationId(0))..=(node, SituationId(u32::MAX));
+        self.open_at.range(all).map(|(_, id)| *id)
+    }
+
+    /// Keeps the lists of what is open.
+    fn list_open(&mut self, id: SituationId, open: bool) {
+        let of = &self.situations[id];
+        let (about, what) = (&of.about, of.of);
+        let pending = about.pending.and_then(|pending| pending.node(self));
+        let mut at = vec![(about.node, id)];
+        at.extend(pending.map(|node| (Some(node), id)));
+        let under = about.situation.map(|parent| (parent, id));
+        list(&mut self.open_situations, [id], open);
+        list(&mut self.open_at, at, open);
+        list(&mut self.open_under, under, open);
+        let incident = matches!(what, Of::Incident(_)).then_some(id);
+        list(&mut self.open_incidents, incident, open);
     }
 
     pub(crate) fn withdraw_situation(&mut self, plan: &Plan, id: SituationId) {
@@ -923,6 +977,7 @@ impl State {
                 let node = self.items[item].node;
                 node.is_some_and(|node| !self.nodes[node].status.is_ended())
             }
+            Pending::Budget(id) => self.spending[id].spent,
             Pending::Gate(run) => self.gate_runs[run].stage == crate::gate_run::GateStage::Held,
         }
     }
@@ -961,6 +1016,9 @@ impl State {
             Some(Pending::Sync(node)) => known(self.has(node), kind, "node", node.0),
             Some(Pending::Item(item)) => {
                 known(self.items.get(item).is_some(), kind, "item", item.0)
+            }
+            Some(Pending::Budget(id)) => {
+                known(self.spending.get(id).is_some(), kind, "budget", id.0)
             }
             Some(Pending::Gate(run)) => {
                 known(self.gate_runs.get(run).is_some(), kind, "gate run", run.0)

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Changes whenever a state means something else; programs of different versions do not read each
 /// other's snapshots.
-pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 
 /// The bytes of a state.
 pub fn write(state: &State) -> Result<Vec<u8>, String> {
@@ -40,10 +40,13 @@ pub fn read(plan: &Plan, bytes: &[u8]) -> Result<State, String> {
             of.workflows.len(),
         ]
     };
-    let lanes = [state.lanes.len(), state.teams.len()];
-    if lengths(&state) != lengths(&empty)
-        || lanes != [empty.index.lanes.len(), empty.index.teams.len()]
-    {
+    let lanes = |state: &State| [state.lanes.len(), state.bays.len(), state.teams.len()];
+    let known = [
+        empty.index.lanes.len(),
+        empty.index.bays.len(),
+        empty.index.teams.len(),
+    ];
+    if lengths(&state) != lengths(&empty) || lanes(&state) != known {
         return Err("it is of another plan".into());
     }
     state.index = empty.index;

@@ -10,22 +10,23 @@ use std::sync::Arc;
 
 use coord_lang::expr::Value;
 use coord_lang::ids::{
-    AgentId, DomainId, Id, MetricId, ModeId, NodeId, PhaseId, RecurringId, ResourceId, Table,
-    WorkflowId,
+    AgentId, BudgetId, DomainId, Id, MetricId, ModeId, NodeId, PhaseId, RecurringId, ResourceId,
+    Table, WorkflowId,
 };
 use coord_plan::plan::Plan;
 
 use crate::agents::AgentState;
+use crate::budgets::Spending;
 use crate::duty::{Duty, DutyId};
 use crate::gate_run::{GateRun, GateRunId};
-use crate::index::{Index, LaneId, Rank, TeamId};
+use crate::index::{BayId, Index, LaneId, Rank, TeamId};
 use crate::item::{Item, ItemId};
 use crate::metrics::{self, Tally};
 use crate::node_state::NodeState;
 use crate::occasion::Occasion;
 use crate::options::Options;
 use crate::outcome::Stopping;
-use crate::queue::{LaneState, TeamState};
+use crate::queue::{BayState, LaneState, TeamState};
 use crate::situation::{Situation, SituationId};
 use crate::status::{RunStatus, Status};
 use crate::timers::{Background, RuleTimer, TimerKind};
@@ -94,6 +95,8 @@ pub struct State {
     pub(crate) ended_ms: Option<i64>,
     pub(crate) nodes: Table<NodeId, NodeState>,
     pub(crate) needs: Vec<NeedState>,
+    /// True for open needs that wait for nothing but what is held.
+    pub(crate) needs_held: Vec<bool>,
     pub(crate) wants: Vec<WantState>,
     pub(crate) items: Table<ItemId, Item>,
     pub(crate) gate_runs: Table<GateRunId, GateRun>,
@@ -114,6 +117,7 @@ pub struct State {
     pub(crate) machine_at_work: u32,
     pub(crate) assigned_waiting: u32,
     pub(crate) lanes: Table<LaneId, LaneState>,
+    pub(crate) bays: Table<BayId, BayState>,
     pub(crate) teams: Table<TeamId, TeamState>,
     /// What each team that has room would start first.
     pub(crate) open_machine: BTreeSet<Rank>,
@@ -127,11 +131,19 @@ pub struct State {
     /// Conflicts that were found: who waits, behind whom, and which attempt of that.
     pub(crate) found: BTreeSet<(NodeId, NodeId, u32)>,
     pub(crate) at_work: u32,
+    /// Nodes that hold slots, resources or claims.
+    pub(crate) holders: BTreeSet<NodeId>,
     /// Priorities that rules gave.
     pub(crate) priorities: BTreeMap<NodeId, u8>,
 
     pub(crate) situations: Table<SituationId, Situation>,
     pub(crate) open_situations: BTreeSet<SituationId>,
+    /// The same by the nodes that they are about and that wait for them; None: they are about
+    /// none.
+    pub(crate) open_at: BTreeSet<(Option<NodeId>, SituationId)>,
+    /// The same by what they came out of.
+    pub(crate) open_under: BTreeSet<(SituationId, SituationId)>,
+    pub(crate) open_incidents: BTreeSet<SituationId>,
     /// Those about which something is to be decided now.
     pub(crate) situations_due: BTreeSet<SituationId>,
     /// Handoffs that were accepted: giver and taker.
@@ -155,9 +167,14 @@ pub struct State {
     pub(crate) ill: BTreeSet<AgentId>,
     pub(crate) workflows: Table<WorkflowId, WorkflowState>,
     pub(crate) workflows_due: BTreeSet<WorkflowId>,
+    /// Tasks that have called a workflow, or wait to.
+    pub(crate) calling: BTreeSet<(WorkflowId, NodeId)>,
     pub(crate) metrics: BTreeMap<MetricId, Value>,
     /// What metrics are computed from, where there are any.
     pub(crate) tally: Option<Box<Tally>>,
+    /// What an event has changed, until it is counted.
+    #[serde(skip)]
+    pub(crate) touched: Vec<NodeId>,
     /// To be measured now.
     pub(crate) measures_due: BTreeSet<MetricId>,
     /// Those whose program is at work.
@@ -165,10 +182,13 @@ pub struct State {
     pub(crate) exhausted: BTreeSet<ResourceId>,
     pub(crate) halted_domains: BTreeSet<DomainId>,
     pub(crate) undoing: Undoing,
+    /// What can be undone, in the order in which it was completed.
+    pub(crate) undoable: BTreeSet<(i64, NodeId)>,
     /// What the host has to land.
     pub(crate) landings: BTreeSet<NodeId>,
     /// Recurring syncs with requirements still to be asked.
     pub(crate) reports_due: BTreeSet<(RecurringId, u32)>,
+    pub(crate) spending: Table<BudgetId, Spending>,
     /// Reactions to the end of the run have been due.
     pub(crate) finish_told: bool,
 }
@@ -192,6 +212,7 @@ impl State {
                 .map(|(id, node)| new_node(node, plan.is_active(id))))
             .collect(),
             needs: vec![NeedState::Open; index.need_count()],
+            needs_held: vec![false; index.need_count()],
             wants: vec![WantState::default(); index.want_count()],
             items: Table::default(),
             gate_runs: Table::default(),
@@ -209,6 +230,7 @@ impl State {
             machine_at_work: 0,
             assigned_waiting: 0,
             lanes: index.lanes.ids().map(|_| LaneState::default()).collect(),
+            bays: index.bays.ids().map(|_| BayState::default()).collect(),
             teams: index.teams.ids().map(|_| TeamState::default()).collect(),
             open_machine: BTreeSet::new(),
             open_people: BTreeSet::new(),
@@ -218,9 +240,13 @@ impl State {
             overdue: BTreeSet::new(),
             found: BTreeSet::new(),
             at_work: 0,
+            holders: BTreeSet::new(),
             priorities: BTreeMap::new(),
             situations: Table::default(),
             open_situations: BTreeSet::new(),
+            open_at: BTreeSet::new(),
+            open_under: BTreeSet::new(),
+            open_incidents: BTreeSet::new(),
             situations_due: BTreeSet::new(),
             accepted: BTreeSet::new(),
             duties: BTreeMap::new(),
@@ -241,15 +267,24 @@ impl State {
                 .collect(),
             ill: BTreeSet::new(),
             workflows_due: BTreeSet::new(),
+            calling: BTreeSet::new(),
             metrics: BTreeMap::new(),
             tally: metrics::counts(plan).then(Box::default),
+            touched: Vec::new(),
             measures_due: BTreeSet::new(),
             measuring: BTreeSet::new(),
             exhausted: BTreeSet::new(),
             halted_domains: BTreeSet::new(),
             undoing: Undoing::default(),
+            undoable: BTreeSet::new(),
             landings: BTreeSet::new(),
             reports_due: BTreeSet::new(),
+            spending: (plan.rules.budgets.values())
+                .map(|budget| Spending {
+                    allowed: budget.most,
+                    ..Spending::default()
+                })
+                .collect(),
             finish_told: false,
             index: Arc::new(index),
             given_to: Vec::new(),
@@ -384,7 +419,8 @@ impl State {
         self.machine_at_work == 0
             && self.checks_at_work.is_empty()
             && !self.undoing.at_work
-            && self.duties_at_work().next().is_none()
+            // what is not due is at work
+            && self.duties.len() == self.duties_due.len()
             && self.measuring.is_empty()
             && self.landings.is_empty()
     }
@@ -474,9 +510,14 @@ impl State {
 
     /// Brings everything that follows from a node's own facts up to date.
     pub(crate) fn refresh(&mut self, plan: &Plan, node: NodeId) {
+        if self.tally.is_some() {
+            self.touched.push(node);
+        }
         self.refresh_holdings(plan, node);
         self.refresh_queue(plan, node);
         self.refresh_timers(plan, node);
+        self.refresh_call(plan, node);
+        self.refresh_undo(plan, node);
         self.refresh_agenda(plan, node);
         self.refresh_blocked(plan, node);
     }
@@ -504,6 +545,7 @@ impl State {
     /// Counts an end, and tells everybody who waits for it.
     pub(crate) fn after_status(&mut self, plan: &Plan, node: NodeId, from: Status) {
         let to = self.nodes[node].status;
+        self.note_held(plan, node);
         if from.is_ended() != to.is_ended() || (from.is_ended() && from != to) {
             self.unfinished += u32::from(from.is_ended());
             self.unfinished -= u32::from(to.is_ended());

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::apply::known;
 use crate::event::Fact;
 use crate::gate_run::Place;
-use crate::item::{Ask, Item};
+use crate::item::{Ask, Item, ItemId};
 use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
 use crate::situation::{Pending, SituationId};
@@ -101,13 +101,27 @@ impl State {
             node.0,
         )?;
         self.nodes[node].subject = Some(Box::new(subject.clone()));
-        for id in self.open_items.clone() {
+        for id in self.items_of(node) {
             let item = &mut self.items[id];
-            if item.node == Some(node) && item.is_bound() {
+            if item.closed.is_none() && item.is_bound() {
                 item.subject = Some(Box::new(subject.clone()));
             }
         }
         Ok(())
+    }
+
+    /// What is asked about a node at its stage, with what is still to be withdrawn of the stage
+    /// before.
+    fn items_of(&self, node: NodeId) -> Vec<ItemId> {
+        let of = &self.nodes[node];
+        let gate = of.gate.map(|run| &self.gate_runs[run]);
+        let asked = gate.and_then(|gate| gate.asked_check());
+        let open = gate.map(|gate| &gate.asking.open).into_iter().flatten();
+        let open = of.asking.open.iter().chain(open);
+        open.chain(&of.leftovers.items)
+            .copied()
+            .chain(asked)
+            .collect()
     }
 
     /// What was said and found at this stage counts no more.
@@ -144,7 +158,7 @@ impl State {
             pending
                 .is_some_and(|p| !matches!(p, Pending::Need { .. }) && p.node(self) == Some(node))
         };
-        let over: Vec<_> = self.open_situations.iter().copied().filter(over).collect();
+        let over: Vec<_> = self.open_about(node).filter(over).collect();
         for id in over {
             self.withdraw_situation(plan, id);
         }
@@ -156,9 +170,12 @@ impl Item {
     pub fn is_bound(&self) -> bool {
         match self.ask {
             Ask::Approve { .. } | Ask::Confirm { .. } | Ask::Require { .. } => true,
-            Ask::Work | Ask::Doubt | Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => {
-                false
-            }
+            Ask::Work
+            | Ask::Doubt
+            | Ask::Situation { .. }
+            | Ask::Report { .. }
+            | Ask::Undo
+            | Ask::Budget { .. } => false,
         }
     }
 }

@@ -103,7 +103,8 @@ impl State {
 
     fn need_timers(&self, plan: &Plan, node: NodeId, timers: &mut Vec<(i64, TimerKind)>) {
         let first = self.index.first_need(node);
-        for (i, need) in (0u32..).zip(&plan.nodes[node].needs) {
+        for i in self.index.limited_needs(node).iter().copied() {
+            let need = &plan.nodes[node].needs[i as usize];
             if let Some(limit) = &need.within
                 && let Some(since) = self.limit_since(node, i)
                 && self.needs[(first + i) as usize] == NeedState::Open
@@ -274,7 +275,7 @@ impl Turn<'_> {
                 Fact::NeedExpired {
                     node,
                     need,
-                    otherwise: otherwise_of(limit.as_ref()),
+                    otherwise: otherwise_of(limit.as_deref()),
                 }
             }
             TimerKind::WantLimit(want) => {

@@ -56,6 +56,7 @@ impl<'a> Turn<'a> {
             || self.advance_situation()
             || self.carry_out_duty()
             || self.find_ill_agents()
+            || self.watch_budgets()
             || self.end_workflow()
             || self.ask_report()
             || self.measure()

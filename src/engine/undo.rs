@@ -3,6 +3,8 @@
 //! A rollback undoes what ended well and has an `undo`, one after the other. One that fails stops
 //! there, and a person says whether it is tried again, was done by hand, or is left.
 
+use std::collections::BTreeSet;
+
 use coord_lang::ids::NodeId;
 use coord_plan::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -32,19 +34,31 @@ impl State {
         &self.undoing
     }
 
-    /// What can be undone, in the order in which it was completed.
-    pub(crate) fn undoable(&self, plan: &Plan) -> Vec<NodeId> {
-        let has_undo = |node: NodeId| {
-            let more = plan.task(node).and_then(|task| task.more.as_ref());
-            more.is_some_and(|more| more.undo.is_some())
-        };
-        let mut nodes: Vec<(i64, NodeId)> = (self.nodes.iter())
-            .filter(|(node, of)| of.status == Status::Completed && !of.undone && has_undo(*node))
-            .map(|(node, of)| (of.ended_ms.unwrap_or(0), node))
-            .filter(|(_, node)| !self.undoing.left.contains(node))
-            .collect();
-        nodes.sort();
-        nodes.into_iter().map(|(_, node)| node).collect()
+    /// What can be undone, and is not about to be, in the order in which it was completed.
+    pub(crate) fn undoable(&self) -> Vec<NodeId> {
+        let left: BTreeSet<NodeId> = self.undoing.left.iter().copied().collect();
+        let nodes = self.undoable.iter().map(|(_, node)| *node);
+        nodes.filter(|node| !left.contains(node)).collect()
+    }
+
+    pub(crate) fn refresh_undo(&mut self, plan: &Plan, node: NodeId) {
+        let more = plan.task(node).and_then(|task| task.more.as_ref());
+        if more.is_none_or(|more| more.undo.is_none()) {
+            return;
+        }
+        let of = &mut self.nodes[node];
+        let done = of.status == Status::Completed && !of.undone;
+        let ended_ms = done.then(|| of.ended_ms.unwrap_or(0));
+        let was = std::mem::replace(&mut of.undoable_ms, ended_ms);
+        if was == ended_ms {
+            return;
+        }
+        if let Some(at) = was {
+            self.undoable.remove(&(at, node));
+        }
+        if let Some(at) = ended_ms {
+            self.undoable.insert((at, node));
+        }
     }
 
     pub(crate) fn on_undo_ordered(
@@ -85,6 +99,7 @@ impl State {
 
     pub(crate) fn on_undo_ended(
         &mut self,
+        plan: &Plan,
         kind: &'static str,
         node: NodeId,
         ok: bool,
@@ -98,6 +113,7 @@ impl State {
         if ok {
             self.undoing.left.pop();
             self.nodes[node].undone = true;
+            self.refresh_undo(plan, node);
         }
         Ok(())
     }
@@ -106,7 +122,7 @@ impl State {
 impl Turn<'_> {
     /// Orders everything that can be undone to be.
     pub(crate) fn roll_back(&mut self) -> Result<(), String> {
-        let nodes = self.state.undoable(self.plan);
+        let nodes = self.state.undoable();
         if nodes.is_empty() {
             return Err("nothing that was completed has an `undo`".to_string());
         }

@@ -165,6 +165,7 @@ impl State {
         if called_by.is_none() {
             *row.entry(workflow).or_default() += 1;
         }
+        let caller = self.caller_at_turn(workflow);
         self.workflows[workflow] = WorkflowState {
             row,
             starts,
@@ -197,7 +198,7 @@ impl State {
             self.refresh(plan, node);
         }
         self.after_schedule(plan, workflow);
-        self.tell_callers(plan, workflow);
+        self.tell_caller(plan, workflow, caller);
         self.tell_situations(plan);
         if nodes_are_none {
             self.workflows_due.insert(workflow);
@@ -215,13 +216,17 @@ impl State {
         new.generation = generation;
         // attempts are numbered over all starts, so that a late result is never mistaken
         new.attempts = attempts;
+        (new.held, new.held_up) = (old.held, old.held_up);
+        new.undoable_ms = old.undoable_ms;
         self.nodes[node] = new;
+        self.note_held(plan, node);
     }
 
     fn judge_all_needs(&mut self, plan: &Plan, node: NodeId) {
         let first = self.index.first_need(node);
         for i in 0..plan.nodes[node].needs.len() as u32 {
             self.needs[(first + i) as usize] = NeedState::Open;
+            self.note_need(plan, node, first + i);
         }
         let first = self.index.first_want(node);
         for i in 0..plan.nodes[node].wants.len() as u32 {
@@ -237,6 +242,7 @@ impl State {
         if self.workflows.get(workflow).is_none() {
             return;
         }
+        let caller = self.caller_at_turn(workflow);
         let of = &mut self.workflows[workflow];
         let was_running = of.is_running();
         if ended {
@@ -252,13 +258,13 @@ impl State {
         }
         if was_running != is_running {
             self.tell_situations(plan);
+            self.tell_caller(plan, workflow, caller);
         }
     }
 
     /// An incident is not confirmed to be over while its workflow is under way.
     fn tell_situations(&mut self, plan: &Plan) {
-        let open: Vec<_> = self.open_situations.iter().copied().collect();
-        for id in open {
+        for id in self.open_incidents.clone() {
             self.refresh_situation(plan, id);
         }
     }
@@ -288,7 +294,7 @@ impl State {
         )?;
         self.workflows_due.remove(&workflow);
         self.workflows[workflow].ended_ms = Some(self.now_ms);
-        self.tell_callers(plan, workflow);
+        self.tell_caller(plan, workflow, None);
         self.tell_situations(plan);
         Ok(())
     }
@@ -312,9 +318,45 @@ impl State {
         row
     }
 
-    /// Those who wait for a workflow, or for their turn to call it.
-    fn tell_callers(&mut self, plan: &Plan, workflow: WorkflowId) {
-        for node in self.index.callers(workflow).to_vec() {
+    /// The task that is to call a workflow, or to take its end as its own: one call after the
+    /// other, and nobody calls before the one that did has taken the end.
+    pub(crate) fn caller_at_turn(&self, workflow: WorkflowId) -> Option<NodeId> {
+        if self.workflow_is_running(workflow) {
+            return None;
+        }
+        let called = self.workflows[workflow].called_by;
+        let called = called.filter(|node| self.nodes[*node].calls);
+        called.or_else(|| {
+            let all = (workflow, NodeId(0))..=(workflow, NodeId(u32::MAX));
+            self.calling.range(all).next().map(|(_, node)| *node)
+        })
+    }
+
+    /// Notes whether a task has called its workflow, or waits to.
+    pub(crate) fn refresh_call(&mut self, plan: &Plan, node: NodeId) {
+        let Some(workflow) = self.index.calls(node) else {
+            return;
+        };
+        let of = &mut self.nodes[node];
+        let over = of.attempt.as_ref().is_none_or(|a| a.end.is_some());
+        let calls = of.status == Status::InProgress && !over;
+        if std::mem::replace(&mut of.calls, calls) == calls {
+            return;
+        }
+        let before = self.caller_at_turn(workflow);
+        if calls {
+            self.calling.insert((workflow, node));
+        } else {
+            self.calling.remove(&(workflow, node));
+        }
+        for other in before.into_iter().chain(self.caller_at_turn(workflow)) {
+            self.refresh_agenda(plan, other);
+        }
+    }
+
+    /// Whose turn it is may be another now than `before`.
+    fn tell_caller(&mut self, plan: &Plan, workflow: WorkflowId, before: Option<NodeId>) {
+        for node in before.into_iter().chain(self.caller_at_turn(workflow)) {
             self.refresh(plan, node);
         }
     }
@@ -325,7 +367,7 @@ impl State {
             && self.workflows[workflow].called_by == Some(node)
         {
             self.workflows[workflow].called_by = None;
-            self.tell_callers(plan, workflow);
+            self.tell_caller(plan, workflow, Some(node));
         }
     }
 }

@@ -231,6 +231,11 @@ fn ground(plan: &Plan, task: &Task, agents: &[AgentId]) -> (Vec<String>, Vec<Str
     let own = globs(&writes);
     let others = plan.agents.ids().filter(|id| !agents.contains(id));
     let mut forbidden: Vec<String> = others.flat_map(|id| owned_by(&id)).cloned().collect();
+    if task.writes.is_empty() {
+        let profiles = agents.iter().map(|id| plan.agents[*id].profile.as_deref());
+        let except = profiles.flatten().flat_map(|profile| &profile.except);
+        forbidden.extend(except.map(|(_, glob)| glob.clone()));
+    }
     forbidden.sort();
     forbidden.dedup();
     forbidden.retain(|theirs| {

@@ -38,13 +38,17 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// Happenings that are taken in one turn of the loop, so that effects are not starved.
 const PER_TURN: usize = 512;
+/// While tasks end faster than this, their ends share a flush, where nothing waits for it.
+const GATHERING: Duration = Duration::from_millis(2);
+/// Events that may wait for that.
+const MOST_HELD: usize = 512;
 /// Longest sleep: a machine that was suspended looks at its timers this soon after waking.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// Lines of output that a slow display may lag behind before it misses some.
@@ -239,6 +243,8 @@ pub(crate) struct Driver {
     assigned_seq: HashMap<NodeId, i64>,
     /// What the resume has made of the attempts it found: durable before anything is spawned.
     resumed_seq: i64,
+    /// When events were last sent to the disk.
+    stored: Instant,
     /// Effects that wait for their event to be durable, in order.
     effects: VecDeque<(i64, Action)>,
     /// Events that nobody has been shown yet, in order.
@@ -321,6 +327,7 @@ impl Driver {
             sender,
             assigned_seq: HashMap::new(),
             resumed_seq: 0,
+            stored: Instant::now(),
             effects: VecDeque::new(),
             unseen: VecDeque::new(),
             answers: VecDeque::new(),
@@ -505,7 +512,10 @@ impl Driver {
             if let Some(end) = self.ended() {
                 return Ok(end);
             }
-            let nap = self.nap(watcher);
+            let mut nap = self.nap(watcher);
+            if let Some(patience) = self.store()? {
+                nap = nap.min(patience);
+            }
             tokio::select! {
                 biased;
                 number = signals.next() => if self.on_signal(number, watcher)? {
@@ -699,13 +709,7 @@ impl Driver {
             return Ok(());
         }
         let rows = record::rows(self.run.key, &self.run.plan, &self.run.state, &events);
-        let sender = self.sender.clone();
-        let range = self.journal.append(
-            rows,
-            Box::new(move |result| {
-                let _loop_is_gone = sender.send(Happening::Durable(result.map(|range| range.last)));
-            }),
-        )?;
+        let range = self.journal.hold(rows)?;
         for (offset, event) in events.into_iter().enumerate() {
             let seq = range.first + offset as i64;
             if let Fact::Assigned { node, .. } = event.fact {
@@ -728,6 +732,26 @@ impl Driver {
             self.run.events += 1;
         }
         Ok(())
+    }
+
+    /// Sends what was decided to the disk: at once where something waits for it, or where nothing
+    /// was sent of late. Otherwise says how long there is to gather more.
+    fn store(&mut self) -> Result<Option<Duration>, DriveError> {
+        let held = self.journal.held();
+        if held == 0 {
+            return Ok(None);
+        }
+        let awaited = !self.effects.is_empty() || !self.answers.is_empty();
+        let patience = GATHERING.saturating_sub(self.stored.elapsed());
+        if !awaited && !self.attempts.is_empty() && held < MOST_HELD && !patience.is_zero() {
+            return Ok(Some(patience));
+        }
+        self.stored = Instant::now();
+        let sender = self.sender.clone();
+        self.journal.flush(Box::new(move |result| {
+            let _loop_is_gone = sender.send(Happening::Durable(result.map(|range| range.last)));
+        }))?;
+        Ok(None)
     }
 
     fn perform_durable(&mut self, watcher: &mut dyn Watcher) -> Result<(), DriveError> {

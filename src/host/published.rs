@@ -5,8 +5,8 @@
 
 use coord_engine::{Of, SituationId, State};
 use coord_lang::ids::{
-    AgentId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId, IncidentId,
-    MetricId, ModeId, NodeId, RecurringId, ResourceId, WorkflowId,
+    AgentId, BudgetId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId,
+    IncidentId, MetricId, ModeId, NodeId, RecurringId, ResourceId, WorkflowId,
 };
 use coord_plan::plan::Plan;
 use serde_json::{Map, Value};
@@ -71,6 +71,15 @@ impl Names<'_> {
         }
     }
 
+    /// Budgets have no name: what they are of says it.
+    fn tell_budget(&self, inside: &mut Object) {
+        let id = inside.get("budget").and_then(number);
+        let budget = id.and_then(|id| self.plan.rules.budgets.get(BudgetId(id)));
+        if let Some(budget) = budget {
+            inside.insert("budget".into(), budget.title(self.plan).into());
+        }
+    }
+
     fn all_named(&self, kind: &str, values: &mut Value) {
         if let Value::Array(values) = values {
             values.iter_mut().for_each(|value| self.named(kind, value));
@@ -89,6 +98,7 @@ impl Names<'_> {
                 self.named(kind, value);
             }
         }
+        self.tell_budget(object);
         for key in ["agents", "of"] {
             if let Some(values) = object.get_mut(key) {
                 self.all_named("agent", values);
@@ -179,6 +189,7 @@ impl Names<'_> {
         if let Some(node) = pending.get_mut("sync") {
             self.named("task", node);
         }
+        self.tell_budget(pending);
         rename(pending, "gate", "gate_run");
     }
 
@@ -191,6 +202,9 @@ impl Names<'_> {
     fn tell_ask(&self, ask: &mut Object) {
         if let Some(Value::Object(report)) = ask.get_mut("report") {
             self.tell_each(report);
+        }
+        if let Some(Value::Object(budget)) = ask.get_mut("budget") {
+            self.tell_budget(budget);
         }
     }
 }

@@ -91,6 +91,11 @@ pub struct Job {
     pub idempotency_key: String,
     /// The whole environment of a program that the driver starts, `env` included.
     pub environment: Vec<(OsString, OsString)>,
+    /// What requests to it carry, when it is reached over the web: the name of a secret of
+    /// [`Bench::secret`].
+    pub auth: Option<plan::Auth>,
+    /// Where it may answer later, and the name of the secret that it signs with.
+    pub callback: Option<plan::Callback>,
     /// The log, a file for notes, and programs to speak with.
     pub bench: Bench,
 }
@@ -111,6 +116,9 @@ impl Job {
         let before = upstream(plan, state, node);
         let told = brief::of(plan, state, node, task, agents);
         let outputs = |n: &NodeId| (plan.nodes[*n].name.clone(), state.node(*n).outputs.clone());
+        let all = agents.iter().map(|a| &plan.agents[*a]);
+        let spoken_for = all.into_iter().find(|agent| is_protocol(&agent.driver));
+        let profile = spoken_for.and_then(|agent| agent.profile.as_deref());
         Some(Job {
             run: state.run().to_string(),
             title: plan.nodes[node].title.clone(),
@@ -121,10 +129,9 @@ impl Job {
             attempt: of.attempt_number(),
             brief: told.markdown(),
             told,
-            via: (agents.iter().map(|a| &plan.agents[*a].driver))
-                .find(|driver| is_protocol(driver))
-                .cloned()
-                .unwrap_or(plan::Driver::Shell),
+            via: spoken_for.map_or(plan::Driver::Shell, |agent| agent.driver.clone()),
+            auth: profile.and_then(|of| of.auth.clone()),
+            callback: profile.and_then(|of| of.callback.clone()),
             ask: task.more.as_ref().and_then(|more| more.ask.clone()),
             program: task.program.clone(),
             env: variables.chain(&task.env).cloned().collect(),
@@ -291,7 +298,7 @@ impl Drivers {
             plan::Driver::Human => (None, "human"),
             plan::Driver::Http(_) => (None, "http"),
             plan::Driver::Acp(_) => (None, "acp"),
-            plan::Driver::Mcp { .. } => (None, "mcp"),
+            plan::Driver::Mcp { .. } | plan::Driver::McpWeb { .. } => (None, "mcp"),
             plan::Driver::A2a(_) => (None, "a2a"),
         };
         let find = |fits: &dyn Fn(&Reach) -> bool| self.0.iter().find(|(reach, _)| fits(reach));
@@ -384,6 +391,10 @@ fn asked(plan: &Plan, state: &State, item: &coord_engine::Item) -> Option<String
             let sync = &plan.rules.recurring[sync];
             Some(sync.requires.get(requirement as usize)?.text.clone())
         }
+        Ask::Budget { budget } => Some(format!(
+            "as much again of the {}",
+            plan.rules.budgets[budget].title(plan)
+        )),
         Ask::Work | Ask::Approve { .. } | Ask::Doubt | Ask::Situation { .. } | Ask::Undo => None,
     }
 }
@@ -503,6 +514,7 @@ fn is_protocol(driver: &plan::Driver) -> bool {
         plan::Driver::Http(_)
         | plan::Driver::Acp(_)
         | plan::Driver::Mcp { .. }
+        | plan::Driver::McpWeb { .. }
         | plan::Driver::A2a(_)
         | plan::Driver::Remote(_) => true,
     }

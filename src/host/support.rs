@@ -46,7 +46,7 @@ fn reached_over(driver: &Driver) -> Option<&'static str> {
         Driver::Shell | Driver::Human => None,
         Driver::Http(_) => Some("http"),
         Driver::Acp(_) => Some("acp"),
-        Driver::Mcp { .. } => Some("mcp"),
+        Driver::Mcp { .. } | Driver::McpWeb { .. } => Some("mcp"),
         Driver::A2a(_) => Some("a2a"),
         Driver::Remote(_) => Some("remote"),
     }

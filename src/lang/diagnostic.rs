@@ -5,6 +5,7 @@
 
 use crate::schema;
 use crate::source::{Sources, Span};
+use std::collections::HashMap;
 
 /// How bad it is; the letter of a code gives the default.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -136,6 +137,66 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
         (a.primary.span, a.code, &a.message).cmp(&(b.primary.span, b.code, &b.message))
     });
     diagnostics.dedup();
+    *diagnostics = together(std::mem::take(diagnostics));
+}
+
+/// Names of others that are told with a finding which holds for all of them.
+const ALIKE_SHOWN: usize = 3;
+
+/// Copies that `each` makes of a statement share its place and its mistakes: what is said of one of
+/// them is said once, with who else it is true of.
+fn together(sorted: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut groups: Vec<Vec<Diagnostic>> = Vec::new();
+    let mut known: HashMap<(Span, &str, String), usize> = HashMap::new();
+    for d in sorted {
+        let key = (d.primary.span, d.code, skeleton(&d.message));
+        match known.get(&key).map(|at| &mut groups[*at]) {
+            Some(group) if is_alike(&group[0], &d) => group.push(d),
+            _ => {
+                known.insert(key, groups.len());
+                groups.push(vec![d]);
+            }
+        }
+    }
+    groups.into_iter().filter_map(merged).collect()
+}
+
+/// The message without what it quotes.
+fn skeleton(message: &str) -> String {
+    message.split('`').step_by(2).collect::<Vec<_>>().join("`")
+}
+
+fn is_alike(a: &Diagnostic, b: &Diagnostic) -> bool {
+    let spans = |d: &Diagnostic| d.related.iter().map(|label| label.span).collect::<Vec<_>>();
+    let help = |d: &Diagnostic| d.help.as_deref().map(skeleton);
+    a.severity == b.severity && a.fix == b.fix && spans(a) == spans(b) && help(a) == help(b)
+}
+
+fn merged(mut group: Vec<Diagnostic>) -> Option<Diagnostic> {
+    // `task-2` before `task-10`
+    group.sort_by_key(|d| d.message.len());
+    let mut group = group.into_iter();
+    let mut first = group.next()?;
+    let own: Vec<String> = first.message.split('`').map(str::to_string).collect();
+    let names: Vec<String> = group
+        .map(|d| {
+            let mut quoted = d.message.split('`').zip(&own).skip(1).step_by(2);
+            let other = quoted.find(|(theirs, own)| theirs != own);
+            format!("`{}`", other.map_or("", |(theirs, _)| theirs))
+        })
+        .collect();
+    match names.as_slice() {
+        [] => {}
+        few if few.len() <= ALIKE_SHOWN => {
+            first.message += &format!("; the same for {}", few.join(", "));
+        }
+        many => {
+            let shown = many[..ALIKE_SHOWN].join(", ");
+            let more = many.len() - ALIKE_SHOWN;
+            first.message += &format!("; the same for {shown} and {more} more");
+        }
+    }
+    Some(first)
 }
 
 /// True when one of them forbids going on.

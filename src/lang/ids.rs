@@ -45,6 +45,7 @@ ids! {
     DomainId,
     HandoffId,
     IncidentId,
+    BudgetId,
     ModeId,
     ChannelId,
     TemplateId,

@@ -123,6 +123,8 @@ pub struct Project {
     pub meta: Vec<(String, String)>,
     /// Most tasks at work at once.
     pub parallel: Option<Spanned<u32>>,
+    /// What all attempts together may use up, one of a kind.
+    pub budgets: Vec<Budget>,
     pub on_failure: OnFailure,
     pub allows: Vec<Allow>,
 }
@@ -266,6 +268,11 @@ pub enum Driver {
     /// The Agent Client Protocol, spoken with this program.
     Acp(Vec<Spanned<Template>>),
     /// A tool of a Model Context Protocol server.
+    /// A tool of a server that listens at this address.
+    McpWeb {
+        url: Spanned<String>,
+        tool: String,
+    },
     Mcp {
         argv: Vec<Spanned<Template>>,
         tool: String,
@@ -291,7 +298,7 @@ impl Driver {
             Driver::Human => "human",
             Driver::Http(_) => "http",
             Driver::Acp(_) => "acp",
-            Driver::Mcp { .. } => "mcp",
+            Driver::Mcp { .. } | Driver::McpWeb { .. } => "mcp",
             Driver::A2a(_) => "a2a",
             Driver::Remote(_) => "remote",
         }
@@ -313,6 +320,38 @@ pub struct Rate {
     pub milli: i64,
     pub currency: String,
     pub per_ms: i64,
+}
+
+/// `budget 200000 tokens`, `budget 20USD`, `budget 2h`, with what is done once it is spent.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pub of: Spends,
+    /// Tokens, milliseconds, or thousandths of the currency.
+    pub most: i64,
+    pub otherwise: Option<Chain>,
+    pub span: Span,
+}
+
+/// What a budget is of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spends {
+    Tokens,
+    /// Time at work.
+    Time,
+    /// Money in this currency.
+    Cost(String),
+}
+
+impl Spends {
+    /// In words: "tokens", "time at work", "USD".
+    pub fn name(&self) -> &str {
+        match self {
+            Spends::Tokens => "tokens",
+            Spends::Time => "time at work",
+            Spends::Cost(currency) => currency,
+        }
+    }
 }
 
 /// Anything that acts: `agent` or `human`.
@@ -351,10 +390,33 @@ pub struct Agent {
     pub standby: Vec<Spanned<AgentId>>,
     pub calendar: Option<Spanned<CalendarId>>,
     pub cost: Option<Rate>,
+    /// What its attempts may use up, one of a kind.
+    pub budgets: Vec<Budget>,
     pub secrets: Vec<Spanned<SecretId>>,
+    /// What it is asked with, of an agent that is reached over the web.
+    pub auth: Option<Auth>,
+    /// Where it answers later.
+    pub callback: Option<Callback>,
     /// Programs that tasks of this agent may name.
     pub commands: Vec<(Spanned<String>, Program)>,
     pub health: Option<Health>,
+}
+
+/// `auth TOKEN`, `auth TOKEN as "X-Api-Key"`.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    pub secret: SecretId,
+    /// None: `Authorization: Bearer`.
+    pub header: Option<String>,
+    pub span: Span,
+}
+
+/// `callback TOKEN at "URL"`.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    pub secret: SecretId,
+    pub at: Spanned<String>,
+    pub span: Span,
 }
 
 /// One side of a contract between agents.
@@ -594,11 +656,20 @@ pub enum Wanted {
 /// `needs X [failed|finished|skipped] [within D [else …]]`.
 #[derive(Clone, Debug)]
 pub struct Need {
-    /// More than one for `needs any of […]`.
-    pub any_of: Vec<WorkRef>,
+    pub on: WorkRef,
+    /// The rest of `needs any of […]`.
+    pub or: Vec<WorkRef>,
     pub wanted: Wanted,
-    pub within: Option<Limit>,
+    /// Apart, as few have one and there may be a million needs.
+    pub within: Option<Box<Limit>>,
     pub span: Span,
+}
+
+impl Need {
+    /// Everything that can satisfy this.
+    pub fn works(&self) -> impl Iterator<Item = WorkRef> + '_ {
+        std::iter::once(self.on).chain(self.or.iter().copied())
+    }
 }
 
 /// `wants X [within D]`.

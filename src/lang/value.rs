@@ -182,12 +182,19 @@ pub fn factor_milli(text: &str) -> Option<i64> {
     milli(text.strip_suffix('x')?)
 }
 
+/// `20USD`: thousandths of a currency, and its three letters.
+pub fn money(text: &str) -> Option<(i64, String)> {
+    let letters = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, currency) = text.split_at(letters);
+    let named = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+    named.then_some(())?;
+    Some((milli(number)?, currency.to_string()))
+}
+
 /// `12USD/h`, `800.50EUR/d`: an amount, the currency's three letters, and the time it is for.
 pub fn rate(text: &str) -> Option<Rate> {
     let (amount, per) = text.split_once('/')?;
-    let letters = amount.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, currency) = amount.split_at(letters);
-    let named = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+    let (milli, currency) = money(amount)?;
     let per_ms = match per {
         "m" | "min" => MINUTE_MS,
         "h" => HOUR_MS,
@@ -195,10 +202,9 @@ pub fn rate(text: &str) -> Option<Rate> {
         "w" => WEEK_MS,
         _ => return None,
     };
-    named.then_some(())?;
     Some(Rate {
-        milli: milli(number)?,
-        currency: currency.to_string(),
+        milli,
+        currency,
         per_ms,
     })
 }

@@ -619,25 +619,18 @@ impl<'m> Freezer<'m> {
 
     fn add_needs(&mut self, node: NodeId, needs: &[model::Need]) {
         for need in needs {
-            let mut nodes = need
-                .any_of
-                .iter()
-                .map(|w| self.node_of(*w))
-                .collect::<Vec<_>>()
-                .into_iter();
-            let Some(on) = nodes.next() else { continue };
             let wanted = match need.wanted {
                 model::Wanted::Done => Wanted::Done,
                 model::Wanted::Failed => Wanted::Failed,
                 model::Wanted::Finished => Wanted::Finished,
                 model::Wanted::Skipped => Wanted::Skipped,
             };
-            let within = need.within.as_ref().map(|l| self.limit(l));
+            let within = need.within.as_ref().map(|l| Box::new(self.limit(l)));
             self.push_need(
                 node,
                 Need {
-                    on,
-                    or: nodes.collect(),
+                    on: self.node_of(need.on),
+                    or: need.or.iter().map(|w| self.node_of(*w)).collect(),
                     wanted,
                     within,
                     origin: Origin::Declared,
@@ -973,6 +966,10 @@ impl<'m> Freezer<'m> {
                 argv: words(argv),
                 tool: tool.clone(),
             },
+            model::Driver::McpWeb { url, tool } => Driver::McpWeb {
+                url: url.value.clone(),
+                tool: tool.clone(),
+            },
             model::Driver::A2a(url) => Driver::A2a(url.value.clone()),
             model::Driver::Remote(label) => Driver::Remote(label.clone()),
         }
@@ -1170,6 +1167,14 @@ fn profile(model: &Model, agent: &model::Agent) -> Option<Box<Profile>> {
         secrets: (agent.secrets.iter())
             .map(|s| model.secrets[s.value].name.value.clone())
             .collect(),
+        auth: agent.auth.as_ref().map(|of| plan::Auth {
+            secret: model.secrets[of.secret].name.value.clone(),
+            header: of.header.clone(),
+        }),
+        callback: agent.callback.as_ref().map(|of| plan::Callback {
+            secret: model.secrets[of.secret].name.value.clone(),
+            at: of.at.value.clone(),
+        }),
         hours: own_hours(model, agent),
         health: None,
     };

@@ -3,10 +3,11 @@
 use crate::freeze::Freezer;
 use crate::plan;
 use crate::rules::{
-    Action, Chain, Channel, Claim, Conflict, Decision, Domain, Escalation, Every, Expect, Goal,
-    Handoff, Happening, Incident, Level, Measured, Metric, MetricSource, Mode, Page, Party,
+    Action, Budget, Chain, Channel, Claim, Conflict, Decision, Domain, Escalation, Every, Expect,
+    Goal, Handoff, Happening, Incident, Level, Measured, Metric, MetricSource, Mode, Page, Party,
     Reaction, Recurring, Rules, Target,
 };
+use coord_lang::ids::{BudgetId, Table};
 use coord_lang::model::{self, Model};
 use coord_lang::source::Spanned;
 
@@ -37,8 +38,28 @@ impl Freezer<'_> {
             templates: model.templates.values().map(|p| self.page(p)).collect(),
             metrics: model.metrics.values().map(|m| self.metric(m)).collect(),
             expects: model.expects.iter().map(|e| self.expect(e)).collect(),
+            budgets: self.budgets(),
             context: model.project.context.as_ref().map(|c| c.value.clone()),
         }
+    }
+
+    /// Those of agents, in order, and then those of the project.
+    fn budgets(&self) -> Table<BudgetId, Budget> {
+        let budget = |agent, from: &model::Budget| Budget {
+            agent,
+            of: from.of.clone(),
+            most: from.most,
+            otherwise: (from.otherwise.as_ref()).map_or(Vec::new(), |chain| self.chain(chain)),
+        };
+        let agents = self.model.agents.iter();
+        let of_agents = agents.flat_map(|(id, agent)| {
+            let own = agent.budgets.iter();
+            own.map(move |from| budget(Some(id), from))
+        });
+        let of_all = self.model.project.budgets.iter();
+        of_agents
+            .chain(of_all.map(|from| budget(None, from)))
+            .collect()
     }
 
     fn escalation(&self, from: &model::Escalation) -> Escalation {

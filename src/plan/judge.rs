@@ -704,7 +704,7 @@ impl Judge<'_> {
                 .needs
                 .iter()
                 .filter(|n| {
-                    n.any_of.len() == 1
+                    n.or.is_empty()
                         && n.wanted == coord_lang::model::Wanted::Done
                         && n.within.is_none()
                 })

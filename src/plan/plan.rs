@@ -197,12 +197,34 @@ pub struct Profile {
     /// Who takes over, in order.
     pub standby: Vec<AgentId>,
     pub secrets: Vec<String>,
+    /// What it is asked with over the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Where it answers later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
     /// How it is found out whether it is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
     /// When it works, where it says so itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hours: Option<Hours>,
+}
+
+/// A secret that requests to an agent carry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Auth {
+    pub secret: String,
+    /// None: `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+}
+
+/// Where an agent answers later, signed with a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Callback {
+    pub secret: String,
+    pub at: String,
 }
 
 /// A program that is run again and again.
@@ -221,6 +243,7 @@ pub enum Driver {
     Http(String),
     Acp(Vec<String>),
     Mcp { argv: Vec<String>, tool: String },
+    McpWeb { url: String, tool: String },
     A2a(String),
     Remote(String),
 }
@@ -355,8 +378,9 @@ pub struct Need {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub or: Vec<NodeId>,
     pub wanted: Wanted,
+    /// Apart, as few have one and there may be a million needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Limit>,
+    pub within: Option<Box<Limit>>,
     pub origin: Origin,
 }
 

@@ -2,13 +2,13 @@
 //!
 //! The same as the model's, without spans, with parameters filled in and agents as ids.
 
-pub use coord_lang::model::{Ending, Period, Role};
+pub use coord_lang::model::{Ending, Period, Role, Spends};
 
-use crate::plan::{Approval, Check, Program};
+use crate::plan::{Approval, Check, Plan, Program};
 use coord_lang::expr::{Comparison, Expr, Value};
 use coord_lang::ids::{
-    AgentId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId, IncidentId,
-    MetricId, ModeId, NodeId, RecurringId, ResourceId, Table, TemplateId, WorkflowId,
+    AgentId, BudgetId, ChannelId, ConflictId, DomainId, EscalationId, GateId, HandoffId,
+    IncidentId, MetricId, ModeId, NodeId, RecurringId, ResourceId, Table, TemplateId, WorkflowId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Rules {
     pub metrics: Table<MetricId, Metric>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<Expect>,
+    /// What attempts may use up.
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    pub budgets: Table<BudgetId, Budget>,
     /// The folder of the living file tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
@@ -98,6 +101,56 @@ pub enum Action {
 
 /// Actions in the order in which they are tried: each is for when the one before cannot be done.
 pub type Chain = Vec<Action>;
+
+/// What attempts may use up before somebody allows more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Budget {
+    /// Whose attempts; None: those of everybody together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    pub of: Spends,
+    /// Tokens, milliseconds, or thousandths of the currency.
+    pub most: i64,
+    /// What is done once it is spent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub otherwise: Chain,
+}
+
+impl Budget {
+    /// "tokens of core", "USD of the run".
+    pub fn title(&self, plan: &Plan) -> String {
+        let whose = match self.agent {
+            Some(agent) => plan.agents[agent].name.as_str(),
+            None => "the run",
+        };
+        format!("{} of {whose}", self.of.name())
+    }
+
+    /// An amount of it in words: "1200 tokens", "2.5 USD", "1h 30m".
+    pub fn amount(&self, n: i64) -> String {
+        match &self.of {
+            Spends::Tokens => format!("{n} tokens"),
+            Spends::Time => time(n),
+            Spends::Cost(currency) => {
+                let thousandths = format!("{:03}", n % 1000);
+                let decimals = thousandths.trim_end_matches('0');
+                let point = if decimals.is_empty() { "" } else { "." };
+                format!("{}{point}{decimals} {currency}", n / 1000)
+            }
+        }
+    }
+}
+
+fn time(ms: i64) -> String {
+    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+    let part = |n: i64, unit: &str| (n > 0).then(|| format!("{n}{unit}"));
+    let parts = [part(hours, "h"), part(minutes, "m"), part(seconds, "s")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => format!("{}.{:03}s", ms / 1000, ms % 1000),
+        false => parts.join(" "),
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Escalation {

@@ -1,10 +1,12 @@
 //! Agents for real: a run reaches them over HTTP, ACP and MCP, and what they say is data.
 
+use crate::ground::git_in;
+use crate::live::until;
 use crate::space::{Ran, Space};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -18,6 +20,7 @@ pub(crate) fn example(name: &str) -> String {
         cargo
             .args(["build", "--quiet", "--locked"])
             .args(["--example", "agent", "--example", "tool"])
+            .args(["--example", "service"])
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         if coord.parent().unwrap().ends_with("release") {
             cargo.arg("--release");
@@ -33,6 +36,7 @@ pub(crate) fn example(name: &str) -> String {
 struct Came {
     line: String,
     key: Option<String>,
+    headers: Vec<(String, String)>,
     body: String,
 }
 
@@ -83,12 +87,14 @@ fn read(from: &mut impl BufRead) -> Option<Came> {
     let mut line = String::new();
     from.read_line(&mut line).ok().filter(|n| *n > 0)?;
     let (mut length, mut key) = (0, None);
+    let mut headers = Vec::new();
     loop {
         let mut header = String::new();
         from.read_line(&mut header).ok()?;
         let Some((name, value)) = header.trim().split_once(':') else {
             break;
         };
+        headers.push((name.to_lowercase(), value.trim().to_string()));
         match name.to_lowercase().as_str() {
             "content-length" => length = value.trim().parse().ok()?,
             "idempotency-key" => key = Some(value.trim().to_string()),
@@ -101,6 +107,7 @@ fn read(from: &mut impl BufRead) -> Option<Came> {
     Some(Came {
         line,
         key,
+        headers,
         body: String::from_utf8(body).ok()?,
     })
 }
@@ -323,6 +330,240 @@ fn http_is_called_off_when_its_time_is_up() {
     let space = http(&server, "ask \"x\"\n    timeout 1s");
     let _ran = run(&space).exits(1);
     assert_eq!(server.lines(), ["POST /do", "DELETE /jobs/1"]);
+}
+
+#[test]
+fn http_answers_with_files_that_the_task_claims() {
+    let files = r#"{"files": {"src/a.txt": "a", "src/deep/b.txt": "b"}, "log": "two"}"#;
+    let server = Server::new(&[&ok(files)]);
+    let space = http(&server, "ask \"x\"\n    writes \"src/**\"");
+    let _ran = run(&space).exits(0);
+    let read = |path| std::fs::read_to_string(space.path(path)).unwrap();
+    assert_eq!(
+        (read("src/a.txt"), read("src/deep/b.txt")),
+        ("a".into(), "b".into())
+    );
+    assert!(log(&space).contains("wrote src/a.txt"), "{}", log(&space));
+    // one that it does not claim, and nothing is written
+    for path in [
+        "b.txt",
+        "../b.txt",
+        "src/../b.txt",
+        ".git/config",
+        "/tmp/coord-it-b.txt",
+    ] {
+        let files = serde_json::json!({ "files": { "src/a.txt": "a", path: "b" } });
+        let server = Server::new(&[&ok(&files.to_string())]);
+        let space = http(&server, "ask \"x\"\n    writes \"src/**\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], 77, "{path}");
+        assert!(!space.path("src/a.txt").exists(), "{path}");
+    }
+}
+
+/// A service that is asked with a secret, whose value nobody else learns.
+fn with_secret(server: &Server, fields: &str, task: &str) -> Space {
+    let text = format!(
+        "edition 2026\nproject p\nsecret TOKEN\nagent a \"A\" {{\n    via http \"http://127.0.0.1:{}/do\"\n    {fields}\n}}\ntask t \"T\" {{\n    by a\n    {task}\n}}\n",
+        server.port
+    );
+    Space::new().file("main.coord", text)
+}
+
+const TOKEN: &str = "t0ken-of-the-service";
+
+#[test]
+fn http_is_asked_with_a_secret_that_is_told_nobody_else() {
+    for (field, name, value) in [
+        ("auth TOKEN", "authorization", format!("Bearer {TOKEN}")),
+        (
+            "auth TOKEN as \"X-Api-Key\"",
+            "x-api-key",
+            TOKEN.to_string(),
+        ),
+    ] {
+        let server = Server::new(&[
+            &answer(
+                "202 Accepted",
+                "location: /jobs/1\r\nretry-after: 0\r\n",
+                "",
+            ),
+            &ok(&serde_json::json!({ "log": format!("you said {TOKEN}") }).to_string()),
+        ]);
+        let space = with_secret(&server, field, "ask \"x\"");
+        let ran = space
+            .coord(&["run", "--run-id", "r", "--no-wait"])
+            .env("TOKEN", TOKEN)
+            .run()
+            .exits(0);
+        let came = server.came();
+        assert_eq!(came.len(), 2);
+        for request in came {
+            let sent = request.headers.iter().find(|(n, _)| n == name);
+            assert_eq!(sent.map(|(_, v)| v.as_str()), Some(value.as_str()));
+            assert!(!request.body.contains(TOKEN));
+        }
+        for text in [events(&space), log(&space), ran.stderr, ran.stdout] {
+            assert!(!text.contains(TOKEN), "{text}");
+        }
+    }
+}
+
+/// Posts to an address as a service would, and gives the status.
+fn post(url: &str, signature: &str, body: &str) -> String {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\nx-coord-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut status = String::new();
+    BufReader::new(&stream).read_line(&mut status).unwrap();
+    status.trim().trim_start_matches("HTTP/1.1 ").to_string()
+}
+
+fn signed(secret: &str, body: &str) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let bytes = mac.finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
+
+#[test]
+fn http_that_answers_later_is_believed_once_and_signed() {
+    let server = Server::new(&[&answer("202 Accepted", "", "")]);
+    let field = "callback TOKEN at \"http://127.0.0.1:0/answers\"";
+    let space = with_secret(&server, field, "ask \"x\"\n    writes \"src/**\"");
+    let running = space
+        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
+        .env("TOKEN", TOKEN)
+        .start();
+    let came = until("a brief", || server.came().into_iter().next());
+    let brief: serde_json::Value = serde_json::from_str(&came.body).unwrap();
+    let told = &brief["callback"];
+    let url = told["url"].as_str().unwrap();
+    let body = |ticket: &str| {
+        serde_json::json!({
+            "ticket": ticket, "outputs": {"n": 3}, "files": {"src/a.txt": "a"}, "log": "done",
+        })
+        .to_string()
+    };
+    let right = body(told["ticket"].as_str().unwrap());
+    assert_eq!(post(url, "", &right), "401 Unauthorized");
+    assert_eq!(
+        post(url, &signed("another", &right), &right),
+        "401 Unauthorized"
+    );
+    assert_eq!(post(url, &signed(TOKEN, "{}"), &right), "401 Unauthorized");
+    let other = body("0123456789abcdef0123456789abcdef");
+    assert_eq!(post(url, &signed(TOKEN, &other), &other), "410 Gone");
+    assert_eq!(post(url, &signed(TOKEN, "{"), "{"), "410 Gone");
+    assert_eq!(post(url, &signed(TOKEN, &right), &right), "204 No Content");
+    let _ran = running.wait().exits(0);
+    assert_eq!(end(&space)["outputs"]["n"], "3");
+    assert_eq!(
+        std::fs::read_to_string(space.path("src/a.txt")).unwrap(),
+        "a"
+    );
+    assert!(log(&space).contains("not signed"), "{}", log(&space));
+}
+
+#[test]
+fn an_answer_of_an_earlier_try_is_not_believed() {
+    let server = Server::new(&[&answer("202 Accepted", "", "")]);
+    let field = "callback TOKEN at \"http://127.0.0.1:0/answers\"";
+    let space = with_secret(&server, field, "ask \"x\"\n    idempotent\n    retry 1");
+    let running = space
+        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
+        .env("TOKEN", TOKEN)
+        .start();
+    let told = |n: usize| {
+        let came = until("a brief", || server.came().into_iter().nth(n));
+        let brief: serde_json::Value = serde_json::from_str(&came.body).unwrap();
+        let of = |name: &str| brief["callback"][name].as_str().unwrap().to_string();
+        (of("url"), of("ticket"))
+    };
+    let (url, ticket) = told(0);
+    let failed = serde_json::json!({ "ticket": ticket, "status": "failed" }).to_string();
+    assert_eq!(
+        post(&url, &signed(TOKEN, &failed), &failed),
+        "204 No Content"
+    );
+    let (url, ticket) = told(1);
+    assert_eq!(post(&url, &signed(TOKEN, &failed), &failed), "410 Gone");
+    let done = serde_json::json!({ "ticket": ticket }).to_string();
+    assert_eq!(post(&url, &signed(TOKEN, &done), &done), "204 No Content");
+    let _ran = running.wait().exits(0);
+}
+
+// ---- budgets ----------------------------------------------------------------------------------
+
+#[test]
+fn a_budget_that_is_spent_holds_the_agent_back_until_more_is_allowed() {
+    let used = r#"{"usage": {"total_tokens": 150, "cost": 0.4}}"#;
+    let server = Server::new(&[&ok(used)]);
+    let via = format!("http \"http://127.0.0.1:{}/do\"", server.port);
+    let more = "ask \"x\"\n}\ntask u \"U\" {\n    by a\n    needs t\n    ask \"y\"\n}\ntask v \"V\" {\n    by a\n    needs u\n    ask \"z\"";
+    let space = space(&via, "budget 200 tokens\n    budget 5USD", more);
+    let ran = space
+        .coord(&["run", "--run-id", "r", "--no-wait"])
+        .run()
+        .exits(3);
+    assert!(
+        ran.stderr
+            .contains("the budget is spent, tokens of a: 300 tokens"),
+        "{ran}"
+    );
+    assert_eq!(server.came().len(), 2);
+    let why = space.coord(&["why", "v"]).run().exits(0).stdout;
+    assert!(
+        why.contains("tokens of a: 300 tokens of 200 tokens; `coord approve 1` allows"),
+        "{why}"
+    );
+    let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
+    assert!(
+        inbox.contains("allow as much again of the tokens of a"),
+        "{inbox}"
+    );
+    let status = space.coord(&["status", "--format", "json"]).run().exits(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    crate::schemas::holds(&crate::schemas::strict("status"), &status, "the status");
+    assert_eq!(status["budgets"][0]["spent"], true);
+    assert_eq!(status["budgets"][1]["used"], 0.8);
+    let _said = space.coord(&["approve", "1"]).run().exits(0);
+    let ran = space.coord(&["resume", "r", "--no-wait"]).run().exits(0);
+    assert!(ran.stderr.contains("3 completed"), "{ran}");
+    let schema = crate::schemas::strict("events");
+    for line in events(&space).lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        crate::schemas::holds(&schema, &event, line);
+    }
+}
+
+#[test]
+fn a_budget_of_the_run_asks_its_own_ladder() {
+    let used = r#"{"usage": {"input_tokens": 100, "output_tokens": 60}}"#;
+    let server = Server::new(&[&ok(used)]);
+    let text = format!(
+        "edition 2026\nproject p {{\n    budget 150 tokens else escalate to spending\n}}\nhuman lead \"Lead\"\nescalation spending {{\n    level L1 by lead within 4h\n}}\nagent a \"A\" {{ via http \"http://127.0.0.1:{}/do\" }}\ntask t \"T\" {{\n    by a\n    ask \"x\"\n}}\ntask u \"U\" {{\n    by a\n    needs t\n    ask \"y\"\n}}\n",
+        server.port
+    );
+    let space = Space::new().file("main.coord", text);
+    let _ran = run(&space).exits(3);
+    assert_eq!(server.came().len(), 1);
+    let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
+    assert!(inbox.contains("escalation spending"), "{inbox}");
+    let _said = space
+        .coord(&["answer", "1", "accept", "--as", "lead"])
+        .run()
+        .exits(0);
+    let _ran = space.coord(&["resume", "r", "--no-wait"]).run().exits(0);
+    assert_eq!(server.came().len(), 2);
 }
 
 // ---- the brief --------------------------------------------------------------------------------
@@ -580,6 +821,151 @@ fn a_tool_that_hangs_is_called_off() {
     let space = mcp("hang", "ask \"x\"\n    timeout 1s");
     let _ran = run(&space).exits(1);
     assert!(events(&space).contains("timed-out"), "{}", events(&space));
+}
+
+/// The example server of tools, listening.
+struct Listening {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Listening {
+    fn tool() -> Listening {
+        let mut child = Command::new(example("tool"))
+            .arg("--http")
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut address = String::new();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        said.read_line(&mut address).unwrap();
+        let address = address.trim().to_string();
+        Listening { child, address }
+    }
+
+    fn space(&self, tool: &str, task: &str) -> Space {
+        let via = format!("mcp \"http://{}/mcp\" tool {tool}", self.address);
+        space(&via, "", task)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+#[test]
+fn a_tool_of_a_server_elsewhere_does_the_task() {
+    let server = Listening::tool();
+    let space = server.space("count", "ask \"x\"\n    env text \"how many words\"");
+    let _ran = run(&space).exits(0);
+    let outputs = &end(&space)["outputs"];
+    assert_eq!(
+        (&outputs["words"], &outputs["letters"]),
+        (&"3".into(), &"12".into())
+    );
+    assert!(
+        log(&space).contains("1 of 2: words are counted"),
+        "{}",
+        log(&space)
+    );
+    // errors are the same as of a program
+    let space = server.space("title", "ask \"Say it.\"\n    retry 1");
+    let _ran = run(&space).exits(0);
+    assert_eq!(end(&space)["outputs"]["text"], "# T");
+    let space = server.space("cuont", "ask \"x\"");
+    let _ran = run(&space).exits(1);
+    assert_eq!(end(&space)["outcome"]["exit"], 78);
+    let space = server.space("hang", "ask \"x\"\n    timeout 1s");
+    let _ran = run(&space).exits(1);
+    assert!(events(&space).contains("timed-out"), "{}", events(&space));
+}
+
+#[test]
+fn a_server_of_tools_that_is_no_such_server_is_told() {
+    let no_mcp = Server::new(&[&answer("404 Not Found", "", "no")]);
+    let denied = Server::new(&[&answer("401 Unauthorized", "", "")]);
+    let away = Server::new(&[&answer(
+        "307 Temporary Redirect",
+        "location: http://127.0.0.1:1/\r\n",
+        "",
+    )]);
+    for (server, code) in [(&no_mcp, 76), (&denied, 77), (&away, 78)] {
+        let via = format!("mcp \"http://127.0.0.1:{}/mcp\" tool x", server.port);
+        let space = space(&via, "", "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", log(&space));
+    }
+    for (host, code) in [("169.254.169.254", 78), ("127.0.0.1:1", 75)] {
+        let via = format!("mcp \"http://{host}/mcp\" tool x");
+        let space = space(&via, "", "ask \"x\"");
+        let _ran = run(&space).exits(1);
+        assert_eq!(end(&space)["outcome"]["exit"], code, "{}", log(&space));
+    }
+}
+
+// ---- in doubt ---------------------------------------------------------------------------------
+
+/// Kills coord in the middle of an attempt; what that came to is asked, or done again.
+fn killed_in_the_middle(space: &Space) {
+    let running = space
+        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
+        .start();
+    // it has said something, so it is at work
+    until("the attempt", || {
+        let said = space.coord(&["logs", "r", "t"]).run().stdout;
+        (!said.trim().is_empty()).then_some(())
+    });
+    let pid = rustix::process::Pid::from_raw(running.pid() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    drop(running);
+}
+
+#[test]
+fn an_agent_that_a_crash_cut_off_is_in_doubt_however_it_is_reached() {
+    let agent = example("agent");
+    let tool = example("tool");
+    let server = Listening::tool();
+    for (via, ask) in [
+        (format!("acp [\"{agent}\"]"), "wait"),
+        (format!("mcp [\"{tool}\"] tool hang"), "x"),
+        (
+            format!("mcp \"http://{}/mcp\" tool hang", server.address),
+            "x",
+        ),
+    ] {
+        let space = space(&via, "", &format!("ask \"{ask}\""));
+        killed_in_the_middle(&space);
+        let resumed = space
+            .coord(&["resume", "r", "--no-wait", "--progress", "none"])
+            .run();
+        let events = events(&space);
+        assert!(
+            events.contains("task.in-doubt"),
+            "{via}: {resumed}\n{events}"
+        );
+        let _ran = resumed.exits(3);
+        let inbox = space.coord(&["inbox"]).run().exits(0).stdout;
+        assert!(inbox.contains("it was cut off"), "{inbox}");
+    }
+}
+
+#[test]
+fn a_coding_agent_has_the_tools_of_the_run() {
+    let space = acp("", "progress half of it is done", "");
+    let _ran = run(&space).exits(0);
+    assert!(
+        log(&space).contains("coord says: {\"recorded\":true}"),
+        "{}",
+        log(&space)
+    );
+    assert!(
+        events(&space).contains("a, of t: half of it is done"),
+        "{}",
+        events(&space)
+    );
 }
 
 // ---- what an agent says is data ---------------------------------------------------------------
@@ -976,4 +1362,75 @@ fn an_agent_over_a2a_is_called_off() {
     let space = a2a(&server, "ask \"x\"\n    timeout 1s");
     let _ran = run(&space).exits(1);
     assert_eq!(server.lines().last().unwrap(), "POST /v1/tasks/t1:cancel");
+}
+
+// ---- all of them together -----------------------------------------------------------------------
+
+#[test]
+fn a_team_of_all_kinds_of_agents_builds_one_program() {
+    let space = Space::new();
+    let folder = space.path("team");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("workflows/team.sh");
+    let examples = example("agent");
+    let output = Command::new("sh")
+        .arg(script)
+        .arg(&folder)
+        .arg(env!("CARGO_BIN_EXE_coord"))
+        .arg(Path::new(&examples).parent().unwrap())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", space.path("."))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}\n{told}");
+    assert!(said.starts_with("Hello, you!\n"), "{said}");
+    // who did what
+    let log = git_in(&folder, &["log", "--format=%an: %s", "main"]);
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    let expected = [
+        "architect: The contract between the parts",
+        "core: Greets by name",
+        "lead: The first release",
+        "lead: What it is called",
+        "relief: Reads the name",
+        "tester: A test of the whole",
+        "translator: The same in German",
+        "writer: The words of the program",
+        "you: An empty program",
+    ];
+    assert_eq!(lines, expected);
+    for found in [
+        "trial failed: wrote outside of its claims: `src/core/greeting.sh`",
+        "does not land: others have changed the same places of `CHANGES`",
+        "its program ended before its work did",
+        "front goes to relief",
+    ] {
+        assert!(told.contains(found), "{found} is not in\n{told}");
+    }
+    let changes = std::fs::read_to_string(folder.join("CHANGES")).unwrap();
+    assert_eq!(changes.lines().count(), 3, "{changes}");
+    let left = git_in(&folder, &["for-each-ref", "refs/heads/coord"]);
+    assert_eq!(left, "");
+    assert_eq!(at_work_together(&space.path("team/.coord-state")), 6);
+}
+
+/// How many tasks were given out before the first of them was done, after what all of them need.
+fn at_work_together(home: &Path) -> usize {
+    let output = Command::new(env!("CARGO_BIN_EXE_coord"))
+        .args(["logs", "team", "--events"])
+        .env("COORD_HOME", home)
+        .output()
+        .unwrap();
+    let events = String::from_utf8_lossy(&output.stdout).into_owned();
+    let kinds = events.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["kind"].as_str().unwrap().to_string()
+    });
+    let after = kinds.skip_while(|kind| kind != "run.resumed");
+    let ends = |kind: &String| matches!(kind.as_str(), "task.exited" | "task.failed");
+    let before = after.take_while(|kind| !ends(kind));
+    before.filter(|kind| kind == "task.assigned").count()
 }

@@ -89,6 +89,10 @@ escapes! {
         "echo b/ >> \"$TREE/.git/info/exclude\"\necho x > b/new.txt" => ["`.git/info/exclude`"];
     the_branch_of_the_user:
         "export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x\ngit update-ref refs/heads/main $(git commit-tree 'HEAD^{tree}' -p HEAD -m x)" => ["`refs/heads/main`"];
+    a_branch_beside:
+        "export GIT_AUTHOR_NAME=x GIT_AUTHOR_EMAIL=x\ngit update-ref refs/heads/evil $(git commit-tree 'HEAD^{tree}' -m x)" => ["`refs/heads/evil`"];
+    an_ignored_file_in_the_users_tree:
+        "echo x > \"$TREE/b/x.log\"" => ["`b/x.log` (it was changed in the tree of the project"];
     the_link_to_the_repository:
         "echo gitdir: /nowhere > .git" => ["`.git` (it leads to another repository)"];
     a_path_from_the_root:

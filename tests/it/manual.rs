@@ -387,6 +387,7 @@ fn filling(place: Place, word: &str) -> &'static str {
         (Place::Task, "run" | "by" | "ask" | "call") => "",
         (Place::Task, "when") => "needs build\nrun [\"true\"]",
         (Place::Task, _) => "run [\"true\"]",
+        (Place::Agent, "auth" | "callback") => "via http \"https://agents.example.org\"",
         (Place::Milestone, "needs") => "",
         (Place::Milestone, _) => "needs deploy",
         (Place::Gate, "check") => "",

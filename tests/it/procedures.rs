@@ -51,6 +51,10 @@ impl System {
                     text = scaled(&text, limit);
                     all.push_str(&text);
                 }
+                if inside == "scripts/resources" {
+                    // how full this machine is says nothing about the procedures
+                    text = text.replace("most=90", "most=101");
+                }
                 if inside == "main.coord" {
                     text = text.replace("use \"tests.coord\"\n", "use \"standing-by.coord\"\n");
                 }
@@ -333,6 +337,9 @@ fn workflows(name: &str, main: bool, wanted: &[(&str, &str)]) {
         calls.push((workflow, more));
     }
     for (what, more) in calls {
+        // what one procedure leaves behind (an agent that is isolated, a mark of safe mode) is not
+        // what the next one begins with
+        let _there_may_be_none = std::fs::remove_dir_all(space.path("state"));
         let run = format!("run-{what}");
         let more = more.iter().map(String::as_str);
         let call: Vec<&str> = ["run", "--run-id", &run].into_iter().chain(more).collect();
@@ -384,7 +391,6 @@ fn incidents_of_the_services() {
 }
 
 #[test]
-#[ignore = "some of its procedures wait for an answer that the player does not give"]
 fn incidents_of_the_operating_procedures() {
     incidents("operating-procedures", 6);
 }
@@ -406,7 +412,6 @@ fn workflows_of_multiagent() {
 }
 
 #[test]
-#[ignore = "some of its procedures wait for an answer that the player does not give"]
 fn workflows_of_the_operating_procedures() {
     workflows("operating-procedures", false, &[]);
 }

@@ -1087,6 +1087,7 @@ fn status_as_json_has_its_documented_shape() {
       "workflows": [],
       "halted": [],
       "exhausted": [],
+      "budgets": [],
       "undo": null
     }
     "#);

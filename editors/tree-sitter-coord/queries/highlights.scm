@@ -54,7 +54,7 @@
 
 (keyword ["project" "param" "secret" "calendar" "agent" "human" "tier" "group" "produces" "env" "command" "task" "phase" "sync" "milestone" "workflow" "resource" "gate" "escalation" "level" "conflict" "domain" "handoff" "field" "incident" "mode" "channel" "template" "metric" "dashboard" "diagram"] @keyword.type)
 
-(keyword ["timezone" "starts" "version" "owner" "review" "meta" "on" "allow" "context" "working" "hours" "holiday" "members" "id" "role" "focus" "contact" "does" "tool" "owns" "needs" "wants" "capacity" "can" "tag" "standby" "via" "cost" "authority" "talks" "health" "after" "weeks" "window" "call" "at" "every" "participants" "require" "agenda" "within" "by" "takes" "run" "ask" "do" "writes" "reads" "uses" "priority" "deadline" "due" "criticality" "requires" "ensures" "approve" "timeout" "retry" "idempotent" "preempts" "undo" "each" "dir" "isolate" "check" "applies" "sla" "otherwise" "detect" "reviewers" "decide" "consensus" "escalate" "lead" "support" "may" "paths" "record" "accept" "respond" "declare" "start" "enter" "cancel" "exit" "restart" "file" "http" "stdout" "format" "reply" "target" "from" "unit" "refresh" "widget" "arrows" "edge" "expect" "test" "given"] @keyword)
+(keyword ["timezone" "starts" "version" "owner" "review" "meta" "on" "allow" "context" "working" "hours" "holiday" "members" "id" "role" "focus" "contact" "does" "tool" "owns" "needs" "wants" "capacity" "can" "tag" "standby" "via" "cost" "budget" "auth" "callback" "authority" "talks" "health" "after" "weeks" "window" "call" "at" "every" "participants" "require" "agenda" "within" "by" "takes" "run" "ask" "do" "writes" "reads" "uses" "priority" "deadline" "due" "criticality" "requires" "ensures" "approve" "timeout" "retry" "idempotent" "preempts" "undo" "each" "dir" "isolate" "check" "applies" "sla" "otherwise" "detect" "reviewers" "decide" "consensus" "escalate" "lead" "support" "may" "paths" "record" "accept" "respond" "declare" "start" "enter" "cancel" "exit" "restart" "file" "http" "stdout" "format" "reply" "target" "from" "unit" "refresh" "widget" "arrows" "edge" "expect" "test" "given"] @keyword)
 
 (keyword ["parallel" "sequence"] @keyword.repeat)
 
@@ -180,6 +180,18 @@
 ((statement keyword: (keyword "via")
   [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
   (#any-of? @keyword.modifier "tool" "label"))
+
+((statement keyword: (keyword "budget")
+  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
+  (#any-of? @keyword.modifier "tokens" "else" "fail" "skip" "proceed" "halt" "escalate" "to" "retry" "reassign" "isolate" "agent" "redistribute" "recover" "run" "rollback" "start" "enter" "set" "priority" "notify" "via" "record" "warn" "because" "do"))
+
+((statement keyword: (keyword "auth")
+  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
+  (#any-of? @keyword.modifier "as"))
+
+((statement keyword: (keyword "callback")
+  [(word) @keyword.modifier (list (word) @keyword.modifier) (group (word) @keyword.modifier) (range (word) @keyword.modifier)])
+  (#any-of? @keyword.modifier "at"))
 
 ((statement keyword: (keyword "authority")
   [(word) @constant.builtin (list (word) @constant.builtin) (group (word) @constant.builtin) (range (word) @constant.builtin)])

@@ -9,9 +9,9 @@
 #define LANGUAGE_VERSION 15
 #define STATE_COUNT 182
 #define LARGE_STATE_COUNT 23
-#define SYMBOL_COUNT 228
+#define SYMBOL_COUNT 231
 #define ALIAS_COUNT 0
-#define TOKEN_COUNT 198
+#define TOKEN_COUNT 201
 #define EXTERNAL_TOKEN_COUNT 10
 #define FIELD_COUNT 7
 #define MAX_ALIAS_SEQUENCE_LENGTH 5
@@ -63,190 +63,193 @@ enum ts_symbol_identifiers {
   anon_sym_standby = 41,
   anon_sym_via = 42,
   anon_sym_cost = 43,
-  anon_sym_authority = 44,
-  anon_sym_talks = 45,
-  anon_sym_env = 46,
-  anon_sym_command = 47,
-  anon_sym_health = 48,
-  anon_sym_task = 49,
-  anon_sym_phase = 50,
-  anon_sym_after = 51,
-  anon_sym_weeks = 52,
-  anon_sym_window = 53,
-  anon_sym_sequence = 54,
-  anon_sym_sync = 55,
-  anon_sym_milestone = 56,
-  anon_sym_workflow = 57,
-  anon_sym_call = 58,
-  anon_sym_at = 59,
-  anon_sym_every = 60,
-  anon_sym_participants = 61,
-  anon_sym_require = 62,
-  anon_sym_agenda = 63,
-  anon_sym_within = 64,
-  anon_sym_by = 65,
-  anon_sym_when = 66,
-  anon_sym_takes = 67,
-  anon_sym_run = 68,
-  anon_sym_ask = 69,
-  anon_sym_do = 70,
-  anon_sym_writes = 71,
-  anon_sym_reads = 72,
-  anon_sym_uses = 73,
-  anon_sym_priority = 74,
-  anon_sym_deadline = 75,
-  anon_sym_due = 76,
-  anon_sym_criticality = 77,
-  anon_sym_requires = 78,
-  anon_sym_ensures = 79,
-  anon_sym_approve = 80,
-  anon_sym_timeout = 81,
-  anon_sym_retry = 82,
-  anon_sym_idempotent = 83,
-  anon_sym_preempts = 84,
-  anon_sym_undo = 85,
-  anon_sym_each = 86,
-  anon_sym_dir = 87,
-  anon_sym_isolate = 88,
-  anon_sym_resource = 89,
-  anon_sym_gate = 90,
-  anon_sym_check = 91,
-  anon_sym_applies = 92,
-  anon_sym_escalation = 93,
-  anon_sym_level = 94,
-  anon_sym_sla = 95,
-  anon_sym_otherwise = 96,
-  anon_sym_conflict = 97,
-  anon_sym_detect = 98,
-  anon_sym_reviewers = 99,
-  anon_sym_decide = 100,
-  anon_sym_consensus = 101,
-  anon_sym_escalate = 102,
-  anon_sym_domain = 103,
-  anon_sym_lead = 104,
-  anon_sym_support = 105,
-  anon_sym_may = 106,
-  anon_sym_paths = 107,
-  anon_sym_record = 108,
-  anon_sym_handoff = 109,
-  anon_sym_field = 110,
-  anon_sym_accept = 111,
-  anon_sym_incident = 112,
-  anon_sym_respond = 113,
-  anon_sym_declare = 114,
-  anon_sym_start = 115,
-  anon_sym_mode = 116,
-  anon_sym_enter = 117,
-  anon_sym_cancel = 118,
-  anon_sym_exit = 119,
-  anon_sym_restart = 120,
-  anon_sym_channel = 121,
-  anon_sym_file = 122,
-  anon_sym_http = 123,
-  anon_sym_stdout = 124,
-  anon_sym_format = 125,
-  anon_sym_reply = 126,
-  anon_sym_template = 127,
-  anon_sym_metric = 128,
-  anon_sym_target = 129,
-  anon_sym_from = 130,
-  anon_sym_unit = 131,
-  anon_sym_dashboard = 132,
-  anon_sym_refresh = 133,
-  anon_sym_widget = 134,
-  anon_sym_diagram = 135,
-  anon_sym_arrows = 136,
-  anon_sym_edge = 137,
-  anon_sym_expect = 138,
-  anon_sym_test = 139,
-  anon_sym_given = 140,
-  anon_sym_LBRACE = 141,
-  anon_sym_RBRACE = 142,
-  anon_sym_LBRACK = 143,
-  anon_sym_COMMA = 144,
-  anon_sym_RBRACK = 145,
-  anon_sym_LPAREN = 146,
-  anon_sym_RPAREN = 147,
-  anon_sym_LPAREN2 = 148,
-  anon_sym_COLON = 149,
-  anon_sym_DOT = 150,
-  aux_sym_path_token1 = 151,
-  anon_sym_STAR = 152,
-  anon_sym_DOT_DOT = 153,
-  sym_instant = 154,
-  sym_date = 155,
-  sym_time = 156,
-  sym_percent = 157,
-  sym_duration = 158,
-  sym_working_time = 159,
-  sym_factor = 160,
-  sym_bytes = 161,
-  sym_money = 162,
-  sym_rate = 163,
-  sym_number = 164,
-  sym_quantity = 165,
-  anon_sym_DASH_GT = 166,
-  anon_sym_GT_EQ = 167,
-  anon_sym_LT_EQ = 168,
-  anon_sym_EQ_EQ = 169,
-  anon_sym_BANG_EQ = 170,
-  anon_sym_GT = 171,
-  anon_sym_LT = 172,
-  anon_sym_PIPE = 173,
-  anon_sym_EQ = 174,
-  anon_sym_PLUS = 175,
-  anon_sym_DASH = 176,
-  anon_sym_STAR2 = 177,
-  anon_sym_SLASH = 178,
-  anon_sym_QMARK = 179,
-  anon_sym_TILDE = 180,
-  anon_sym_DQUOTE = 181,
-  anon_sym_DQUOTE2 = 182,
-  sym_escape_sequence = 183,
-  sym_bad_escape = 184,
-  anon_sym_DOLLAR_LBRACE = 185,
-  anon_sym_SQUOTE = 186,
-  anon_sym_SQUOTE2 = 187,
-  sym__newline = 188,
-  sym__soft_newline = 189,
-  sym__chars = 190,
-  sym__raw_chars = 191,
-  sym_fence_start = 192,
-  sym_language = 193,
-  sym__fence_open = 194,
-  sym__fence_text = 195,
-  sym_fence_end = 196,
-  sym__error_sentinel = 197,
-  sym_source_file = 198,
-  sym__line = 199,
-  sym__plain = 200,
-  sym__with_block = 201,
-  sym__head = 202,
-  sym_keyword = 203,
-  sym_block = 204,
-  sym__argument = 205,
-  sym__value = 206,
-  sym_list = 207,
-  sym_group = 208,
-  sym_call = 209,
-  sym_arguments = 210,
-  sym_argument = 211,
-  sym_path = 212,
-  sym_range = 213,
-  sym__scalar = 214,
-  sym_operator = 215,
-  sym_string = 216,
-  sym_interpolation = 217,
-  sym_raw_string = 218,
-  sym_fence = 219,
-  sym_fence_content = 220,
-  aux_sym_source_file_repeat1 = 221,
-  aux_sym__head_repeat1 = 222,
-  aux_sym_list_repeat1 = 223,
-  aux_sym_arguments_repeat1 = 224,
-  aux_sym_path_repeat1 = 225,
-  aux_sym_string_repeat1 = 226,
-  aux_sym_fence_content_repeat1 = 227,
+  anon_sym_budget = 44,
+  anon_sym_auth = 45,
+  anon_sym_callback = 46,
+  anon_sym_authority = 47,
+  anon_sym_talks = 48,
+  anon_sym_env = 49,
+  anon_sym_command = 50,
+  anon_sym_health = 51,
+  anon_sym_task = 52,
+  anon_sym_phase = 53,
+  anon_sym_after = 54,
+  anon_sym_weeks = 55,
+  anon_sym_window = 56,
+  anon_sym_sequence = 57,
+  anon_sym_sync = 58,
+  anon_sym_milestone = 59,
+  anon_sym_workflow = 60,
+  anon_sym_call = 61,
+  anon_sym_at = 62,
+  anon_sym_every = 63,
+  anon_sym_participants = 64,
+  anon_sym_require = 65,
+  anon_sym_agenda = 66,
+  anon_sym_within = 67,
+  anon_sym_by = 68,
+  anon_sym_when = 69,
+  anon_sym_takes = 70,
+  anon_sym_run = 71,
+  anon_sym_ask = 72,
+  anon_sym_do = 73,
+  anon_sym_writes = 74,
+  anon_sym_reads = 75,
+  anon_sym_uses = 76,
+  anon_sym_priority = 77,
+  anon_sym_deadline = 78,
+  anon_sym_due = 79,
+  anon_sym_criticality = 80,
+  anon_sym_requires = 81,
+  anon_sym_ensures = 82,
+  anon_sym_approve = 83,
+  anon_sym_timeout = 84,
+  anon_sym_retry = 85,
+  anon_sym_idempotent = 86,
+  anon_sym_preempts = 87,
+  anon_sym_undo = 88,
+  anon_sym_each = 89,
+  anon_sym_dir = 90,
+  anon_sym_isolate = 91,
+  anon_sym_resource = 92,
+  anon_sym_gate = 93,
+  anon_sym_check = 94,
+  anon_sym_applies = 95,
+  anon_sym_escalation = 96,
+  anon_sym_level = 97,
+  anon_sym_sla = 98,
+  anon_sym_otherwise = 99,
+  anon_sym_conflict = 100,
+  anon_sym_detect = 101,
+  anon_sym_reviewers = 102,
+  anon_sym_decide = 103,
+  anon_sym_consensus = 104,
+  anon_sym_escalate = 105,
+  anon_sym_domain = 106,
+  anon_sym_lead = 107,
+  anon_sym_support = 108,
+  anon_sym_may = 109,
+  anon_sym_paths = 110,
+  anon_sym_record = 111,
+  anon_sym_handoff = 112,
+  anon_sym_field = 113,
+  anon_sym_accept = 114,
+  anon_sym_incident = 115,
+  anon_sym_respond = 116,
+  anon_sym_declare = 117,
+  anon_sym_start = 118,
+  anon_sym_mode = 119,
+  anon_sym_enter = 120,
+  anon_sym_cancel = 121,
+  anon_sym_exit = 122,
+  anon_sym_restart = 123,
+  anon_sym_channel = 124,
+  anon_sym_file = 125,
+  anon_sym_http = 126,
+  anon_sym_stdout = 127,
+  anon_sym_format = 128,
+  anon_sym_reply = 129,
+  anon_sym_template = 130,
+  anon_sym_metric = 131,
+  anon_sym_target = 132,
+  anon_sym_from = 133,
+  anon_sym_unit = 134,
+  anon_sym_dashboard = 135,
+  anon_sym_refresh = 136,
+  anon_sym_widget = 137,
+  anon_sym_diagram = 138,
+  anon_sym_arrows = 139,
+  anon_sym_edge = 140,
+  anon_sym_expect = 141,
+  anon_sym_test = 142,
+  anon_sym_given = 143,
+  anon_sym_LBRACE = 144,
+  anon_sym_RBRACE = 145,
+  anon_sym_LBRACK = 146,
+  anon_sym_COMMA = 147,
+  anon_sym_RBRACK = 148,
+  anon_sym_LPAREN = 149,
+  anon_sym_RPAREN = 150,
+  anon_sym_LPAREN2 = 151,
+  anon_sym_COLON = 152,
+  anon_sym_DOT = 153,
+  aux_sym_path_token1 = 154,
+  anon_sym_STAR = 155,
+  anon_sym_DOT_DOT = 156,
+  sym_instant = 157,
+  sym_date = 158,
+  sym_time = 159,
+  sym_percent = 160,
+  sym_duration = 161,
+  sym_working_time = 162,
+  sym_factor = 163,
+  sym_bytes = 164,
+  sym_money = 165,
+  sym_rate = 166,
+  sym_number = 167,
+  sym_quantity = 168,
+  anon_sym_DASH_GT = 169,
+  anon_sym_GT_EQ = 170,
+  anon_sym_LT_EQ = 171,
+  anon_sym_EQ_EQ = 172,
+  anon_sym_BANG_EQ = 173,
+  anon_sym_GT = 174,
+  anon_sym_LT = 175,
+  anon_sym_PIPE = 176,
+  anon_sym_EQ = 177,
+  anon_sym_PLUS = 178,
+  anon_sym_DASH = 179,
+  anon_sym_STAR2 = 180,
+  anon_sym_SLASH = 181,
+  anon_sym_QMARK = 182,
+  anon_sym_TILDE = 183,
+  anon_sym_DQUOTE = 184,
+  anon_sym_DQUOTE2 = 185,
+  sym_escape_sequence = 186,
+  sym_bad_escape = 187,
+  anon_sym_DOLLAR_LBRACE = 188,
+  anon_sym_SQUOTE = 189,
+  anon_sym_SQUOTE2 = 190,
+  sym__newline = 191,
+  sym__soft_newline = 192,
+  sym__chars = 193,
+  sym__raw_chars = 194,
+  sym_fence_start = 195,
+  sym_language = 196,
+  sym__fence_open = 197,
+  sym__fence_text = 198,
+  sym_fence_end = 199,
+  sym__error_sentinel = 200,
+  sym_source_file = 201,
+  sym__line = 202,
+  sym__plain = 203,
+  sym__with_block = 204,
+  sym__head = 205,
+  sym_keyword = 206,
+  sym_block = 207,
+  sym__argument = 208,
+  sym__value = 209,
+  sym_list = 210,
+  sym_group = 211,
+  sym_call = 212,
+  sym_arguments = 213,
+  sym_argument = 214,
+  sym_path = 215,
+  sym_range = 216,
+  sym__scalar = 217,
+  sym_operator = 218,
+  sym_string = 219,
+  sym_interpolation = 220,
+  sym_raw_string = 221,
+  sym_fence = 222,
+  sym_fence_content = 223,
+  aux_sym_source_file_repeat1 = 224,
+  aux_sym__head_repeat1 = 225,
+  aux_sym_list_repeat1 = 226,
+  aux_sym_arguments_repeat1 = 227,
+  aux_sym_path_repeat1 = 228,
+  aux_sym_string_repeat1 = 229,
+  aux_sym_fence_content_repeat1 = 230,
 };
 
 static const char * const ts_symbol_names[] = {
@@ -294,6 +297,9 @@ static const char * const ts_symbol_names[] = {
   [anon_sym_standby] = "standby",
   [anon_sym_via] = "via",
   [anon_sym_cost] = "cost",
+  [anon_sym_budget] = "budget",
+  [anon_sym_auth] = "auth",
+  [anon_sym_callback] = "callback",
   [anon_sym_authority] = "authority",
   [anon_sym_talks] = "talks",
   [anon_sym_env] = "env",
@@ -525,6 +531,9 @@ static const TSSymbol ts_symbol_map[] = {
   [anon_sym_standby] = anon_sym_standby,
   [anon_sym_via] = anon_sym_via,
   [anon_sym_cost] = anon_sym_cost,
+  [anon_sym_budget] = anon_sym_budget,
+  [anon_sym_auth] = anon_sym_auth,
+  [anon_sym_callback] = anon_sym_callback,
   [anon_sym_authority] = anon_sym_authority,
   [anon_sym_talks] = anon_sym_talks,
   [anon_sym_env] = anon_sym_env,
@@ -885,6 +894,18 @@ static const TSSymbolMetadata ts_symbol_metadata[] = {
     .named = false,
   },
   [anon_sym_cost] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_budget] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_auth] = {
+    .visible = true,
+    .named = false,
+  },
+  [anon_sym_callback] = {
     .visible = true,
     .named = false,
   },
@@ -3296,1809 +3317,1839 @@ static bool ts_lex_keywords(TSLexer *lexer, TSStateId state) {
       );
       END_STATE();
     case 2:
-      if (lookahead == 'y') ADVANCE(30);
+      if (lookahead == 'u') ADVANCE(30);
+      if (lookahead == 'y') ADVANCE(31);
       END_STATE();
     case 3:
-      if (lookahead == 'a') ADVANCE(31);
-      if (lookahead == 'h') ADVANCE(32);
-      if (lookahead == 'o') ADVANCE(33);
-      if (lookahead == 'r') ADVANCE(34);
+      if (lookahead == 'a') ADVANCE(32);
+      if (lookahead == 'h') ADVANCE(33);
+      if (lookahead == 'o') ADVANCE(34);
+      if (lookahead == 'r') ADVANCE(35);
       END_STATE();
     case 4:
-      if (lookahead == 'a') ADVANCE(35);
-      if (lookahead == 'e') ADVANCE(36);
-      if (lookahead == 'i') ADVANCE(37);
-      if (lookahead == 'o') ADVANCE(38);
-      if (lookahead == 'u') ADVANCE(39);
+      if (lookahead == 'a') ADVANCE(36);
+      if (lookahead == 'e') ADVANCE(37);
+      if (lookahead == 'i') ADVANCE(38);
+      if (lookahead == 'o') ADVANCE(39);
+      if (lookahead == 'u') ADVANCE(40);
       END_STATE();
     case 5:
-      if (lookahead == 'a') ADVANCE(40);
-      if (lookahead == 'd') ADVANCE(41);
-      if (lookahead == 'n') ADVANCE(42);
-      if (lookahead == 's') ADVANCE(43);
-      if (lookahead == 'v') ADVANCE(44);
-      if (lookahead == 'x') ADVANCE(45);
+      if (lookahead == 'a') ADVANCE(41);
+      if (lookahead == 'd') ADVANCE(42);
+      if (lookahead == 'n') ADVANCE(43);
+      if (lookahead == 's') ADVANCE(44);
+      if (lookahead == 'v') ADVANCE(45);
+      if (lookahead == 'x') ADVANCE(46);
       END_STATE();
     case 6:
-      if (lookahead == 'i') ADVANCE(46);
-      if (lookahead == 'o') ADVANCE(47);
-      if (lookahead == 'r') ADVANCE(48);
+      if (lookahead == 'i') ADVANCE(47);
+      if (lookahead == 'o') ADVANCE(48);
+      if (lookahead == 'r') ADVANCE(49);
       END_STATE();
     case 7:
-      if (lookahead == 'a') ADVANCE(49);
-      if (lookahead == 'i') ADVANCE(50);
-      if (lookahead == 'r') ADVANCE(51);
+      if (lookahead == 'a') ADVANCE(50);
+      if (lookahead == 'i') ADVANCE(51);
+      if (lookahead == 'r') ADVANCE(52);
       END_STATE();
     case 8:
-      if (lookahead == 'a') ADVANCE(52);
-      if (lookahead == 'e') ADVANCE(53);
-      if (lookahead == 'o') ADVANCE(54);
-      if (lookahead == 't') ADVANCE(55);
-      if (lookahead == 'u') ADVANCE(56);
+      if (lookahead == 'a') ADVANCE(53);
+      if (lookahead == 'e') ADVANCE(54);
+      if (lookahead == 'o') ADVANCE(55);
+      if (lookahead == 't') ADVANCE(56);
+      if (lookahead == 'u') ADVANCE(57);
       END_STATE();
     case 9:
-      if (lookahead == 'd') ADVANCE(57);
-      if (lookahead == 'n') ADVANCE(58);
-      if (lookahead == 's') ADVANCE(59);
+      if (lookahead == 'd') ADVANCE(58);
+      if (lookahead == 'n') ADVANCE(59);
+      if (lookahead == 's') ADVANCE(60);
       END_STATE();
     case 10:
-      if (lookahead == 'e') ADVANCE(60);
+      if (lookahead == 'e') ADVANCE(61);
       END_STATE();
     case 11:
-      if (lookahead == 'a') ADVANCE(61);
-      if (lookahead == 'e') ADVANCE(62);
-      if (lookahead == 'i') ADVANCE(63);
-      if (lookahead == 'o') ADVANCE(64);
+      if (lookahead == 'a') ADVANCE(62);
+      if (lookahead == 'e') ADVANCE(63);
+      if (lookahead == 'i') ADVANCE(64);
+      if (lookahead == 'o') ADVANCE(65);
       END_STATE();
     case 12:
-      if (lookahead == 'e') ADVANCE(65);
+      if (lookahead == 'e') ADVANCE(66);
       END_STATE();
     case 13:
-      if (lookahead == 'n') ADVANCE(66);
-      if (lookahead == 't') ADVANCE(67);
-      if (lookahead == 'w') ADVANCE(68);
+      if (lookahead == 'n') ADVANCE(67);
+      if (lookahead == 't') ADVANCE(68);
+      if (lookahead == 'w') ADVANCE(69);
       END_STATE();
     case 14:
-      if (lookahead == 'a') ADVANCE(69);
-      if (lookahead == 'h') ADVANCE(70);
-      if (lookahead == 'r') ADVANCE(71);
+      if (lookahead == 'a') ADVANCE(70);
+      if (lookahead == 'h') ADVANCE(71);
+      if (lookahead == 'r') ADVANCE(72);
       END_STATE();
     case 15:
-      if (lookahead == 'e') ADVANCE(72);
-      if (lookahead == 'o') ADVANCE(73);
-      if (lookahead == 'u') ADVANCE(74);
+      if (lookahead == 'e') ADVANCE(73);
+      if (lookahead == 'o') ADVANCE(74);
+      if (lookahead == 'u') ADVANCE(75);
       END_STATE();
     case 16:
-      if (lookahead == 'e') ADVANCE(75);
-      if (lookahead == 'l') ADVANCE(76);
-      if (lookahead == 't') ADVANCE(77);
-      if (lookahead == 'u') ADVANCE(78);
-      if (lookahead == 'y') ADVANCE(79);
+      if (lookahead == 'e') ADVANCE(76);
+      if (lookahead == 'l') ADVANCE(77);
+      if (lookahead == 't') ADVANCE(78);
+      if (lookahead == 'u') ADVANCE(79);
+      if (lookahead == 'y') ADVANCE(80);
       END_STATE();
     case 17:
-      if (lookahead == 'a') ADVANCE(80);
-      if (lookahead == 'e') ADVANCE(81);
-      if (lookahead == 'i') ADVANCE(82);
-      if (lookahead == 'o') ADVANCE(83);
+      if (lookahead == 'a') ADVANCE(81);
+      if (lookahead == 'e') ADVANCE(82);
+      if (lookahead == 'i') ADVANCE(83);
+      if (lookahead == 'o') ADVANCE(84);
       END_STATE();
     case 18:
-      if (lookahead == 'n') ADVANCE(84);
-      if (lookahead == 's') ADVANCE(85);
+      if (lookahead == 'n') ADVANCE(85);
+      if (lookahead == 's') ADVANCE(86);
       END_STATE();
     case 19:
-      if (lookahead == 'e') ADVANCE(86);
-      if (lookahead == 'i') ADVANCE(87);
+      if (lookahead == 'e') ADVANCE(87);
+      if (lookahead == 'i') ADVANCE(88);
       END_STATE();
     case 20:
-      if (lookahead == 'a') ADVANCE(88);
-      if (lookahead == 'e') ADVANCE(89);
-      if (lookahead == 'h') ADVANCE(90);
-      if (lookahead == 'i') ADVANCE(91);
-      if (lookahead == 'o') ADVANCE(92);
-      if (lookahead == 'r') ADVANCE(93);
+      if (lookahead == 'a') ADVANCE(89);
+      if (lookahead == 'e') ADVANCE(90);
+      if (lookahead == 'h') ADVANCE(91);
+      if (lookahead == 'i') ADVANCE(92);
+      if (lookahead == 'o') ADVANCE(93);
+      if (lookahead == 'r') ADVANCE(94);
       END_STATE();
     case 21:
-      if (lookahead == 'c') ADVANCE(94);
+      if (lookahead == 'c') ADVANCE(95);
       END_STATE();
     case 22:
-      if (lookahead == 't') ADVANCE(95);
+      if (lookahead == 't') ADVANCE(96);
       END_STATE();
     case 23:
-      if (lookahead == 'e') ADVANCE(96);
+      if (lookahead == 'e') ADVANCE(97);
       END_STATE();
     case 24:
-      if (lookahead == 'l') ADVANCE(97);
+      if (lookahead == 'l') ADVANCE(98);
       END_STATE();
     case 25:
-      if (lookahead == 'p') ADVANCE(98);
+      if (lookahead == 'p') ADVANCE(99);
       END_STATE();
     case 26:
-      if (lookahead == 'r') ADVANCE(99);
+      if (lookahead == 'r') ADVANCE(100);
       END_STATE();
     case 27:
-      if (lookahead == 'k') ADVANCE(100);
+      if (lookahead == 'k') ADVANCE(101);
       END_STATE();
     case 28:
       ACCEPT_TOKEN(anon_sym_at);
       END_STATE();
     case 29:
-      if (lookahead == 't') ADVANCE(101);
+      if (lookahead == 't') ADVANCE(102);
       END_STATE();
     case 30:
-      ACCEPT_TOKEN(anon_sym_by);
+      if (lookahead == 'd') ADVANCE(103);
       END_STATE();
     case 31:
-      if (lookahead == 'l') ADVANCE(102);
-      if (lookahead == 'n') ADVANCE(103);
-      if (lookahead == 'p') ADVANCE(104);
+      ACCEPT_TOKEN(anon_sym_by);
       END_STATE();
     case 32:
-      if (lookahead == 'a') ADVANCE(105);
-      if (lookahead == 'e') ADVANCE(106);
+      if (lookahead == 'l') ADVANCE(104);
+      if (lookahead == 'n') ADVANCE(105);
+      if (lookahead == 'p') ADVANCE(106);
       END_STATE();
     case 33:
-      if (lookahead == 'm') ADVANCE(107);
-      if (lookahead == 'n') ADVANCE(108);
-      if (lookahead == 's') ADVANCE(109);
+      if (lookahead == 'a') ADVANCE(107);
+      if (lookahead == 'e') ADVANCE(108);
       END_STATE();
     case 34:
-      if (lookahead == 'i') ADVANCE(110);
-      END_STATE();
-    case 35:
+      if (lookahead == 'm') ADVANCE(109);
+      if (lookahead == 'n') ADVANCE(110);
       if (lookahead == 's') ADVANCE(111);
       END_STATE();
+    case 35:
+      if (lookahead == 'i') ADVANCE(112);
+      END_STATE();
     case 36:
-      if (lookahead == 'a') ADVANCE(112);
-      if (lookahead == 'c') ADVANCE(113);
-      if (lookahead == 't') ADVANCE(114);
+      if (lookahead == 's') ADVANCE(113);
       END_STATE();
     case 37:
-      if (lookahead == 'a') ADVANCE(115);
-      if (lookahead == 'r') ADVANCE(116);
+      if (lookahead == 'a') ADVANCE(114);
+      if (lookahead == 'c') ADVANCE(115);
+      if (lookahead == 't') ADVANCE(116);
       END_STATE();
     case 38:
-      ACCEPT_TOKEN(anon_sym_do);
-      if (lookahead == 'e') ADVANCE(117);
-      if (lookahead == 'm') ADVANCE(118);
+      if (lookahead == 'a') ADVANCE(117);
+      if (lookahead == 'r') ADVANCE(118);
       END_STATE();
     case 39:
+      ACCEPT_TOKEN(anon_sym_do);
       if (lookahead == 'e') ADVANCE(119);
+      if (lookahead == 'm') ADVANCE(120);
       END_STATE();
     case 40:
-      if (lookahead == 'c') ADVANCE(120);
+      if (lookahead == 'e') ADVANCE(121);
       END_STATE();
     case 41:
-      if (lookahead == 'g') ADVANCE(121);
-      if (lookahead == 'i') ADVANCE(122);
+      if (lookahead == 'c') ADVANCE(122);
       END_STATE();
     case 42:
-      if (lookahead == 's') ADVANCE(123);
-      if (lookahead == 't') ADVANCE(124);
-      if (lookahead == 'v') ADVANCE(125);
+      if (lookahead == 'g') ADVANCE(123);
+      if (lookahead == 'i') ADVANCE(124);
       END_STATE();
     case 43:
-      if (lookahead == 'c') ADVANCE(126);
+      if (lookahead == 's') ADVANCE(125);
+      if (lookahead == 't') ADVANCE(126);
+      if (lookahead == 'v') ADVANCE(127);
       END_STATE();
     case 44:
-      if (lookahead == 'e') ADVANCE(127);
+      if (lookahead == 'c') ADVANCE(128);
       END_STATE();
     case 45:
-      if (lookahead == 'i') ADVANCE(128);
-      if (lookahead == 'p') ADVANCE(129);
+      if (lookahead == 'e') ADVANCE(129);
       END_STATE();
     case 46:
-      if (lookahead == 'e') ADVANCE(130);
-      if (lookahead == 'l') ADVANCE(131);
+      if (lookahead == 'i') ADVANCE(130);
+      if (lookahead == 'p') ADVANCE(131);
       END_STATE();
     case 47:
-      if (lookahead == 'c') ADVANCE(132);
-      if (lookahead == 'r') ADVANCE(133);
+      if (lookahead == 'e') ADVANCE(132);
+      if (lookahead == 'l') ADVANCE(133);
       END_STATE();
     case 48:
-      if (lookahead == 'o') ADVANCE(134);
+      if (lookahead == 'c') ADVANCE(134);
+      if (lookahead == 'r') ADVANCE(135);
       END_STATE();
     case 49:
-      if (lookahead == 't') ADVANCE(135);
+      if (lookahead == 'o') ADVANCE(136);
       END_STATE();
     case 50:
-      if (lookahead == 'v') ADVANCE(136);
+      if (lookahead == 't') ADVANCE(137);
       END_STATE();
     case 51:
-      if (lookahead == 'o') ADVANCE(137);
+      if (lookahead == 'v') ADVANCE(138);
       END_STATE();
     case 52:
-      if (lookahead == 'n') ADVANCE(138);
+      if (lookahead == 'o') ADVANCE(139);
       END_STATE();
     case 53:
-      if (lookahead == 'a') ADVANCE(139);
+      if (lookahead == 'n') ADVANCE(140);
       END_STATE();
     case 54:
-      if (lookahead == 'l') ADVANCE(140);
-      if (lookahead == 'u') ADVANCE(141);
+      if (lookahead == 'a') ADVANCE(141);
       END_STATE();
     case 55:
-      if (lookahead == 't') ADVANCE(142);
+      if (lookahead == 'l') ADVANCE(142);
+      if (lookahead == 'u') ADVANCE(143);
       END_STATE();
     case 56:
-      if (lookahead == 'm') ADVANCE(143);
+      if (lookahead == 't') ADVANCE(144);
       END_STATE();
     case 57:
-      ACCEPT_TOKEN(anon_sym_id);
-      if (lookahead == 'e') ADVANCE(144);
+      if (lookahead == 'm') ADVANCE(145);
       END_STATE();
     case 58:
-      if (lookahead == 'c') ADVANCE(145);
+      ACCEPT_TOKEN(anon_sym_id);
+      if (lookahead == 'e') ADVANCE(146);
       END_STATE();
     case 59:
-      if (lookahead == 'o') ADVANCE(146);
+      if (lookahead == 'c') ADVANCE(147);
       END_STATE();
     case 60:
-      if (lookahead == 'a') ADVANCE(147);
-      if (lookahead == 'v') ADVANCE(148);
+      if (lookahead == 'o') ADVANCE(148);
       END_STATE();
     case 61:
-      if (lookahead == 'y') ADVANCE(149);
+      if (lookahead == 'a') ADVANCE(149);
+      if (lookahead == 'v') ADVANCE(150);
       END_STATE();
     case 62:
-      if (lookahead == 'm') ADVANCE(150);
-      if (lookahead == 't') ADVANCE(151);
+      if (lookahead == 'y') ADVANCE(151);
       END_STATE();
     case 63:
-      if (lookahead == 'l') ADVANCE(152);
+      if (lookahead == 'm') ADVANCE(152);
+      if (lookahead == 't') ADVANCE(153);
       END_STATE();
     case 64:
-      if (lookahead == 'd') ADVANCE(153);
+      if (lookahead == 'l') ADVANCE(154);
       END_STATE();
     case 65:
-      if (lookahead == 'e') ADVANCE(154);
+      if (lookahead == 'd') ADVANCE(155);
       END_STATE();
     case 66:
-      ACCEPT_TOKEN(anon_sym_on);
+      if (lookahead == 'e') ADVANCE(156);
       END_STATE();
     case 67:
-      if (lookahead == 'h') ADVANCE(155);
+      ACCEPT_TOKEN(anon_sym_on);
       END_STATE();
     case 68:
-      if (lookahead == 'n') ADVANCE(156);
+      if (lookahead == 'h') ADVANCE(157);
       END_STATE();
     case 69:
-      if (lookahead == 'r') ADVANCE(157);
-      if (lookahead == 't') ADVANCE(158);
+      if (lookahead == 'n') ADVANCE(158);
       END_STATE();
     case 70:
-      if (lookahead == 'a') ADVANCE(159);
+      if (lookahead == 'r') ADVANCE(159);
+      if (lookahead == 't') ADVANCE(160);
       END_STATE();
     case 71:
-      if (lookahead == 'e') ADVANCE(160);
-      if (lookahead == 'i') ADVANCE(161);
-      if (lookahead == 'o') ADVANCE(162);
+      if (lookahead == 'a') ADVANCE(161);
       END_STATE();
     case 72:
-      ADVANCE_MAP(
-        'a', 163,
-        'c', 164,
-        'f', 165,
-        'p', 166,
-        'q', 167,
-        's', 168,
-        't', 169,
-        'v', 170,
-      );
+      if (lookahead == 'e') ADVANCE(162);
+      if (lookahead == 'i') ADVANCE(163);
+      if (lookahead == 'o') ADVANCE(164);
       END_STATE();
     case 73:
-      if (lookahead == 'l') ADVANCE(171);
+      ADVANCE_MAP(
+        'a', 165,
+        'c', 166,
+        'f', 167,
+        'p', 168,
+        'q', 169,
+        's', 170,
+        't', 171,
+        'v', 172,
+      );
       END_STATE();
     case 74:
-      if (lookahead == 'n') ADVANCE(172);
+      if (lookahead == 'l') ADVANCE(173);
       END_STATE();
     case 75:
-      if (lookahead == 'c') ADVANCE(173);
-      if (lookahead == 'q') ADVANCE(174);
+      if (lookahead == 'n') ADVANCE(174);
       END_STATE();
     case 76:
-      if (lookahead == 'a') ADVANCE(175);
+      if (lookahead == 'c') ADVANCE(175);
+      if (lookahead == 'q') ADVANCE(176);
       END_STATE();
     case 77:
-      if (lookahead == 'a') ADVANCE(176);
-      if (lookahead == 'd') ADVANCE(177);
+      if (lookahead == 'a') ADVANCE(177);
       END_STATE();
     case 78:
-      if (lookahead == 'p') ADVANCE(178);
+      if (lookahead == 'a') ADVANCE(178);
+      if (lookahead == 'd') ADVANCE(179);
       END_STATE();
     case 79:
-      if (lookahead == 'n') ADVANCE(179);
+      if (lookahead == 'p') ADVANCE(180);
       END_STATE();
     case 80:
-      if (lookahead == 'g') ADVANCE(180);
-      if (lookahead == 'k') ADVANCE(181);
-      if (lookahead == 'l') ADVANCE(182);
-      if (lookahead == 'r') ADVANCE(183);
-      if (lookahead == 's') ADVANCE(184);
+      if (lookahead == 'n') ADVANCE(181);
       END_STATE();
     case 81:
-      if (lookahead == 'm') ADVANCE(185);
+      if (lookahead == 'g') ADVANCE(182);
+      if (lookahead == 'k') ADVANCE(183);
+      if (lookahead == 'l') ADVANCE(184);
+      if (lookahead == 'r') ADVANCE(185);
       if (lookahead == 's') ADVANCE(186);
       END_STATE();
     case 82:
-      if (lookahead == 'e') ADVANCE(187);
-      if (lookahead == 'm') ADVANCE(188);
+      if (lookahead == 'm') ADVANCE(187);
+      if (lookahead == 's') ADVANCE(188);
       END_STATE();
     case 83:
-      if (lookahead == 'o') ADVANCE(189);
+      if (lookahead == 'e') ADVANCE(189);
+      if (lookahead == 'm') ADVANCE(190);
       END_STATE();
     case 84:
-      if (lookahead == 'd') ADVANCE(190);
-      if (lookahead == 'i') ADVANCE(191);
+      if (lookahead == 'o') ADVANCE(191);
       END_STATE();
     case 85:
-      if (lookahead == 'e') ADVANCE(192);
+      if (lookahead == 'd') ADVANCE(192);
+      if (lookahead == 'i') ADVANCE(193);
       END_STATE();
     case 86:
-      if (lookahead == 'r') ADVANCE(193);
+      if (lookahead == 'e') ADVANCE(194);
       END_STATE();
     case 87:
-      if (lookahead == 'a') ADVANCE(194);
+      if (lookahead == 'r') ADVANCE(195);
       END_STATE();
     case 88:
-      if (lookahead == 'n') ADVANCE(195);
+      if (lookahead == 'a') ADVANCE(196);
       END_STATE();
     case 89:
-      if (lookahead == 'e') ADVANCE(196);
+      if (lookahead == 'n') ADVANCE(197);
       END_STATE();
     case 90:
-      if (lookahead == 'e') ADVANCE(197);
+      if (lookahead == 'e') ADVANCE(198);
       END_STATE();
     case 91:
-      if (lookahead == 'd') ADVANCE(198);
-      if (lookahead == 'n') ADVANCE(199);
-      if (lookahead == 't') ADVANCE(200);
+      if (lookahead == 'e') ADVANCE(199);
       END_STATE();
     case 92:
-      if (lookahead == 'r') ADVANCE(201);
+      if (lookahead == 'd') ADVANCE(200);
+      if (lookahead == 'n') ADVANCE(201);
+      if (lookahead == 't') ADVANCE(202);
       END_STATE();
     case 93:
-      if (lookahead == 'i') ADVANCE(202);
+      if (lookahead == 'r') ADVANCE(203);
       END_STATE();
     case 94:
-      if (lookahead == 'e') ADVANCE(203);
+      if (lookahead == 'i') ADVANCE(204);
       END_STATE();
     case 95:
-      if (lookahead == 'e') ADVANCE(204);
+      if (lookahead == 'e') ADVANCE(205);
       END_STATE();
     case 96:
-      if (lookahead == 'n') ADVANCE(205);
+      if (lookahead == 'e') ADVANCE(206);
       END_STATE();
     case 97:
-      if (lookahead == 'o') ADVANCE(206);
+      if (lookahead == 'n') ADVANCE(207);
       END_STATE();
     case 98:
-      if (lookahead == 'l') ADVANCE(207);
-      if (lookahead == 'r') ADVANCE(208);
+      if (lookahead == 'o') ADVANCE(208);
       END_STATE();
     case 99:
-      if (lookahead == 'o') ADVANCE(209);
+      if (lookahead == 'l') ADVANCE(209);
+      if (lookahead == 'r') ADVANCE(210);
       END_STATE();
     case 100:
-      ACCEPT_TOKEN(anon_sym_ask);
+      if (lookahead == 'o') ADVANCE(211);
       END_STATE();
     case 101:
-      if (lookahead == 'h') ADVANCE(210);
+      ACCEPT_TOKEN(anon_sym_ask);
       END_STATE();
     case 102:
-      if (lookahead == 'e') ADVANCE(211);
-      if (lookahead == 'l') ADVANCE(212);
+      if (lookahead == 'h') ADVANCE(212);
       END_STATE();
     case 103:
-      ACCEPT_TOKEN(anon_sym_can);
-      if (lookahead == 'c') ADVANCE(213);
+      if (lookahead == 'g') ADVANCE(213);
       END_STATE();
     case 104:
-      if (lookahead == 'a') ADVANCE(214);
+      if (lookahead == 'e') ADVANCE(214);
+      if (lookahead == 'l') ADVANCE(215);
       END_STATE();
     case 105:
-      if (lookahead == 'n') ADVANCE(215);
-      END_STATE();
-    case 106:
+      ACCEPT_TOKEN(anon_sym_can);
       if (lookahead == 'c') ADVANCE(216);
       END_STATE();
+    case 106:
+      if (lookahead == 'a') ADVANCE(217);
+      END_STATE();
     case 107:
-      if (lookahead == 'm') ADVANCE(217);
+      if (lookahead == 'n') ADVANCE(218);
       END_STATE();
     case 108:
-      if (lookahead == 'f') ADVANCE(218);
-      if (lookahead == 's') ADVANCE(219);
-      if (lookahead == 't') ADVANCE(220);
+      if (lookahead == 'c') ADVANCE(219);
       END_STATE();
     case 109:
-      if (lookahead == 't') ADVANCE(221);
+      if (lookahead == 'm') ADVANCE(220);
       END_STATE();
     case 110:
-      if (lookahead == 't') ADVANCE(222);
+      if (lookahead == 'f') ADVANCE(221);
+      if (lookahead == 's') ADVANCE(222);
+      if (lookahead == 't') ADVANCE(223);
       END_STATE();
     case 111:
-      if (lookahead == 'h') ADVANCE(223);
+      if (lookahead == 't') ADVANCE(224);
       END_STATE();
     case 112:
-      if (lookahead == 'd') ADVANCE(224);
+      if (lookahead == 't') ADVANCE(225);
       END_STATE();
     case 113:
-      if (lookahead == 'i') ADVANCE(225);
-      if (lookahead == 'l') ADVANCE(226);
+      if (lookahead == 'h') ADVANCE(226);
       END_STATE();
     case 114:
-      if (lookahead == 'e') ADVANCE(227);
+      if (lookahead == 'd') ADVANCE(227);
       END_STATE();
     case 115:
-      if (lookahead == 'g') ADVANCE(228);
+      if (lookahead == 'i') ADVANCE(228);
+      if (lookahead == 'l') ADVANCE(229);
       END_STATE();
     case 116:
-      ACCEPT_TOKEN(anon_sym_dir);
+      if (lookahead == 'e') ADVANCE(230);
       END_STATE();
     case 117:
-      if (lookahead == 's') ADVANCE(229);
+      if (lookahead == 'g') ADVANCE(231);
       END_STATE();
     case 118:
-      if (lookahead == 'a') ADVANCE(230);
+      ACCEPT_TOKEN(anon_sym_dir);
       END_STATE();
     case 119:
-      ACCEPT_TOKEN(anon_sym_due);
+      if (lookahead == 's') ADVANCE(232);
       END_STATE();
     case 120:
-      if (lookahead == 'h') ADVANCE(231);
+      if (lookahead == 'a') ADVANCE(233);
       END_STATE();
     case 121:
-      if (lookahead == 'e') ADVANCE(232);
+      ACCEPT_TOKEN(anon_sym_due);
       END_STATE();
     case 122:
-      if (lookahead == 't') ADVANCE(233);
+      if (lookahead == 'h') ADVANCE(234);
       END_STATE();
     case 123:
-      if (lookahead == 'u') ADVANCE(234);
-      END_STATE();
-    case 124:
       if (lookahead == 'e') ADVANCE(235);
       END_STATE();
+    case 124:
+      if (lookahead == 't') ADVANCE(236);
+      END_STATE();
     case 125:
-      ACCEPT_TOKEN(anon_sym_env);
+      if (lookahead == 'u') ADVANCE(237);
       END_STATE();
     case 126:
-      if (lookahead == 'a') ADVANCE(236);
+      if (lookahead == 'e') ADVANCE(238);
       END_STATE();
     case 127:
-      if (lookahead == 'r') ADVANCE(237);
+      ACCEPT_TOKEN(anon_sym_env);
       END_STATE();
     case 128:
-      if (lookahead == 't') ADVANCE(238);
+      if (lookahead == 'a') ADVANCE(239);
       END_STATE();
     case 129:
-      if (lookahead == 'e') ADVANCE(239);
+      if (lookahead == 'r') ADVANCE(240);
       END_STATE();
     case 130:
-      if (lookahead == 'l') ADVANCE(240);
+      if (lookahead == 't') ADVANCE(241);
       END_STATE();
     case 131:
-      if (lookahead == 'e') ADVANCE(241);
+      if (lookahead == 'e') ADVANCE(242);
       END_STATE();
     case 132:
-      if (lookahead == 'u') ADVANCE(242);
+      if (lookahead == 'l') ADVANCE(243);
       END_STATE();
     case 133:
-      if (lookahead == 'm') ADVANCE(243);
+      if (lookahead == 'e') ADVANCE(244);
       END_STATE();
     case 134:
-      if (lookahead == 'm') ADVANCE(244);
+      if (lookahead == 'u') ADVANCE(245);
       END_STATE();
     case 135:
-      if (lookahead == 'e') ADVANCE(245);
+      if (lookahead == 'm') ADVANCE(246);
       END_STATE();
     case 136:
-      if (lookahead == 'e') ADVANCE(246);
+      if (lookahead == 'm') ADVANCE(247);
       END_STATE();
     case 137:
-      if (lookahead == 'u') ADVANCE(247);
+      if (lookahead == 'e') ADVANCE(248);
       END_STATE();
     case 138:
-      if (lookahead == 'd') ADVANCE(248);
+      if (lookahead == 'e') ADVANCE(249);
       END_STATE();
     case 139:
-      if (lookahead == 'l') ADVANCE(249);
+      if (lookahead == 'u') ADVANCE(250);
       END_STATE();
     case 140:
-      if (lookahead == 'i') ADVANCE(250);
+      if (lookahead == 'd') ADVANCE(251);
       END_STATE();
     case 141:
-      if (lookahead == 'r') ADVANCE(251);
+      if (lookahead == 'l') ADVANCE(252);
       END_STATE();
     case 142:
-      if (lookahead == 'p') ADVANCE(252);
+      if (lookahead == 'i') ADVANCE(253);
       END_STATE();
     case 143:
-      if (lookahead == 'a') ADVANCE(253);
+      if (lookahead == 'r') ADVANCE(254);
       END_STATE();
     case 144:
-      if (lookahead == 'm') ADVANCE(254);
+      if (lookahead == 'p') ADVANCE(255);
       END_STATE();
     case 145:
-      if (lookahead == 'i') ADVANCE(255);
+      if (lookahead == 'a') ADVANCE(256);
       END_STATE();
     case 146:
-      if (lookahead == 'l') ADVANCE(256);
+      if (lookahead == 'm') ADVANCE(257);
       END_STATE();
     case 147:
-      if (lookahead == 'd') ADVANCE(257);
+      if (lookahead == 'i') ADVANCE(258);
       END_STATE();
     case 148:
-      if (lookahead == 'e') ADVANCE(258);
+      if (lookahead == 'l') ADVANCE(259);
       END_STATE();
     case 149:
-      ACCEPT_TOKEN(anon_sym_may);
+      if (lookahead == 'd') ADVANCE(260);
       END_STATE();
     case 150:
-      if (lookahead == 'b') ADVANCE(259);
+      if (lookahead == 'e') ADVANCE(261);
       END_STATE();
     case 151:
-      if (lookahead == 'a') ADVANCE(260);
-      if (lookahead == 'r') ADVANCE(261);
+      ACCEPT_TOKEN(anon_sym_may);
       END_STATE();
     case 152:
-      if (lookahead == 'e') ADVANCE(262);
+      if (lookahead == 'b') ADVANCE(262);
       END_STATE();
     case 153:
-      if (lookahead == 'e') ADVANCE(263);
+      if (lookahead == 'a') ADVANCE(263);
+      if (lookahead == 'r') ADVANCE(264);
       END_STATE();
     case 154:
-      if (lookahead == 'd') ADVANCE(264);
-      END_STATE();
-    case 155:
       if (lookahead == 'e') ADVANCE(265);
       END_STATE();
-    case 156:
+    case 155:
       if (lookahead == 'e') ADVANCE(266);
-      if (lookahead == 's') ADVANCE(267);
+      END_STATE();
+    case 156:
+      if (lookahead == 'd') ADVANCE(267);
       END_STATE();
     case 157:
-      if (lookahead == 'a') ADVANCE(268);
-      if (lookahead == 't') ADVANCE(269);
+      if (lookahead == 'e') ADVANCE(268);
       END_STATE();
     case 158:
-      if (lookahead == 'h') ADVANCE(270);
+      if (lookahead == 'e') ADVANCE(269);
+      if (lookahead == 's') ADVANCE(270);
       END_STATE();
     case 159:
-      if (lookahead == 's') ADVANCE(271);
+      if (lookahead == 'a') ADVANCE(271);
+      if (lookahead == 't') ADVANCE(272);
       END_STATE();
     case 160:
-      if (lookahead == 'e') ADVANCE(272);
+      if (lookahead == 'h') ADVANCE(273);
       END_STATE();
     case 161:
-      if (lookahead == 'o') ADVANCE(273);
+      if (lookahead == 's') ADVANCE(274);
       END_STATE();
     case 162:
-      if (lookahead == 'd') ADVANCE(274);
-      if (lookahead == 'j') ADVANCE(275);
+      if (lookahead == 'e') ADVANCE(275);
       END_STATE();
     case 163:
-      if (lookahead == 'd') ADVANCE(276);
+      if (lookahead == 'o') ADVANCE(276);
       END_STATE();
     case 164:
-      if (lookahead == 'o') ADVANCE(277);
+      if (lookahead == 'd') ADVANCE(277);
+      if (lookahead == 'j') ADVANCE(278);
       END_STATE();
     case 165:
-      if (lookahead == 'r') ADVANCE(278);
+      if (lookahead == 'd') ADVANCE(279);
       END_STATE();
     case 166:
-      if (lookahead == 'l') ADVANCE(279);
+      if (lookahead == 'o') ADVANCE(280);
       END_STATE();
     case 167:
-      if (lookahead == 'u') ADVANCE(280);
+      if (lookahead == 'r') ADVANCE(281);
       END_STATE();
     case 168:
-      if (lookahead == 'o') ADVANCE(281);
-      if (lookahead == 'p') ADVANCE(282);
-      if (lookahead == 't') ADVANCE(283);
+      if (lookahead == 'l') ADVANCE(282);
       END_STATE();
     case 169:
-      if (lookahead == 'r') ADVANCE(284);
+      if (lookahead == 'u') ADVANCE(283);
       END_STATE();
     case 170:
-      if (lookahead == 'i') ADVANCE(285);
+      if (lookahead == 'o') ADVANCE(284);
+      if (lookahead == 'p') ADVANCE(285);
+      if (lookahead == 't') ADVANCE(286);
       END_STATE();
     case 171:
-      if (lookahead == 'e') ADVANCE(286);
-      END_STATE();
-    case 172:
-      ACCEPT_TOKEN(anon_sym_run);
-      END_STATE();
-    case 173:
       if (lookahead == 'r') ADVANCE(287);
       END_STATE();
+    case 172:
+      if (lookahead == 'i') ADVANCE(288);
+      END_STATE();
+    case 173:
+      if (lookahead == 'e') ADVANCE(289);
+      END_STATE();
     case 174:
-      if (lookahead == 'u') ADVANCE(288);
+      ACCEPT_TOKEN(anon_sym_run);
       END_STATE();
     case 175:
-      ACCEPT_TOKEN(anon_sym_sla);
-      END_STATE();
-    case 176:
-      if (lookahead == 'n') ADVANCE(289);
       if (lookahead == 'r') ADVANCE(290);
       END_STATE();
+    case 176:
+      if (lookahead == 'u') ADVANCE(291);
+      END_STATE();
     case 177:
-      if (lookahead == 'o') ADVANCE(291);
+      ACCEPT_TOKEN(anon_sym_sla);
       END_STATE();
     case 178:
-      if (lookahead == 'p') ADVANCE(292);
+      if (lookahead == 'n') ADVANCE(292);
+      if (lookahead == 'r') ADVANCE(293);
       END_STATE();
     case 179:
-      if (lookahead == 'c') ADVANCE(293);
+      if (lookahead == 'o') ADVANCE(294);
       END_STATE();
     case 180:
-      ACCEPT_TOKEN(anon_sym_tag);
+      if (lookahead == 'p') ADVANCE(295);
       END_STATE();
     case 181:
-      if (lookahead == 'e') ADVANCE(294);
+      if (lookahead == 'c') ADVANCE(296);
       END_STATE();
     case 182:
-      if (lookahead == 'k') ADVANCE(295);
+      ACCEPT_TOKEN(anon_sym_tag);
       END_STATE();
     case 183:
-      if (lookahead == 'g') ADVANCE(296);
+      if (lookahead == 'e') ADVANCE(297);
       END_STATE();
     case 184:
-      if (lookahead == 'k') ADVANCE(297);
+      if (lookahead == 'k') ADVANCE(298);
       END_STATE();
     case 185:
-      if (lookahead == 'p') ADVANCE(298);
+      if (lookahead == 'g') ADVANCE(299);
       END_STATE();
     case 186:
-      if (lookahead == 't') ADVANCE(299);
+      if (lookahead == 'k') ADVANCE(300);
       END_STATE();
     case 187:
-      if (lookahead == 'r') ADVANCE(300);
+      if (lookahead == 'p') ADVANCE(301);
       END_STATE();
     case 188:
-      if (lookahead == 'e') ADVANCE(301);
+      if (lookahead == 't') ADVANCE(302);
       END_STATE();
     case 189:
-      if (lookahead == 'l') ADVANCE(302);
+      if (lookahead == 'r') ADVANCE(303);
       END_STATE();
     case 190:
-      if (lookahead == 'o') ADVANCE(303);
+      if (lookahead == 'e') ADVANCE(304);
       END_STATE();
     case 191:
-      if (lookahead == 't') ADVANCE(304);
+      if (lookahead == 'l') ADVANCE(305);
       END_STATE();
     case 192:
-      ACCEPT_TOKEN(anon_sym_use);
-      if (lookahead == 's') ADVANCE(305);
+      if (lookahead == 'o') ADVANCE(306);
       END_STATE();
     case 193:
-      if (lookahead == 's') ADVANCE(306);
-      END_STATE();
-    case 194:
-      ACCEPT_TOKEN(anon_sym_via);
-      END_STATE();
-    case 195:
       if (lookahead == 't') ADVANCE(307);
       END_STATE();
+    case 194:
+      ACCEPT_TOKEN(anon_sym_use);
+      if (lookahead == 's') ADVANCE(308);
+      END_STATE();
+    case 195:
+      if (lookahead == 's') ADVANCE(309);
+      END_STATE();
     case 196:
-      if (lookahead == 'k') ADVANCE(308);
+      ACCEPT_TOKEN(anon_sym_via);
       END_STATE();
     case 197:
-      if (lookahead == 'n') ADVANCE(309);
+      if (lookahead == 't') ADVANCE(310);
       END_STATE();
     case 198:
-      if (lookahead == 'g') ADVANCE(310);
+      if (lookahead == 'k') ADVANCE(311);
       END_STATE();
     case 199:
-      if (lookahead == 'd') ADVANCE(311);
+      if (lookahead == 'n') ADVANCE(312);
       END_STATE();
     case 200:
-      if (lookahead == 'h') ADVANCE(312);
+      if (lookahead == 'g') ADVANCE(313);
       END_STATE();
     case 201:
-      if (lookahead == 'k') ADVANCE(313);
+      if (lookahead == 'd') ADVANCE(314);
       END_STATE();
     case 202:
-      if (lookahead == 't') ADVANCE(314);
+      if (lookahead == 'h') ADVANCE(315);
       END_STATE();
     case 203:
-      if (lookahead == 'p') ADVANCE(315);
+      if (lookahead == 'k') ADVANCE(316);
       END_STATE();
     case 204:
-      if (lookahead == 'r') ADVANCE(316);
+      if (lookahead == 't') ADVANCE(317);
       END_STATE();
     case 205:
-      if (lookahead == 'd') ADVANCE(317);
-      if (lookahead == 't') ADVANCE(318);
+      if (lookahead == 'p') ADVANCE(318);
       END_STATE();
     case 206:
-      if (lookahead == 'w') ADVANCE(319);
+      if (lookahead == 'r') ADVANCE(319);
       END_STATE();
     case 207:
-      if (lookahead == 'i') ADVANCE(320);
+      if (lookahead == 'd') ADVANCE(320);
+      if (lookahead == 't') ADVANCE(321);
       END_STATE();
     case 208:
-      if (lookahead == 'o') ADVANCE(321);
-      END_STATE();
-    case 209:
       if (lookahead == 'w') ADVANCE(322);
       END_STATE();
+    case 209:
+      if (lookahead == 'i') ADVANCE(323);
+      END_STATE();
     case 210:
-      if (lookahead == 'o') ADVANCE(323);
+      if (lookahead == 'o') ADVANCE(324);
       END_STATE();
     case 211:
-      if (lookahead == 'n') ADVANCE(324);
+      if (lookahead == 'w') ADVANCE(325);
       END_STATE();
     case 212:
-      ACCEPT_TOKEN(anon_sym_call);
+      ACCEPT_TOKEN(anon_sym_auth);
+      if (lookahead == 'o') ADVANCE(326);
       END_STATE();
     case 213:
-      if (lookahead == 'e') ADVANCE(325);
+      if (lookahead == 'e') ADVANCE(327);
       END_STATE();
     case 214:
-      if (lookahead == 'c') ADVANCE(326);
+      if (lookahead == 'n') ADVANCE(328);
       END_STATE();
     case 215:
-      if (lookahead == 'n') ADVANCE(327);
+      ACCEPT_TOKEN(anon_sym_call);
+      if (lookahead == 'b') ADVANCE(329);
       END_STATE();
     case 216:
-      if (lookahead == 'k') ADVANCE(328);
+      if (lookahead == 'e') ADVANCE(330);
       END_STATE();
     case 217:
-      if (lookahead == 'a') ADVANCE(329);
+      if (lookahead == 'c') ADVANCE(331);
       END_STATE();
     case 218:
-      if (lookahead == 'l') ADVANCE(330);
+      if (lookahead == 'n') ADVANCE(332);
       END_STATE();
     case 219:
-      if (lookahead == 'e') ADVANCE(331);
+      if (lookahead == 'k') ADVANCE(333);
       END_STATE();
     case 220:
-      if (lookahead == 'a') ADVANCE(332);
-      if (lookahead == 'e') ADVANCE(333);
+      if (lookahead == 'a') ADVANCE(334);
       END_STATE();
     case 221:
-      ACCEPT_TOKEN(anon_sym_cost);
+      if (lookahead == 'l') ADVANCE(335);
       END_STATE();
     case 222:
-      if (lookahead == 'i') ADVANCE(334);
+      if (lookahead == 'e') ADVANCE(336);
       END_STATE();
     case 223:
-      if (lookahead == 'b') ADVANCE(335);
+      if (lookahead == 'a') ADVANCE(337);
+      if (lookahead == 'e') ADVANCE(338);
       END_STATE();
     case 224:
-      if (lookahead == 'l') ADVANCE(336);
+      ACCEPT_TOKEN(anon_sym_cost);
       END_STATE();
     case 225:
-      if (lookahead == 'd') ADVANCE(337);
+      if (lookahead == 'i') ADVANCE(339);
       END_STATE();
     case 226:
-      if (lookahead == 'a') ADVANCE(338);
+      if (lookahead == 'b') ADVANCE(340);
       END_STATE();
     case 227:
-      if (lookahead == 'c') ADVANCE(339);
+      if (lookahead == 'l') ADVANCE(341);
       END_STATE();
     case 228:
-      if (lookahead == 'r') ADVANCE(340);
+      if (lookahead == 'd') ADVANCE(342);
       END_STATE();
     case 229:
-      ACCEPT_TOKEN(anon_sym_does);
+      if (lookahead == 'a') ADVANCE(343);
       END_STATE();
     case 230:
-      if (lookahead == 'i') ADVANCE(341);
+      if (lookahead == 'c') ADVANCE(344);
       END_STATE();
     case 231:
-      ACCEPT_TOKEN(anon_sym_each);
+      if (lookahead == 'r') ADVANCE(345);
       END_STATE();
     case 232:
-      ACCEPT_TOKEN(anon_sym_edge);
+      ACCEPT_TOKEN(anon_sym_does);
       END_STATE();
     case 233:
-      if (lookahead == 'i') ADVANCE(342);
+      if (lookahead == 'i') ADVANCE(346);
       END_STATE();
     case 234:
-      if (lookahead == 'r') ADVANCE(343);
+      ACCEPT_TOKEN(anon_sym_each);
       END_STATE();
     case 235:
-      if (lookahead == 'r') ADVANCE(344);
+      ACCEPT_TOKEN(anon_sym_edge);
       END_STATE();
     case 236:
-      if (lookahead == 'l') ADVANCE(345);
+      if (lookahead == 'i') ADVANCE(347);
       END_STATE();
     case 237:
-      if (lookahead == 'y') ADVANCE(346);
+      if (lookahead == 'r') ADVANCE(348);
       END_STATE();
     case 238:
-      ACCEPT_TOKEN(anon_sym_exit);
+      if (lookahead == 'r') ADVANCE(349);
       END_STATE();
     case 239:
-      if (lookahead == 'c') ADVANCE(347);
+      if (lookahead == 'l') ADVANCE(350);
       END_STATE();
     case 240:
-      if (lookahead == 'd') ADVANCE(348);
+      if (lookahead == 'y') ADVANCE(351);
       END_STATE();
     case 241:
-      ACCEPT_TOKEN(anon_sym_file);
+      ACCEPT_TOKEN(anon_sym_exit);
       END_STATE();
     case 242:
-      if (lookahead == 's') ADVANCE(349);
+      if (lookahead == 'c') ADVANCE(352);
       END_STATE();
     case 243:
-      if (lookahead == 'a') ADVANCE(350);
+      if (lookahead == 'd') ADVANCE(353);
       END_STATE();
     case 244:
-      ACCEPT_TOKEN(anon_sym_from);
+      ACCEPT_TOKEN(anon_sym_file);
       END_STATE();
     case 245:
-      ACCEPT_TOKEN(anon_sym_gate);
+      if (lookahead == 's') ADVANCE(354);
       END_STATE();
     case 246:
-      if (lookahead == 'n') ADVANCE(351);
+      if (lookahead == 'a') ADVANCE(355);
       END_STATE();
     case 247:
-      if (lookahead == 'p') ADVANCE(352);
+      ACCEPT_TOKEN(anon_sym_from);
       END_STATE();
     case 248:
-      if (lookahead == 'o') ADVANCE(353);
+      ACCEPT_TOKEN(anon_sym_gate);
       END_STATE();
     case 249:
-      if (lookahead == 't') ADVANCE(354);
+      if (lookahead == 'n') ADVANCE(356);
       END_STATE();
     case 250:
-      if (lookahead == 'd') ADVANCE(355);
+      if (lookahead == 'p') ADVANCE(357);
       END_STATE();
     case 251:
-      if (lookahead == 's') ADVANCE(356);
+      if (lookahead == 'o') ADVANCE(358);
       END_STATE();
     case 252:
-      ACCEPT_TOKEN(anon_sym_http);
+      if (lookahead == 't') ADVANCE(359);
       END_STATE();
     case 253:
-      if (lookahead == 'n') ADVANCE(357);
+      if (lookahead == 'd') ADVANCE(360);
       END_STATE();
     case 254:
-      if (lookahead == 'p') ADVANCE(358);
+      if (lookahead == 's') ADVANCE(361);
       END_STATE();
     case 255:
-      if (lookahead == 'd') ADVANCE(359);
+      ACCEPT_TOKEN(anon_sym_http);
       END_STATE();
     case 256:
-      if (lookahead == 'a') ADVANCE(360);
+      if (lookahead == 'n') ADVANCE(362);
       END_STATE();
     case 257:
-      ACCEPT_TOKEN(anon_sym_lead);
+      if (lookahead == 'p') ADVANCE(363);
       END_STATE();
     case 258:
-      if (lookahead == 'l') ADVANCE(361);
+      if (lookahead == 'd') ADVANCE(364);
       END_STATE();
     case 259:
-      if (lookahead == 'e') ADVANCE(362);
+      if (lookahead == 'a') ADVANCE(365);
       END_STATE();
     case 260:
-      ACCEPT_TOKEN(anon_sym_meta);
+      ACCEPT_TOKEN(anon_sym_lead);
       END_STATE();
     case 261:
-      if (lookahead == 'i') ADVANCE(363);
+      if (lookahead == 'l') ADVANCE(366);
       END_STATE();
     case 262:
-      if (lookahead == 's') ADVANCE(364);
+      if (lookahead == 'e') ADVANCE(367);
       END_STATE();
     case 263:
-      ACCEPT_TOKEN(anon_sym_mode);
+      ACCEPT_TOKEN(anon_sym_meta);
       END_STATE();
     case 264:
-      if (lookahead == 's') ADVANCE(365);
+      if (lookahead == 'i') ADVANCE(368);
       END_STATE();
     case 265:
-      if (lookahead == 'r') ADVANCE(366);
+      if (lookahead == 's') ADVANCE(369);
       END_STATE();
     case 266:
-      if (lookahead == 'r') ADVANCE(367);
+      ACCEPT_TOKEN(anon_sym_mode);
       END_STATE();
     case 267:
-      ACCEPT_TOKEN(anon_sym_owns);
+      if (lookahead == 's') ADVANCE(370);
       END_STATE();
     case 268:
-      if (lookahead == 'l') ADVANCE(368);
-      if (lookahead == 'm') ADVANCE(369);
+      if (lookahead == 'r') ADVANCE(371);
       END_STATE();
     case 269:
-      if (lookahead == 'i') ADVANCE(370);
+      if (lookahead == 'r') ADVANCE(372);
       END_STATE();
     case 270:
-      if (lookahead == 's') ADVANCE(371);
+      ACCEPT_TOKEN(anon_sym_owns);
       END_STATE();
     case 271:
-      if (lookahead == 'e') ADVANCE(372);
+      if (lookahead == 'l') ADVANCE(373);
+      if (lookahead == 'm') ADVANCE(374);
       END_STATE();
     case 272:
-      if (lookahead == 'm') ADVANCE(373);
+      if (lookahead == 'i') ADVANCE(375);
       END_STATE();
     case 273:
-      if (lookahead == 'r') ADVANCE(374);
+      if (lookahead == 's') ADVANCE(376);
       END_STATE();
     case 274:
-      if (lookahead == 'u') ADVANCE(375);
+      if (lookahead == 'e') ADVANCE(377);
       END_STATE();
     case 275:
-      if (lookahead == 'e') ADVANCE(376);
+      if (lookahead == 'm') ADVANCE(378);
       END_STATE();
     case 276:
-      if (lookahead == 's') ADVANCE(377);
+      if (lookahead == 'r') ADVANCE(379);
       END_STATE();
     case 277:
-      if (lookahead == 'r') ADVANCE(378);
+      if (lookahead == 'u') ADVANCE(380);
       END_STATE();
     case 278:
-      if (lookahead == 'e') ADVANCE(379);
+      if (lookahead == 'e') ADVANCE(381);
       END_STATE();
     case 279:
-      if (lookahead == 'y') ADVANCE(380);
+      if (lookahead == 's') ADVANCE(382);
       END_STATE();
     case 280:
-      if (lookahead == 'i') ADVANCE(381);
+      if (lookahead == 'r') ADVANCE(383);
       END_STATE();
     case 281:
-      if (lookahead == 'u') ADVANCE(382);
+      if (lookahead == 'e') ADVANCE(384);
       END_STATE();
     case 282:
-      if (lookahead == 'o') ADVANCE(383);
-      END_STATE();
-    case 283:
-      if (lookahead == 'a') ADVANCE(384);
-      END_STATE();
-    case 284:
       if (lookahead == 'y') ADVANCE(385);
       END_STATE();
+    case 283:
+      if (lookahead == 'i') ADVANCE(386);
+      END_STATE();
+    case 284:
+      if (lookahead == 'u') ADVANCE(387);
+      END_STATE();
     case 285:
-      if (lookahead == 'e') ADVANCE(386);
+      if (lookahead == 'o') ADVANCE(388);
       END_STATE();
     case 286:
-      ACCEPT_TOKEN(anon_sym_role);
+      if (lookahead == 'a') ADVANCE(389);
       END_STATE();
     case 287:
-      if (lookahead == 'e') ADVANCE(387);
+      if (lookahead == 'y') ADVANCE(390);
       END_STATE();
     case 288:
-      if (lookahead == 'e') ADVANCE(388);
+      if (lookahead == 'e') ADVANCE(391);
       END_STATE();
     case 289:
-      if (lookahead == 'd') ADVANCE(389);
+      ACCEPT_TOKEN(anon_sym_role);
       END_STATE();
     case 290:
-      if (lookahead == 't') ADVANCE(390);
+      if (lookahead == 'e') ADVANCE(392);
       END_STATE();
     case 291:
-      if (lookahead == 'u') ADVANCE(391);
+      if (lookahead == 'e') ADVANCE(393);
       END_STATE();
     case 292:
-      if (lookahead == 'o') ADVANCE(392);
+      if (lookahead == 'd') ADVANCE(394);
       END_STATE();
     case 293:
-      ACCEPT_TOKEN(anon_sym_sync);
+      if (lookahead == 't') ADVANCE(395);
       END_STATE();
     case 294:
-      if (lookahead == 's') ADVANCE(393);
+      if (lookahead == 'u') ADVANCE(396);
       END_STATE();
     case 295:
-      if (lookahead == 's') ADVANCE(394);
+      if (lookahead == 'o') ADVANCE(397);
       END_STATE();
     case 296:
-      if (lookahead == 'e') ADVANCE(395);
+      ACCEPT_TOKEN(anon_sym_sync);
       END_STATE();
     case 297:
-      ACCEPT_TOKEN(anon_sym_task);
+      if (lookahead == 's') ADVANCE(398);
       END_STATE();
     case 298:
-      if (lookahead == 'l') ADVANCE(396);
+      if (lookahead == 's') ADVANCE(399);
       END_STATE();
     case 299:
-      ACCEPT_TOKEN(anon_sym_test);
+      if (lookahead == 'e') ADVANCE(400);
       END_STATE();
     case 300:
-      ACCEPT_TOKEN(anon_sym_tier);
+      ACCEPT_TOKEN(anon_sym_task);
       END_STATE();
     case 301:
-      if (lookahead == 'o') ADVANCE(397);
-      if (lookahead == 'z') ADVANCE(398);
+      if (lookahead == 'l') ADVANCE(401);
       END_STATE();
     case 302:
-      ACCEPT_TOKEN(anon_sym_tool);
+      ACCEPT_TOKEN(anon_sym_test);
       END_STATE();
     case 303:
-      ACCEPT_TOKEN(anon_sym_undo);
+      ACCEPT_TOKEN(anon_sym_tier);
       END_STATE();
     case 304:
-      ACCEPT_TOKEN(anon_sym_unit);
+      if (lookahead == 'o') ADVANCE(402);
+      if (lookahead == 'z') ADVANCE(403);
       END_STATE();
     case 305:
-      ACCEPT_TOKEN(anon_sym_uses);
+      ACCEPT_TOKEN(anon_sym_tool);
       END_STATE();
     case 306:
-      if (lookahead == 'i') ADVANCE(399);
+      ACCEPT_TOKEN(anon_sym_undo);
       END_STATE();
     case 307:
-      if (lookahead == 's') ADVANCE(400);
+      ACCEPT_TOKEN(anon_sym_unit);
       END_STATE();
     case 308:
-      if (lookahead == 's') ADVANCE(401);
+      ACCEPT_TOKEN(anon_sym_uses);
       END_STATE();
     case 309:
-      ACCEPT_TOKEN(anon_sym_when);
-      END_STATE();
-    case 310:
-      if (lookahead == 'e') ADVANCE(402);
-      END_STATE();
-    case 311:
-      if (lookahead == 'o') ADVANCE(403);
-      END_STATE();
-    case 312:
       if (lookahead == 'i') ADVANCE(404);
       END_STATE();
-    case 313:
-      if (lookahead == 'f') ADVANCE(405);
-      if (lookahead == 'i') ADVANCE(406);
+    case 310:
+      if (lookahead == 's') ADVANCE(405);
       END_STATE();
-    case 314:
+    case 311:
+      if (lookahead == 's') ADVANCE(406);
+      END_STATE();
+    case 312:
+      ACCEPT_TOKEN(anon_sym_when);
+      END_STATE();
+    case 313:
       if (lookahead == 'e') ADVANCE(407);
       END_STATE();
+    case 314:
+      if (lookahead == 'o') ADVANCE(408);
+      END_STATE();
     case 315:
-      if (lookahead == 't') ADVANCE(408);
+      if (lookahead == 'i') ADVANCE(409);
       END_STATE();
     case 316:
-      ACCEPT_TOKEN(anon_sym_after);
+      if (lookahead == 'f') ADVANCE(410);
+      if (lookahead == 'i') ADVANCE(411);
       END_STATE();
     case 317:
-      if (lookahead == 'a') ADVANCE(409);
+      if (lookahead == 'e') ADVANCE(412);
       END_STATE();
     case 318:
-      ACCEPT_TOKEN(anon_sym_agent);
+      if (lookahead == 't') ADVANCE(413);
       END_STATE();
     case 319:
-      ACCEPT_TOKEN(anon_sym_allow);
+      ACCEPT_TOKEN(anon_sym_after);
       END_STATE();
     case 320:
-      if (lookahead == 'e') ADVANCE(410);
+      if (lookahead == 'a') ADVANCE(414);
       END_STATE();
     case 321:
-      if (lookahead == 'v') ADVANCE(411);
+      ACCEPT_TOKEN(anon_sym_agent);
       END_STATE();
     case 322:
-      if (lookahead == 's') ADVANCE(412);
+      ACCEPT_TOKEN(anon_sym_allow);
       END_STATE();
     case 323:
-      if (lookahead == 'r') ADVANCE(413);
+      if (lookahead == 'e') ADVANCE(415);
       END_STATE();
     case 324:
-      if (lookahead == 'd') ADVANCE(414);
+      if (lookahead == 'v') ADVANCE(416);
       END_STATE();
     case 325:
-      if (lookahead == 'l') ADVANCE(415);
+      if (lookahead == 's') ADVANCE(417);
       END_STATE();
     case 326:
-      if (lookahead == 'i') ADVANCE(416);
+      if (lookahead == 'r') ADVANCE(418);
       END_STATE();
     case 327:
-      if (lookahead == 'e') ADVANCE(417);
+      if (lookahead == 't') ADVANCE(419);
       END_STATE();
     case 328:
-      ACCEPT_TOKEN(anon_sym_check);
+      if (lookahead == 'd') ADVANCE(420);
       END_STATE();
     case 329:
-      if (lookahead == 'n') ADVANCE(418);
+      if (lookahead == 'a') ADVANCE(421);
       END_STATE();
     case 330:
-      if (lookahead == 'i') ADVANCE(419);
+      if (lookahead == 'l') ADVANCE(422);
       END_STATE();
     case 331:
-      if (lookahead == 'n') ADVANCE(420);
+      if (lookahead == 'i') ADVANCE(423);
       END_STATE();
     case 332:
-      if (lookahead == 'c') ADVANCE(421);
+      if (lookahead == 'e') ADVANCE(424);
       END_STATE();
     case 333:
-      if (lookahead == 'x') ADVANCE(422);
+      ACCEPT_TOKEN(anon_sym_check);
       END_STATE();
     case 334:
-      if (lookahead == 'c') ADVANCE(423);
+      if (lookahead == 'n') ADVANCE(425);
       END_STATE();
     case 335:
-      if (lookahead == 'o') ADVANCE(424);
+      if (lookahead == 'i') ADVANCE(426);
       END_STATE();
     case 336:
-      if (lookahead == 'i') ADVANCE(425);
+      if (lookahead == 'n') ADVANCE(427);
       END_STATE();
     case 337:
-      if (lookahead == 'e') ADVANCE(426);
+      if (lookahead == 'c') ADVANCE(428);
       END_STATE();
     case 338:
-      if (lookahead == 'r') ADVANCE(427);
+      if (lookahead == 'x') ADVANCE(429);
       END_STATE();
     case 339:
-      if (lookahead == 't') ADVANCE(428);
+      if (lookahead == 'c') ADVANCE(430);
       END_STATE();
     case 340:
-      if (lookahead == 'a') ADVANCE(429);
-      END_STATE();
-    case 341:
-      if (lookahead == 'n') ADVANCE(430);
-      END_STATE();
-    case 342:
       if (lookahead == 'o') ADVANCE(431);
       END_STATE();
+    case 341:
+      if (lookahead == 'i') ADVANCE(432);
+      END_STATE();
+    case 342:
+      if (lookahead == 'e') ADVANCE(433);
+      END_STATE();
     case 343:
-      if (lookahead == 'e') ADVANCE(432);
+      if (lookahead == 'r') ADVANCE(434);
       END_STATE();
     case 344:
-      ACCEPT_TOKEN(anon_sym_enter);
-      END_STATE();
-    case 345:
-      if (lookahead == 'a') ADVANCE(433);
-      END_STATE();
-    case 346:
-      ACCEPT_TOKEN(anon_sym_every);
-      END_STATE();
-    case 347:
-      if (lookahead == 't') ADVANCE(434);
-      END_STATE();
-    case 348:
-      ACCEPT_TOKEN(anon_sym_field);
-      END_STATE();
-    case 349:
-      ACCEPT_TOKEN(anon_sym_focus);
-      END_STATE();
-    case 350:
       if (lookahead == 't') ADVANCE(435);
       END_STATE();
+    case 345:
+      if (lookahead == 'a') ADVANCE(436);
+      END_STATE();
+    case 346:
+      if (lookahead == 'n') ADVANCE(437);
+      END_STATE();
+    case 347:
+      if (lookahead == 'o') ADVANCE(438);
+      END_STATE();
+    case 348:
+      if (lookahead == 'e') ADVANCE(439);
+      END_STATE();
+    case 349:
+      ACCEPT_TOKEN(anon_sym_enter);
+      END_STATE();
+    case 350:
+      if (lookahead == 'a') ADVANCE(440);
+      END_STATE();
     case 351:
-      ACCEPT_TOKEN(anon_sym_given);
+      ACCEPT_TOKEN(anon_sym_every);
       END_STATE();
     case 352:
-      ACCEPT_TOKEN(anon_sym_group);
-      END_STATE();
-    case 353:
-      if (lookahead == 'f') ADVANCE(436);
-      END_STATE();
-    case 354:
-      if (lookahead == 'h') ADVANCE(437);
-      END_STATE();
-    case 355:
-      if (lookahead == 'a') ADVANCE(438);
-      END_STATE();
-    case 356:
-      ACCEPT_TOKEN(anon_sym_hours);
-      END_STATE();
-    case 357:
-      ACCEPT_TOKEN(anon_sym_human);
-      END_STATE();
-    case 358:
-      if (lookahead == 'o') ADVANCE(439);
-      END_STATE();
-    case 359:
-      if (lookahead == 'e') ADVANCE(440);
-      END_STATE();
-    case 360:
       if (lookahead == 't') ADVANCE(441);
       END_STATE();
+    case 353:
+      ACCEPT_TOKEN(anon_sym_field);
+      END_STATE();
+    case 354:
+      ACCEPT_TOKEN(anon_sym_focus);
+      END_STATE();
+    case 355:
+      if (lookahead == 't') ADVANCE(442);
+      END_STATE();
+    case 356:
+      ACCEPT_TOKEN(anon_sym_given);
+      END_STATE();
+    case 357:
+      ACCEPT_TOKEN(anon_sym_group);
+      END_STATE();
+    case 358:
+      if (lookahead == 'f') ADVANCE(443);
+      END_STATE();
+    case 359:
+      if (lookahead == 'h') ADVANCE(444);
+      END_STATE();
+    case 360:
+      if (lookahead == 'a') ADVANCE(445);
+      END_STATE();
     case 361:
-      ACCEPT_TOKEN(anon_sym_level);
+      ACCEPT_TOKEN(anon_sym_hours);
       END_STATE();
     case 362:
-      if (lookahead == 'r') ADVANCE(442);
+      ACCEPT_TOKEN(anon_sym_human);
       END_STATE();
     case 363:
-      if (lookahead == 'c') ADVANCE(443);
+      if (lookahead == 'o') ADVANCE(446);
       END_STATE();
     case 364:
-      if (lookahead == 't') ADVANCE(444);
+      if (lookahead == 'e') ADVANCE(447);
       END_STATE();
     case 365:
-      ACCEPT_TOKEN(anon_sym_needs);
+      if (lookahead == 't') ADVANCE(448);
       END_STATE();
     case 366:
-      if (lookahead == 'w') ADVANCE(445);
+      ACCEPT_TOKEN(anon_sym_level);
       END_STATE();
     case 367:
-      ACCEPT_TOKEN(anon_sym_owner);
+      if (lookahead == 'r') ADVANCE(449);
       END_STATE();
     case 368:
-      if (lookahead == 'l') ADVANCE(446);
-      END_STATE();
-    case 369:
-      ACCEPT_TOKEN(anon_sym_param);
-      END_STATE();
-    case 370:
-      if (lookahead == 'c') ADVANCE(447);
-      END_STATE();
-    case 371:
-      ACCEPT_TOKEN(anon_sym_paths);
-      END_STATE();
-    case 372:
-      ACCEPT_TOKEN(anon_sym_phase);
-      END_STATE();
-    case 373:
-      if (lookahead == 'p') ADVANCE(448);
-      END_STATE();
-    case 374:
-      if (lookahead == 'i') ADVANCE(449);
-      END_STATE();
-    case 375:
       if (lookahead == 'c') ADVANCE(450);
       END_STATE();
+    case 369:
+      if (lookahead == 't') ADVANCE(451);
+      END_STATE();
+    case 370:
+      ACCEPT_TOKEN(anon_sym_needs);
+      END_STATE();
+    case 371:
+      if (lookahead == 'w') ADVANCE(452);
+      END_STATE();
+    case 372:
+      ACCEPT_TOKEN(anon_sym_owner);
+      END_STATE();
+    case 373:
+      if (lookahead == 'l') ADVANCE(453);
+      END_STATE();
+    case 374:
+      ACCEPT_TOKEN(anon_sym_param);
+      END_STATE();
+    case 375:
+      if (lookahead == 'c') ADVANCE(454);
+      END_STATE();
     case 376:
-      if (lookahead == 'c') ADVANCE(451);
+      ACCEPT_TOKEN(anon_sym_paths);
       END_STATE();
     case 377:
-      ACCEPT_TOKEN(anon_sym_reads);
+      ACCEPT_TOKEN(anon_sym_phase);
       END_STATE();
     case 378:
-      if (lookahead == 'd') ADVANCE(452);
+      if (lookahead == 'p') ADVANCE(455);
       END_STATE();
     case 379:
-      if (lookahead == 's') ADVANCE(453);
+      if (lookahead == 'i') ADVANCE(456);
       END_STATE();
     case 380:
-      ACCEPT_TOKEN(anon_sym_reply);
+      if (lookahead == 'c') ADVANCE(457);
       END_STATE();
     case 381:
-      if (lookahead == 'r') ADVANCE(454);
+      if (lookahead == 'c') ADVANCE(458);
       END_STATE();
     case 382:
-      if (lookahead == 'r') ADVANCE(455);
+      ACCEPT_TOKEN(anon_sym_reads);
       END_STATE();
     case 383:
-      if (lookahead == 'n') ADVANCE(456);
+      if (lookahead == 'd') ADVANCE(459);
       END_STATE();
     case 384:
-      if (lookahead == 'r') ADVANCE(457);
+      if (lookahead == 's') ADVANCE(460);
       END_STATE();
     case 385:
-      ACCEPT_TOKEN(anon_sym_retry);
+      ACCEPT_TOKEN(anon_sym_reply);
       END_STATE();
     case 386:
-      if (lookahead == 'w') ADVANCE(458);
+      if (lookahead == 'r') ADVANCE(461);
       END_STATE();
     case 387:
-      if (lookahead == 't') ADVANCE(459);
+      if (lookahead == 'r') ADVANCE(462);
       END_STATE();
     case 388:
-      if (lookahead == 'n') ADVANCE(460);
+      if (lookahead == 'n') ADVANCE(463);
       END_STATE();
     case 389:
-      if (lookahead == 'b') ADVANCE(461);
-      END_STATE();
-    case 390:
-      ACCEPT_TOKEN(anon_sym_start);
-      if (lookahead == 's') ADVANCE(462);
-      END_STATE();
-    case 391:
-      if (lookahead == 't') ADVANCE(463);
-      END_STATE();
-    case 392:
       if (lookahead == 'r') ADVANCE(464);
       END_STATE();
+    case 390:
+      ACCEPT_TOKEN(anon_sym_retry);
+      END_STATE();
+    case 391:
+      if (lookahead == 'w') ADVANCE(465);
+      END_STATE();
+    case 392:
+      if (lookahead == 't') ADVANCE(466);
+      END_STATE();
     case 393:
-      ACCEPT_TOKEN(anon_sym_takes);
+      if (lookahead == 'n') ADVANCE(467);
       END_STATE();
     case 394:
-      ACCEPT_TOKEN(anon_sym_talks);
+      if (lookahead == 'b') ADVANCE(468);
       END_STATE();
     case 395:
-      if (lookahead == 't') ADVANCE(465);
+      ACCEPT_TOKEN(anon_sym_start);
+      if (lookahead == 's') ADVANCE(469);
       END_STATE();
     case 396:
-      if (lookahead == 'a') ADVANCE(466);
-      END_STATE();
-    case 397:
-      if (lookahead == 'u') ADVANCE(467);
-      END_STATE();
-    case 398:
-      if (lookahead == 'o') ADVANCE(468);
-      END_STATE();
-    case 399:
-      if (lookahead == 'o') ADVANCE(469);
-      END_STATE();
-    case 400:
-      ACCEPT_TOKEN(anon_sym_wants);
-      END_STATE();
-    case 401:
-      ACCEPT_TOKEN(anon_sym_weeks);
-      END_STATE();
-    case 402:
       if (lookahead == 't') ADVANCE(470);
       END_STATE();
+    case 397:
+      if (lookahead == 'r') ADVANCE(471);
+      END_STATE();
+    case 398:
+      ACCEPT_TOKEN(anon_sym_takes);
+      END_STATE();
+    case 399:
+      ACCEPT_TOKEN(anon_sym_talks);
+      END_STATE();
+    case 400:
+      if (lookahead == 't') ADVANCE(472);
+      END_STATE();
+    case 401:
+      if (lookahead == 'a') ADVANCE(473);
+      END_STATE();
+    case 402:
+      if (lookahead == 'u') ADVANCE(474);
+      END_STATE();
     case 403:
-      if (lookahead == 'w') ADVANCE(471);
+      if (lookahead == 'o') ADVANCE(475);
       END_STATE();
     case 404:
-      if (lookahead == 'n') ADVANCE(472);
+      if (lookahead == 'o') ADVANCE(476);
       END_STATE();
     case 405:
-      if (lookahead == 'l') ADVANCE(473);
+      ACCEPT_TOKEN(anon_sym_wants);
       END_STATE();
     case 406:
-      if (lookahead == 'n') ADVANCE(474);
+      ACCEPT_TOKEN(anon_sym_weeks);
       END_STATE();
     case 407:
-      if (lookahead == 's') ADVANCE(475);
+      if (lookahead == 't') ADVANCE(477);
       END_STATE();
     case 408:
-      ACCEPT_TOKEN(anon_sym_accept);
+      if (lookahead == 'w') ADVANCE(478);
       END_STATE();
     case 409:
-      ACCEPT_TOKEN(anon_sym_agenda);
+      if (lookahead == 'n') ADVANCE(479);
       END_STATE();
     case 410:
-      if (lookahead == 's') ADVANCE(476);
+      if (lookahead == 'l') ADVANCE(480);
       END_STATE();
     case 411:
-      if (lookahead == 'e') ADVANCE(477);
+      if (lookahead == 'n') ADVANCE(481);
       END_STATE();
     case 412:
-      ACCEPT_TOKEN(anon_sym_arrows);
+      if (lookahead == 's') ADVANCE(482);
       END_STATE();
     case 413:
-      if (lookahead == 'i') ADVANCE(478);
+      ACCEPT_TOKEN(anon_sym_accept);
       END_STATE();
     case 414:
-      if (lookahead == 'a') ADVANCE(479);
+      ACCEPT_TOKEN(anon_sym_agenda);
       END_STATE();
     case 415:
-      ACCEPT_TOKEN(anon_sym_cancel);
+      if (lookahead == 's') ADVANCE(483);
       END_STATE();
     case 416:
-      if (lookahead == 't') ADVANCE(480);
+      if (lookahead == 'e') ADVANCE(484);
       END_STATE();
     case 417:
-      if (lookahead == 'l') ADVANCE(481);
+      ACCEPT_TOKEN(anon_sym_arrows);
       END_STATE();
     case 418:
-      if (lookahead == 'd') ADVANCE(482);
+      if (lookahead == 'i') ADVANCE(485);
       END_STATE();
     case 419:
-      if (lookahead == 'c') ADVANCE(483);
+      ACCEPT_TOKEN(anon_sym_budget);
       END_STATE();
     case 420:
-      if (lookahead == 's') ADVANCE(484);
+      if (lookahead == 'a') ADVANCE(486);
       END_STATE();
     case 421:
-      if (lookahead == 't') ADVANCE(485);
+      if (lookahead == 'c') ADVANCE(487);
       END_STATE();
     case 422:
-      if (lookahead == 't') ADVANCE(486);
+      ACCEPT_TOKEN(anon_sym_cancel);
       END_STATE();
     case 423:
-      if (lookahead == 'a') ADVANCE(487);
+      if (lookahead == 't') ADVANCE(488);
       END_STATE();
     case 424:
-      if (lookahead == 'a') ADVANCE(488);
+      if (lookahead == 'l') ADVANCE(489);
       END_STATE();
     case 425:
-      if (lookahead == 'n') ADVANCE(489);
+      if (lookahead == 'd') ADVANCE(490);
       END_STATE();
     case 426:
-      ACCEPT_TOKEN(anon_sym_decide);
+      if (lookahead == 'c') ADVANCE(491);
       END_STATE();
     case 427:
-      if (lookahead == 'e') ADVANCE(490);
+      if (lookahead == 's') ADVANCE(492);
       END_STATE();
     case 428:
-      ACCEPT_TOKEN(anon_sym_detect);
+      if (lookahead == 't') ADVANCE(493);
       END_STATE();
     case 429:
-      if (lookahead == 'm') ADVANCE(491);
-      END_STATE();
-    case 430:
-      ACCEPT_TOKEN(anon_sym_domain);
-      END_STATE();
-    case 431:
-      if (lookahead == 'n') ADVANCE(492);
-      END_STATE();
-    case 432:
-      if (lookahead == 's') ADVANCE(493);
-      END_STATE();
-    case 433:
       if (lookahead == 't') ADVANCE(494);
       END_STATE();
+    case 430:
+      if (lookahead == 'a') ADVANCE(495);
+      END_STATE();
+    case 431:
+      if (lookahead == 'a') ADVANCE(496);
+      END_STATE();
+    case 432:
+      if (lookahead == 'n') ADVANCE(497);
+      END_STATE();
+    case 433:
+      ACCEPT_TOKEN(anon_sym_decide);
+      END_STATE();
     case 434:
-      ACCEPT_TOKEN(anon_sym_expect);
+      if (lookahead == 'e') ADVANCE(498);
       END_STATE();
     case 435:
-      ACCEPT_TOKEN(anon_sym_format);
+      ACCEPT_TOKEN(anon_sym_detect);
       END_STATE();
     case 436:
-      if (lookahead == 'f') ADVANCE(495);
+      if (lookahead == 'm') ADVANCE(499);
       END_STATE();
     case 437:
-      ACCEPT_TOKEN(anon_sym_health);
+      ACCEPT_TOKEN(anon_sym_domain);
       END_STATE();
     case 438:
-      if (lookahead == 'y') ADVANCE(496);
+      if (lookahead == 'n') ADVANCE(500);
       END_STATE();
     case 439:
-      if (lookahead == 't') ADVANCE(497);
+      if (lookahead == 's') ADVANCE(501);
       END_STATE();
     case 440:
-      if (lookahead == 'n') ADVANCE(498);
+      if (lookahead == 't') ADVANCE(502);
       END_STATE();
     case 441:
-      if (lookahead == 'e') ADVANCE(499);
+      ACCEPT_TOKEN(anon_sym_expect);
       END_STATE();
     case 442:
-      if (lookahead == 's') ADVANCE(500);
+      ACCEPT_TOKEN(anon_sym_format);
       END_STATE();
     case 443:
-      ACCEPT_TOKEN(anon_sym_metric);
+      if (lookahead == 'f') ADVANCE(503);
       END_STATE();
     case 444:
-      if (lookahead == 'o') ADVANCE(501);
+      ACCEPT_TOKEN(anon_sym_health);
       END_STATE();
     case 445:
-      if (lookahead == 'i') ADVANCE(502);
+      if (lookahead == 'y') ADVANCE(504);
       END_STATE();
     case 446:
-      if (lookahead == 'e') ADVANCE(503);
-      END_STATE();
-    case 447:
-      if (lookahead == 'i') ADVANCE(504);
-      END_STATE();
-    case 448:
       if (lookahead == 't') ADVANCE(505);
       END_STATE();
-    case 449:
-      if (lookahead == 't') ADVANCE(506);
+    case 447:
+      if (lookahead == 'n') ADVANCE(506);
       END_STATE();
-    case 450:
+    case 448:
       if (lookahead == 'e') ADVANCE(507);
       END_STATE();
+    case 449:
+      if (lookahead == 's') ADVANCE(508);
+      END_STATE();
+    case 450:
+      ACCEPT_TOKEN(anon_sym_metric);
+      END_STATE();
     case 451:
-      if (lookahead == 't') ADVANCE(508);
+      if (lookahead == 'o') ADVANCE(509);
       END_STATE();
     case 452:
-      ACCEPT_TOKEN(anon_sym_record);
+      if (lookahead == 'i') ADVANCE(510);
       END_STATE();
     case 453:
-      if (lookahead == 'h') ADVANCE(509);
+      if (lookahead == 'e') ADVANCE(511);
       END_STATE();
     case 454:
-      if (lookahead == 'e') ADVANCE(510);
+      if (lookahead == 'i') ADVANCE(512);
       END_STATE();
     case 455:
-      if (lookahead == 'c') ADVANCE(511);
-      END_STATE();
-    case 456:
-      if (lookahead == 'd') ADVANCE(512);
-      END_STATE();
-    case 457:
       if (lookahead == 't') ADVANCE(513);
       END_STATE();
+    case 456:
+      if (lookahead == 't') ADVANCE(514);
+      END_STATE();
+    case 457:
+      if (lookahead == 'e') ADVANCE(515);
+      END_STATE();
     case 458:
-      ACCEPT_TOKEN(anon_sym_review);
-      if (lookahead == 'e') ADVANCE(514);
+      if (lookahead == 't') ADVANCE(516);
       END_STATE();
     case 459:
-      ACCEPT_TOKEN(anon_sym_secret);
+      ACCEPT_TOKEN(anon_sym_record);
       END_STATE();
     case 460:
-      if (lookahead == 'c') ADVANCE(515);
+      if (lookahead == 'h') ADVANCE(517);
       END_STATE();
     case 461:
-      if (lookahead == 'y') ADVANCE(516);
+      if (lookahead == 'e') ADVANCE(518);
       END_STATE();
     case 462:
-      ACCEPT_TOKEN(anon_sym_starts);
+      if (lookahead == 'c') ADVANCE(519);
       END_STATE();
     case 463:
-      ACCEPT_TOKEN(anon_sym_stdout);
+      if (lookahead == 'd') ADVANCE(520);
       END_STATE();
     case 464:
-      if (lookahead == 't') ADVANCE(517);
+      if (lookahead == 't') ADVANCE(521);
       END_STATE();
     case 465:
-      ACCEPT_TOKEN(anon_sym_target);
+      ACCEPT_TOKEN(anon_sym_review);
+      if (lookahead == 'e') ADVANCE(522);
       END_STATE();
     case 466:
-      if (lookahead == 't') ADVANCE(518);
+      ACCEPT_TOKEN(anon_sym_secret);
       END_STATE();
     case 467:
-      if (lookahead == 't') ADVANCE(519);
+      if (lookahead == 'c') ADVANCE(523);
       END_STATE();
     case 468:
-      if (lookahead == 'n') ADVANCE(520);
+      if (lookahead == 'y') ADVANCE(524);
       END_STATE();
     case 469:
-      if (lookahead == 'n') ADVANCE(521);
+      ACCEPT_TOKEN(anon_sym_starts);
       END_STATE();
     case 470:
-      ACCEPT_TOKEN(anon_sym_widget);
+      ACCEPT_TOKEN(anon_sym_stdout);
       END_STATE();
     case 471:
-      ACCEPT_TOKEN(anon_sym_window);
+      if (lookahead == 't') ADVANCE(525);
       END_STATE();
     case 472:
-      ACCEPT_TOKEN(anon_sym_within);
+      ACCEPT_TOKEN(anon_sym_target);
       END_STATE();
     case 473:
-      if (lookahead == 'o') ADVANCE(522);
+      if (lookahead == 't') ADVANCE(526);
       END_STATE();
     case 474:
-      if (lookahead == 'g') ADVANCE(523);
-      END_STATE();
-    case 475:
-      ACCEPT_TOKEN(anon_sym_writes);
-      END_STATE();
-    case 476:
-      ACCEPT_TOKEN(anon_sym_applies);
-      END_STATE();
-    case 477:
-      ACCEPT_TOKEN(anon_sym_approve);
-      END_STATE();
-    case 478:
-      if (lookahead == 't') ADVANCE(524);
-      END_STATE();
-    case 479:
-      if (lookahead == 'r') ADVANCE(525);
-      END_STATE();
-    case 480:
-      if (lookahead == 'y') ADVANCE(526);
-      END_STATE();
-    case 481:
-      ACCEPT_TOKEN(anon_sym_channel);
-      END_STATE();
-    case 482:
-      ACCEPT_TOKEN(anon_sym_command);
-      END_STATE();
-    case 483:
       if (lookahead == 't') ADVANCE(527);
       END_STATE();
+    case 475:
+      if (lookahead == 'n') ADVANCE(528);
+      END_STATE();
+    case 476:
+      if (lookahead == 'n') ADVANCE(529);
+      END_STATE();
+    case 477:
+      ACCEPT_TOKEN(anon_sym_widget);
+      END_STATE();
+    case 478:
+      ACCEPT_TOKEN(anon_sym_window);
+      END_STATE();
+    case 479:
+      ACCEPT_TOKEN(anon_sym_within);
+      END_STATE();
+    case 480:
+      if (lookahead == 'o') ADVANCE(530);
+      END_STATE();
+    case 481:
+      if (lookahead == 'g') ADVANCE(531);
+      END_STATE();
+    case 482:
+      ACCEPT_TOKEN(anon_sym_writes);
+      END_STATE();
+    case 483:
+      ACCEPT_TOKEN(anon_sym_applies);
+      END_STATE();
     case 484:
-      if (lookahead == 'u') ADVANCE(528);
+      ACCEPT_TOKEN(anon_sym_approve);
       END_STATE();
     case 485:
-      ACCEPT_TOKEN(anon_sym_contact);
+      if (lookahead == 't') ADVANCE(532);
       END_STATE();
     case 486:
-      ACCEPT_TOKEN(anon_sym_context);
+      if (lookahead == 'r') ADVANCE(533);
       END_STATE();
     case 487:
-      if (lookahead == 'l') ADVANCE(529);
+      if (lookahead == 'k') ADVANCE(534);
       END_STATE();
     case 488:
-      if (lookahead == 'r') ADVANCE(530);
+      if (lookahead == 'y') ADVANCE(535);
       END_STATE();
     case 489:
-      if (lookahead == 'e') ADVANCE(531);
+      ACCEPT_TOKEN(anon_sym_channel);
       END_STATE();
     case 490:
-      ACCEPT_TOKEN(anon_sym_declare);
+      ACCEPT_TOKEN(anon_sym_command);
       END_STATE();
     case 491:
-      ACCEPT_TOKEN(anon_sym_diagram);
+      if (lookahead == 't') ADVANCE(536);
       END_STATE();
     case 492:
-      ACCEPT_TOKEN(anon_sym_edition);
+      if (lookahead == 'u') ADVANCE(537);
       END_STATE();
     case 493:
-      ACCEPT_TOKEN(anon_sym_ensures);
+      ACCEPT_TOKEN(anon_sym_contact);
       END_STATE();
     case 494:
-      if (lookahead == 'e') ADVANCE(532);
-      if (lookahead == 'i') ADVANCE(533);
+      ACCEPT_TOKEN(anon_sym_context);
       END_STATE();
     case 495:
-      ACCEPT_TOKEN(anon_sym_handoff);
-      END_STATE();
-    case 496:
-      ACCEPT_TOKEN(anon_sym_holiday);
-      END_STATE();
-    case 497:
-      if (lookahead == 'e') ADVANCE(534);
-      END_STATE();
-    case 498:
-      if (lookahead == 't') ADVANCE(535);
-      END_STATE();
-    case 499:
-      ACCEPT_TOKEN(anon_sym_isolate);
-      END_STATE();
-    case 500:
-      ACCEPT_TOKEN(anon_sym_members);
-      END_STATE();
-    case 501:
-      if (lookahead == 'n') ADVANCE(536);
-      END_STATE();
-    case 502:
-      if (lookahead == 's') ADVANCE(537);
-      END_STATE();
-    case 503:
       if (lookahead == 'l') ADVANCE(538);
       END_STATE();
+    case 496:
+      if (lookahead == 'r') ADVANCE(539);
+      END_STATE();
+    case 497:
+      if (lookahead == 'e') ADVANCE(540);
+      END_STATE();
+    case 498:
+      ACCEPT_TOKEN(anon_sym_declare);
+      END_STATE();
+    case 499:
+      ACCEPT_TOKEN(anon_sym_diagram);
+      END_STATE();
+    case 500:
+      ACCEPT_TOKEN(anon_sym_edition);
+      END_STATE();
+    case 501:
+      ACCEPT_TOKEN(anon_sym_ensures);
+      END_STATE();
+    case 502:
+      if (lookahead == 'e') ADVANCE(541);
+      if (lookahead == 'i') ADVANCE(542);
+      END_STATE();
+    case 503:
+      ACCEPT_TOKEN(anon_sym_handoff);
+      END_STATE();
     case 504:
-      if (lookahead == 'p') ADVANCE(539);
+      ACCEPT_TOKEN(anon_sym_holiday);
       END_STATE();
     case 505:
-      if (lookahead == 's') ADVANCE(540);
+      if (lookahead == 'e') ADVANCE(543);
       END_STATE();
     case 506:
-      if (lookahead == 'y') ADVANCE(541);
+      if (lookahead == 't') ADVANCE(544);
       END_STATE();
     case 507:
-      if (lookahead == 's') ADVANCE(542);
+      ACCEPT_TOKEN(anon_sym_isolate);
       END_STATE();
     case 508:
-      ACCEPT_TOKEN(anon_sym_project);
+      ACCEPT_TOKEN(anon_sym_members);
       END_STATE();
     case 509:
-      ACCEPT_TOKEN(anon_sym_refresh);
+      if (lookahead == 'n') ADVANCE(545);
       END_STATE();
     case 510:
-      ACCEPT_TOKEN(anon_sym_require);
-      if (lookahead == 's') ADVANCE(543);
+      if (lookahead == 's') ADVANCE(546);
       END_STATE();
     case 511:
-      if (lookahead == 'e') ADVANCE(544);
+      if (lookahead == 'l') ADVANCE(547);
       END_STATE();
     case 512:
-      ACCEPT_TOKEN(anon_sym_respond);
+      if (lookahead == 'p') ADVANCE(548);
       END_STATE();
     case 513:
-      ACCEPT_TOKEN(anon_sym_restart);
+      if (lookahead == 's') ADVANCE(549);
       END_STATE();
     case 514:
-      if (lookahead == 'r') ADVANCE(545);
-      END_STATE();
-    case 515:
-      if (lookahead == 'e') ADVANCE(546);
-      END_STATE();
-    case 516:
-      ACCEPT_TOKEN(anon_sym_standby);
-      END_STATE();
-    case 517:
-      ACCEPT_TOKEN(anon_sym_support);
-      END_STATE();
-    case 518:
-      if (lookahead == 'e') ADVANCE(547);
-      END_STATE();
-    case 519:
-      ACCEPT_TOKEN(anon_sym_timeout);
-      END_STATE();
-    case 520:
-      if (lookahead == 'e') ADVANCE(548);
-      END_STATE();
-    case 521:
-      ACCEPT_TOKEN(anon_sym_version);
-      END_STATE();
-    case 522:
-      if (lookahead == 'w') ADVANCE(549);
-      END_STATE();
-    case 523:
-      ACCEPT_TOKEN(anon_sym_working);
-      END_STATE();
-    case 524:
       if (lookahead == 'y') ADVANCE(550);
       END_STATE();
-    case 525:
-      ACCEPT_TOKEN(anon_sym_calendar);
-      END_STATE();
-    case 526:
-      ACCEPT_TOKEN(anon_sym_capacity);
-      END_STATE();
-    case 527:
-      ACCEPT_TOKEN(anon_sym_conflict);
-      END_STATE();
-    case 528:
+    case 515:
       if (lookahead == 's') ADVANCE(551);
       END_STATE();
-    case 529:
-      if (lookahead == 'i') ADVANCE(552);
+    case 516:
+      ACCEPT_TOKEN(anon_sym_project);
       END_STATE();
-    case 530:
-      if (lookahead == 'd') ADVANCE(553);
+    case 517:
+      ACCEPT_TOKEN(anon_sym_refresh);
       END_STATE();
-    case 531:
-      ACCEPT_TOKEN(anon_sym_deadline);
+    case 518:
+      ACCEPT_TOKEN(anon_sym_require);
+      if (lookahead == 's') ADVANCE(552);
       END_STATE();
-    case 532:
-      ACCEPT_TOKEN(anon_sym_escalate);
+    case 519:
+      if (lookahead == 'e') ADVANCE(553);
       END_STATE();
-    case 533:
-      if (lookahead == 'o') ADVANCE(554);
+    case 520:
+      ACCEPT_TOKEN(anon_sym_respond);
       END_STATE();
-    case 534:
-      if (lookahead == 'n') ADVANCE(555);
+    case 521:
+      ACCEPT_TOKEN(anon_sym_restart);
       END_STATE();
-    case 535:
-      ACCEPT_TOKEN(anon_sym_incident);
+    case 522:
+      if (lookahead == 'r') ADVANCE(554);
       END_STATE();
-    case 536:
+    case 523:
+      if (lookahead == 'e') ADVANCE(555);
+      END_STATE();
+    case 524:
+      ACCEPT_TOKEN(anon_sym_standby);
+      END_STATE();
+    case 525:
+      ACCEPT_TOKEN(anon_sym_support);
+      END_STATE();
+    case 526:
       if (lookahead == 'e') ADVANCE(556);
       END_STATE();
-    case 537:
+    case 527:
+      ACCEPT_TOKEN(anon_sym_timeout);
+      END_STATE();
+    case 528:
       if (lookahead == 'e') ADVANCE(557);
       END_STATE();
+    case 529:
+      ACCEPT_TOKEN(anon_sym_version);
+      END_STATE();
+    case 530:
+      if (lookahead == 'w') ADVANCE(558);
+      END_STATE();
+    case 531:
+      ACCEPT_TOKEN(anon_sym_working);
+      END_STATE();
+    case 532:
+      if (lookahead == 'y') ADVANCE(559);
+      END_STATE();
+    case 533:
+      ACCEPT_TOKEN(anon_sym_calendar);
+      END_STATE();
+    case 534:
+      ACCEPT_TOKEN(anon_sym_callback);
+      END_STATE();
+    case 535:
+      ACCEPT_TOKEN(anon_sym_capacity);
+      END_STATE();
+    case 536:
+      ACCEPT_TOKEN(anon_sym_conflict);
+      END_STATE();
+    case 537:
+      if (lookahead == 's') ADVANCE(560);
+      END_STATE();
     case 538:
-      ACCEPT_TOKEN(anon_sym_parallel);
+      if (lookahead == 'i') ADVANCE(561);
       END_STATE();
     case 539:
-      if (lookahead == 'a') ADVANCE(558);
+      if (lookahead == 'd') ADVANCE(562);
       END_STATE();
     case 540:
-      ACCEPT_TOKEN(anon_sym_preempts);
+      ACCEPT_TOKEN(anon_sym_deadline);
       END_STATE();
     case 541:
-      ACCEPT_TOKEN(anon_sym_priority);
+      ACCEPT_TOKEN(anon_sym_escalate);
       END_STATE();
     case 542:
-      ACCEPT_TOKEN(anon_sym_produces);
+      if (lookahead == 'o') ADVANCE(563);
       END_STATE();
     case 543:
-      ACCEPT_TOKEN(anon_sym_requires);
+      if (lookahead == 'n') ADVANCE(564);
       END_STATE();
     case 544:
-      ACCEPT_TOKEN(anon_sym_resource);
+      ACCEPT_TOKEN(anon_sym_incident);
       END_STATE();
     case 545:
-      if (lookahead == 's') ADVANCE(559);
+      if (lookahead == 'e') ADVANCE(565);
       END_STATE();
     case 546:
-      ACCEPT_TOKEN(anon_sym_sequence);
+      if (lookahead == 'e') ADVANCE(566);
       END_STATE();
     case 547:
-      ACCEPT_TOKEN(anon_sym_template);
+      ACCEPT_TOKEN(anon_sym_parallel);
       END_STATE();
     case 548:
-      ACCEPT_TOKEN(anon_sym_timezone);
+      if (lookahead == 'a') ADVANCE(567);
       END_STATE();
     case 549:
-      ACCEPT_TOKEN(anon_sym_workflow);
+      ACCEPT_TOKEN(anon_sym_preempts);
       END_STATE();
     case 550:
-      ACCEPT_TOKEN(anon_sym_authority);
+      ACCEPT_TOKEN(anon_sym_priority);
       END_STATE();
     case 551:
-      ACCEPT_TOKEN(anon_sym_consensus);
+      ACCEPT_TOKEN(anon_sym_produces);
       END_STATE();
     case 552:
-      if (lookahead == 't') ADVANCE(560);
+      ACCEPT_TOKEN(anon_sym_requires);
       END_STATE();
     case 553:
-      ACCEPT_TOKEN(anon_sym_dashboard);
+      ACCEPT_TOKEN(anon_sym_resource);
       END_STATE();
     case 554:
-      if (lookahead == 'n') ADVANCE(561);
+      if (lookahead == 's') ADVANCE(568);
       END_STATE();
     case 555:
-      if (lookahead == 't') ADVANCE(562);
+      ACCEPT_TOKEN(anon_sym_sequence);
       END_STATE();
     case 556:
-      ACCEPT_TOKEN(anon_sym_milestone);
+      ACCEPT_TOKEN(anon_sym_template);
       END_STATE();
     case 557:
-      ACCEPT_TOKEN(anon_sym_otherwise);
+      ACCEPT_TOKEN(anon_sym_timezone);
       END_STATE();
     case 558:
-      if (lookahead == 'n') ADVANCE(563);
+      ACCEPT_TOKEN(anon_sym_workflow);
       END_STATE();
     case 559:
-      ACCEPT_TOKEN(anon_sym_reviewers);
+      ACCEPT_TOKEN(anon_sym_authority);
       END_STATE();
     case 560:
-      if (lookahead == 'y') ADVANCE(564);
+      ACCEPT_TOKEN(anon_sym_consensus);
       END_STATE();
     case 561:
-      ACCEPT_TOKEN(anon_sym_escalation);
+      if (lookahead == 't') ADVANCE(569);
       END_STATE();
     case 562:
-      ACCEPT_TOKEN(anon_sym_idempotent);
+      ACCEPT_TOKEN(anon_sym_dashboard);
       END_STATE();
     case 563:
-      if (lookahead == 't') ADVANCE(565);
+      if (lookahead == 'n') ADVANCE(570);
       END_STATE();
     case 564:
-      ACCEPT_TOKEN(anon_sym_criticality);
+      if (lookahead == 't') ADVANCE(571);
       END_STATE();
     case 565:
-      if (lookahead == 's') ADVANCE(566);
+      ACCEPT_TOKEN(anon_sym_milestone);
       END_STATE();
     case 566:
+      ACCEPT_TOKEN(anon_sym_otherwise);
+      END_STATE();
+    case 567:
+      if (lookahead == 'n') ADVANCE(572);
+      END_STATE();
+    case 568:
+      ACCEPT_TOKEN(anon_sym_reviewers);
+      END_STATE();
+    case 569:
+      if (lookahead == 'y') ADVANCE(573);
+      END_STATE();
+    case 570:
+      ACCEPT_TOKEN(anon_sym_escalation);
+      END_STATE();
+    case 571:
+      ACCEPT_TOKEN(anon_sym_idempotent);
+      END_STATE();
+    case 572:
+      if (lookahead == 't') ADVANCE(574);
+      END_STATE();
+    case 573:
+      ACCEPT_TOKEN(anon_sym_criticality);
+      END_STATE();
+    case 574:
+      if (lookahead == 's') ADVANCE(575);
+      END_STATE();
+    case 575:
       ACCEPT_TOKEN(anon_sym_participants);
       END_STATE();
     default:
@@ -5337,6 +5388,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(1),
     [anon_sym_via] = ACTIONS(1),
     [anon_sym_cost] = ACTIONS(1),
+    [anon_sym_budget] = ACTIONS(1),
+    [anon_sym_auth] = ACTIONS(1),
+    [anon_sym_callback] = ACTIONS(1),
     [anon_sym_authority] = ACTIONS(1),
     [anon_sym_talks] = ACTIONS(1),
     [anon_sym_env] = ACTIONS(1),
@@ -5543,6 +5597,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(9),
     [anon_sym_via] = ACTIONS(9),
     [anon_sym_cost] = ACTIONS(9),
+    [anon_sym_budget] = ACTIONS(9),
+    [anon_sym_auth] = ACTIONS(9),
+    [anon_sym_callback] = ACTIONS(9),
     [anon_sym_authority] = ACTIONS(9),
     [anon_sym_talks] = ACTIONS(9),
     [anon_sym_env] = ACTIONS(9),
@@ -5692,6 +5749,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(13),
     [anon_sym_via] = ACTIONS(13),
     [anon_sym_cost] = ACTIONS(13),
+    [anon_sym_budget] = ACTIONS(13),
+    [anon_sym_auth] = ACTIONS(13),
+    [anon_sym_callback] = ACTIONS(13),
     [anon_sym_authority] = ACTIONS(13),
     [anon_sym_talks] = ACTIONS(13),
     [anon_sym_env] = ACTIONS(13),
@@ -5843,6 +5903,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(21),
     [anon_sym_via] = ACTIONS(21),
     [anon_sym_cost] = ACTIONS(21),
+    [anon_sym_budget] = ACTIONS(21),
+    [anon_sym_auth] = ACTIONS(21),
+    [anon_sym_callback] = ACTIONS(21),
     [anon_sym_authority] = ACTIONS(21),
     [anon_sym_talks] = ACTIONS(21),
     [anon_sym_env] = ACTIONS(21),
@@ -5993,6 +6056,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(9),
     [anon_sym_via] = ACTIONS(9),
     [anon_sym_cost] = ACTIONS(9),
+    [anon_sym_budget] = ACTIONS(9),
+    [anon_sym_auth] = ACTIONS(9),
+    [anon_sym_callback] = ACTIONS(9),
     [anon_sym_authority] = ACTIONS(9),
     [anon_sym_talks] = ACTIONS(9),
     [anon_sym_env] = ACTIONS(9),
@@ -6142,6 +6208,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(13),
     [anon_sym_via] = ACTIONS(13),
     [anon_sym_cost] = ACTIONS(13),
+    [anon_sym_budget] = ACTIONS(13),
+    [anon_sym_auth] = ACTIONS(13),
+    [anon_sym_callback] = ACTIONS(13),
     [anon_sym_authority] = ACTIONS(13),
     [anon_sym_talks] = ACTIONS(13),
     [anon_sym_env] = ACTIONS(13),
@@ -6292,6 +6361,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(21),
     [anon_sym_via] = ACTIONS(21),
     [anon_sym_cost] = ACTIONS(21),
+    [anon_sym_budget] = ACTIONS(21),
+    [anon_sym_auth] = ACTIONS(21),
+    [anon_sym_callback] = ACTIONS(21),
     [anon_sym_authority] = ACTIONS(21),
     [anon_sym_talks] = ACTIONS(21),
     [anon_sym_env] = ACTIONS(21),
@@ -6442,6 +6514,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(13),
     [anon_sym_via] = ACTIONS(13),
     [anon_sym_cost] = ACTIONS(13),
+    [anon_sym_budget] = ACTIONS(13),
+    [anon_sym_auth] = ACTIONS(13),
+    [anon_sym_callback] = ACTIONS(13),
     [anon_sym_authority] = ACTIONS(13),
     [anon_sym_talks] = ACTIONS(13),
     [anon_sym_env] = ACTIONS(13),
@@ -6592,6 +6667,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(13),
     [anon_sym_via] = ACTIONS(13),
     [anon_sym_cost] = ACTIONS(13),
+    [anon_sym_budget] = ACTIONS(13),
+    [anon_sym_auth] = ACTIONS(13),
+    [anon_sym_callback] = ACTIONS(13),
     [anon_sym_authority] = ACTIONS(13),
     [anon_sym_talks] = ACTIONS(13),
     [anon_sym_env] = ACTIONS(13),
@@ -6736,6 +6814,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(44),
     [anon_sym_via] = ACTIONS(44),
     [anon_sym_cost] = ACTIONS(44),
+    [anon_sym_budget] = ACTIONS(44),
+    [anon_sym_auth] = ACTIONS(44),
+    [anon_sym_callback] = ACTIONS(44),
     [anon_sym_authority] = ACTIONS(44),
     [anon_sym_talks] = ACTIONS(44),
     [anon_sym_env] = ACTIONS(44),
@@ -6881,6 +6962,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(50),
     [anon_sym_via] = ACTIONS(50),
     [anon_sym_cost] = ACTIONS(50),
+    [anon_sym_budget] = ACTIONS(50),
+    [anon_sym_auth] = ACTIONS(50),
+    [anon_sym_callback] = ACTIONS(50),
     [anon_sym_authority] = ACTIONS(50),
     [anon_sym_talks] = ACTIONS(50),
     [anon_sym_env] = ACTIONS(50),
@@ -7024,6 +7108,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(50),
     [anon_sym_via] = ACTIONS(50),
     [anon_sym_cost] = ACTIONS(50),
+    [anon_sym_budget] = ACTIONS(50),
+    [anon_sym_auth] = ACTIONS(50),
+    [anon_sym_callback] = ACTIONS(50),
     [anon_sym_authority] = ACTIONS(50),
     [anon_sym_talks] = ACTIONS(50),
     [anon_sym_env] = ACTIONS(50),
@@ -7168,6 +7255,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(52),
     [anon_sym_via] = ACTIONS(52),
     [anon_sym_cost] = ACTIONS(52),
+    [anon_sym_budget] = ACTIONS(52),
+    [anon_sym_auth] = ACTIONS(52),
+    [anon_sym_callback] = ACTIONS(52),
     [anon_sym_authority] = ACTIONS(52),
     [anon_sym_talks] = ACTIONS(52),
     [anon_sym_env] = ACTIONS(52),
@@ -7313,6 +7403,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(58),
     [anon_sym_via] = ACTIONS(58),
     [anon_sym_cost] = ACTIONS(58),
+    [anon_sym_budget] = ACTIONS(58),
+    [anon_sym_auth] = ACTIONS(58),
+    [anon_sym_callback] = ACTIONS(58),
     [anon_sym_authority] = ACTIONS(58),
     [anon_sym_talks] = ACTIONS(58),
     [anon_sym_env] = ACTIONS(58),
@@ -7457,6 +7550,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(44),
     [anon_sym_via] = ACTIONS(44),
     [anon_sym_cost] = ACTIONS(44),
+    [anon_sym_budget] = ACTIONS(44),
+    [anon_sym_auth] = ACTIONS(44),
+    [anon_sym_callback] = ACTIONS(44),
     [anon_sym_authority] = ACTIONS(44),
     [anon_sym_talks] = ACTIONS(44),
     [anon_sym_env] = ACTIONS(44),
@@ -7601,6 +7697,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(62),
     [anon_sym_via] = ACTIONS(62),
     [anon_sym_cost] = ACTIONS(62),
+    [anon_sym_budget] = ACTIONS(62),
+    [anon_sym_auth] = ACTIONS(62),
+    [anon_sym_callback] = ACTIONS(62),
     [anon_sym_authority] = ACTIONS(62),
     [anon_sym_talks] = ACTIONS(62),
     [anon_sym_env] = ACTIONS(62),
@@ -7744,6 +7843,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(64),
     [anon_sym_via] = ACTIONS(64),
     [anon_sym_cost] = ACTIONS(64),
+    [anon_sym_budget] = ACTIONS(64),
+    [anon_sym_auth] = ACTIONS(64),
+    [anon_sym_callback] = ACTIONS(64),
     [anon_sym_authority] = ACTIONS(64),
     [anon_sym_talks] = ACTIONS(64),
     [anon_sym_env] = ACTIONS(64),
@@ -7888,6 +7990,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(58),
     [anon_sym_via] = ACTIONS(58),
     [anon_sym_cost] = ACTIONS(58),
+    [anon_sym_budget] = ACTIONS(58),
+    [anon_sym_auth] = ACTIONS(58),
+    [anon_sym_callback] = ACTIONS(58),
     [anon_sym_authority] = ACTIONS(58),
     [anon_sym_talks] = ACTIONS(58),
     [anon_sym_env] = ACTIONS(58),
@@ -8033,6 +8138,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(64),
     [anon_sym_via] = ACTIONS(64),
     [anon_sym_cost] = ACTIONS(64),
+    [anon_sym_budget] = ACTIONS(64),
+    [anon_sym_auth] = ACTIONS(64),
+    [anon_sym_callback] = ACTIONS(64),
     [anon_sym_authority] = ACTIONS(64),
     [anon_sym_talks] = ACTIONS(64),
     [anon_sym_env] = ACTIONS(64),
@@ -8176,6 +8284,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(68),
     [anon_sym_via] = ACTIONS(68),
     [anon_sym_cost] = ACTIONS(68),
+    [anon_sym_budget] = ACTIONS(68),
+    [anon_sym_auth] = ACTIONS(68),
+    [anon_sym_callback] = ACTIONS(68),
     [anon_sym_authority] = ACTIONS(68),
     [anon_sym_talks] = ACTIONS(68),
     [anon_sym_env] = ACTIONS(68),
@@ -8321,6 +8432,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(52),
     [anon_sym_via] = ACTIONS(52),
     [anon_sym_cost] = ACTIONS(52),
+    [anon_sym_budget] = ACTIONS(52),
+    [anon_sym_auth] = ACTIONS(52),
+    [anon_sym_callback] = ACTIONS(52),
     [anon_sym_authority] = ACTIONS(52),
     [anon_sym_talks] = ACTIONS(52),
     [anon_sym_env] = ACTIONS(52),
@@ -8464,6 +8578,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(62),
     [anon_sym_via] = ACTIONS(62),
     [anon_sym_cost] = ACTIONS(62),
+    [anon_sym_budget] = ACTIONS(62),
+    [anon_sym_auth] = ACTIONS(62),
+    [anon_sym_callback] = ACTIONS(62),
     [anon_sym_authority] = ACTIONS(62),
     [anon_sym_talks] = ACTIONS(62),
     [anon_sym_env] = ACTIONS(62),
@@ -8609,6 +8726,9 @@ static const uint16_t ts_parse_table[LARGE_STATE_COUNT][SYMBOL_COUNT] = {
     [anon_sym_standby] = ACTIONS(68),
     [anon_sym_via] = ACTIONS(68),
     [anon_sym_cost] = ACTIONS(68),
+    [anon_sym_budget] = ACTIONS(68),
+    [anon_sym_auth] = ACTIONS(68),
+    [anon_sym_callback] = ACTIONS(68),
     [anon_sym_authority] = ACTIONS(68),
     [anon_sym_talks] = ACTIONS(68),
     [anon_sym_env] = ACTIONS(68),

@@ -5,6 +5,7 @@ use super::words;
 use coord_engine::{Of, Situation, SituationId};
 use coord_host::clock::rfc3339;
 use coord_host::run::Run;
+use coord_plan::rules::Spends;
 use serde_json::{Value, json};
 
 /// Lines of `coord status`; empty when nothing is.
@@ -27,6 +28,7 @@ pub(crate) fn text(run: &Run) -> String {
         let since = since(of.started_ms);
         lines.push(format!("▶ workflow {name} is under way{since}"));
     }
+    lines.extend(budgets(run));
     lines.extend(undo(run));
     match lines.is_empty() {
         true => String::new(),
@@ -99,6 +101,21 @@ fn agents(run: &Run) -> Vec<String> {
         .collect()
 }
 
+fn budgets(run: &Run) -> Vec<String> {
+    let budgets = run.plan.rules.budgets.iter();
+    budgets
+        .map(|(id, budget)| {
+            let of = run.state.spending(id);
+            let mark = if of.spent { '!' } else { '·' };
+            let (used, most) = (budget.amount(of.used), budget.amount(of.allowed));
+            format!(
+                "{mark} budget, {}: {used} of {most}",
+                budget.title(&run.plan)
+            )
+        })
+        .collect()
+}
+
 fn undo(run: &Run) -> Option<String> {
     let undoing = run.state.undoing();
     if undoing.left.is_empty() {
@@ -114,7 +131,7 @@ fn undo(run: &Run) -> Option<String> {
 }
 
 /// The fields of `coord status --format json`.
-pub(crate) fn json(run: &Run) -> [(&'static str, Value); 6] {
+pub(crate) fn json(run: &Run) -> [(&'static str, Value); 7] {
     let situations = run.state.open_situations();
     let workflows = run.state.workflows().map(|(id, of)| {
         json!({
@@ -162,8 +179,32 @@ pub(crate) fn json(run: &Run) -> [(&'static str, Value); 6] {
                 .map(|id| run.plan.resources[id].name.clone())
                 .collect(),
         ),
+        ("budgets", budgets_json(run)),
         ("undo", undo_json(run)),
     ]
+}
+
+fn budgets_json(run: &Run) -> Value {
+    let budgets = run.plan.rules.budgets.iter().map(|(id, budget)| {
+        let of = run.state.spending(id);
+        let unit = match &budget.of {
+            Spends::Tokens => "tokens",
+            Spends::Time => "ms",
+            Spends::Cost(currency) => currency,
+        };
+        let scaled = |n: i64| match &budget.of {
+            Spends::Tokens | Spends::Time => json!(n),
+            Spends::Cost(_) => json!(n as f64 / 1000.0),
+        };
+        json!({
+            "agent": budget.agent.map(|agent| run.plan.agents[agent].name.as_str()),
+            "unit": unit,
+            "used": scaled(of.used),
+            "allowed": scaled(of.allowed),
+            "spent": of.spent,
+        })
+    });
+    budgets.collect()
 }
 
 fn situation_json(run: &Run, id: SituationId, of: &Situation) -> Value {

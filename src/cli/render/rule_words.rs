@@ -142,6 +142,7 @@ pub(crate) fn answers(id: u32, item: &Item) -> String {
     match item.ask {
         Ask::Undo => format!("coord answer {id} retry, done or skip"),
         Ask::Report { .. } => format!("coord done {id}"),
+        Ask::Budget { .. } => format!("coord approve {id} or coord reject {id}"),
         Ask::Situation { part, .. } => match part {
             Part::Level(_) | Part::Decide if item.node.is_none() => {
                 format!("coord decide {id} --note … or coord answer {id} abort")
@@ -258,6 +259,11 @@ pub(crate) fn event(plan: &Plan, state: &State, fact: &RuleFact) -> Option<(char
             ('✗', format!("agent {} failed: {}", agent(*of), plain(why)))
         }
         RuleFact::AgentIsolated { agent: of } => ('!', format!("agent {} is isolated", agent(*of))),
+        RuleFact::BudgetSpent { budget, used } => {
+            let of = &plan.rules.budgets[*budget];
+            let (title, used) = (of.title(plan), of.amount(*used));
+            ('!', format!("the budget is spent, {title}: {used}"))
+        }
         RuleFact::AgentBack { agent: of } => ('✓', format!("agent {} is back", agent(*of))),
         RuleFact::Reassigned { node: of, agents } => (
             '↪',

@@ -392,6 +392,9 @@ fn explain(
         run.plan.nodes[node].name,
         words::is_now(state)
     ));
+    for line in demands(run, node) {
+        out.push_str(&format!("{indent}    {line}\n"));
+    }
     let (of_run, own): (Vec<&Reason>, Vec<&Reason>) = of
         .reasons
         .iter()
@@ -440,6 +443,48 @@ fn history(run: &Run, node: NodeId, indent: &str, out: &mut String) {
     }
 }
 
+/// Where its work is asked for: what the syncs of its phase require, and who has confirmed it.
+fn demands(run: &Run, node: NodeId) -> Vec<String> {
+    let plan = &run.plan;
+    let Some(phase) = plan.nodes[node].phase.filter(|_| plan.task(node).is_some()) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for (id, other) in plan.nodes.iter().filter(|(_, of)| of.phase == Some(phase)) {
+        let NodeKind::Sync(sync) = &other.kind else {
+            continue;
+        };
+        for (number, require) in (0u32..).zip(&sync.requires) {
+            let text = words::plain(&require.text);
+            let by = confirmed(run, id, number);
+            lines.push(format!("sync `{}` requires \"{text}\"{by}", other.name));
+        }
+        for gate in &sync.gates {
+            let gate = &plan.gates[*gate].name;
+            lines.push(format!("sync `{}` requires gate `{gate}`", other.name));
+        }
+    }
+    lines
+}
+
+/// Who said yes to a requirement, or who is asked.
+fn confirmed(run: &Run, sync: NodeId, requirement: u32) -> String {
+    let asks = Ask::Require { requirement };
+    let asked = run.state.items();
+    let asked = asked.filter(|(_, item)| item.node == Some(sync) && item.ask == asks);
+    match asked.last() {
+        Some((id, item)) if item.is_open() => format!(" (item {} asks)", id.0),
+        Some((_, item)) => match item.deciding() {
+            Some(answer) if answer.verdict.agrees() => {
+                let by = answer.by.as_deref().unwrap_or("somebody");
+                format!(" (confirmed by {by})")
+            }
+            Some(_) | None => String::new(),
+        },
+        None => String::new(),
+    }
+}
+
 /// What its completion rests on: its gates, what people confirmed, and where it landed.
 fn evidence(run: &Run, node: NodeId) -> Vec<String> {
     let (plan, state) = (&run.plan, &run.state);
@@ -455,6 +500,13 @@ fn evidence(run: &Run, node: NodeId) -> Vec<String> {
             let found = last.map_or("", |result| result.evidence.as_str());
             let (title, found) = (words::plain(&check.title), words::plain(found));
             lines.push(format!("gate `{}` held: \"{title}\" ({found})", rule.name));
+        }
+    }
+    for (_, item) in state.items().filter(|(_, item)| item.node == Some(node)) {
+        let approves = matches!(item.ask, Ask::Approve { .. }) && item.attempt == of.attempts;
+        if let Some(answer) = item.deciding().filter(|a| approves && a.verdict.agrees()) {
+            let by = answer.by.as_deref().unwrap_or("somebody");
+            lines.push(format!("approved by {by}"));
         }
     }
     if let Some(landed) = &of.landed {

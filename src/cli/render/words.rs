@@ -254,6 +254,7 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
         Reason::Restart { most } => {
             format!("after a mode, {most} at a time start until the first is done")
         }
+        Reason::Spent { budget } => spent(plan, state, *budget),
         Reason::Isolated { agent } => format!("`{}` is isolated", plan.agents[*agent].name),
         Reason::Exhausted { resource } => {
             format!("`{}` is exhausted", plan.resources[*resource].name)
@@ -279,6 +280,22 @@ pub(crate) fn reason(plan: &Plan, state: &State, node: NodeId, why: &Reason) -> 
         Reason::TakenBack => "was taken back".into(),
         Reason::Ended(of) => ending(plan, state, node, of),
     }
+}
+
+/// A budget that holds something back, and who is asked about it.
+pub(crate) fn spent(plan: &Plan, state: &State, id: coord_lang::ids::BudgetId) -> String {
+    let (budget, of) = (&plan.rules.budgets[id], state.spending(id));
+    let (used, most) = (budget.amount(of.used), budget.amount(of.allowed));
+    let asks = |item: &&(coord_engine::ItemId, &Item)| item.1.ask == Ask::Budget { budget: id };
+    let items: Vec<_> = state.open_items().collect();
+    let item = items.iter().find(asks);
+    let way = item.map_or(String::new(), |(item, _)| {
+        format!("; `coord approve {}` allows as much again", item.0)
+    });
+    format!(
+        "the budget is spent, {}: {used} of {most}{way}",
+        budget.title(plan)
+    )
 }
 
 /// Who is asked what, in short.
@@ -309,6 +326,15 @@ pub(crate) fn question(plan: &Plan, state: &State, item: &Item) -> String {
             let text = sync.requires.get(requirement as usize);
             let text = text.map_or("", |r| r.text.as_str());
             format!("confirm \"{}\" for {}", plain(text), sync.name)
+        }
+        Ask::Budget { budget } => {
+            let (of, now) = (&plan.rules.budgets[budget], state.spending(budget));
+            format!(
+                "allow as much again of the {}: {} of {} are used",
+                of.title(plan),
+                of.amount(now.used),
+                of.amount(now.allowed)
+            )
         }
         Ask::Undo => format!("say what becomes of {task}: it could not be taken back"),
         Ask::Work => format!("do {task}"),
@@ -347,7 +373,9 @@ pub(crate) fn answers(plan: &Plan, id: ItemId, item: &Item) -> String {
     let id = id.0;
     let task = item.node.map_or("", |node| plan.nodes[node].name.as_str());
     match item.ask {
-        Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo => rule_words::answers(id, item),
+        Ask::Situation { .. } | Ask::Report { .. } | Ask::Undo | Ask::Budget { .. } => {
+            rule_words::answers(id, item)
+        }
         Ask::Work => format!("coord done {id}"),
         Ask::Doubt => {
             format!("coord done {id}, coord retry {task}, coord skip {task} or coord reject {id}")

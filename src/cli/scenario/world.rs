@@ -155,7 +155,7 @@ impl Script {
                 }
             }
             Ask::Doubt | Ask::Undo => Verdict::Retry,
-            Ask::Report { .. } => Verdict::Done,
+            Ask::Report { .. } | Ask::Budget { .. } => Verdict::Done,
             Ask::Confirm { gate, .. }
             | Ask::Approve {
                 gate: Some(gate), ..

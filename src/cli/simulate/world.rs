@@ -73,7 +73,7 @@ impl Drawn {
         let no = dice.percent(self.odds.fail);
         match ask {
             Ask::Doubt | Ask::Undo => Verdict::Retry,
-            Ask::Report { .. } => Verdict::Done,
+            Ask::Report { .. } | Ask::Budget { .. } => Verdict::Done,
             Ask::Situation { part, .. } => match part {
                 Part::Level(_) | Part::Decide => match dice.below(10) {
                     0..=4 => Verdict::Retry,

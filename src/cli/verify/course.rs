@@ -167,6 +167,7 @@ fn verdicts(ask: Ask) -> &'static [Verdict] {
         }
         Ask::Doubt | Ask::Undo => &[Verdict::Done, Verdict::Retry, Verdict::Skip],
         Ask::Report { .. } => &[Verdict::Done],
+        Ask::Budget { .. } => &[Verdict::Done, Verdict::Reject],
         Ask::Situation { part, .. } => match part {
             Part::Level(_) | Part::Decide => &[
                 Verdict::Done,

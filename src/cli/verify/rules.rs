@@ -527,7 +527,7 @@ fn chains(plan: &Plan) -> impl Iterator<Item = &Chain> {
         limits.map(|limit| &limit.also).chain(more)
     });
     let of_nodes = plan.nodes.values().flat_map(|node| {
-        let needs = node.needs.iter().filter_map(|need| need.within.as_ref());
+        let needs = node.needs.iter().filter_map(|need| need.within.as_deref());
         let sync = match &node.kind {
             NodeKind::Sync(sync) => sync.within.as_ref(),
             NodeKind::Task(_) | NodeKind::Milestone(_) | NodeKind::Join => None,

@@ -1,6 +1,6 @@
 //! What is done, who is meant, and under which condition.
 
-use super::value::{Names, Program, Text, duration, name, quoted};
+use super::value::{Names, Program, Text, decimal, duration, name, quoted};
 use std::time::Duration;
 
 /// Who is meant: names of agents, humans and groups, or a set of them.
@@ -226,6 +226,52 @@ impl Action {
 
     pub(super) fn written(&self) -> &str {
         &self.0
+    }
+}
+
+/// What attempts may use up, and what is done once it is spent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Budget {
+    most: String,
+    otherwise: Option<Action>,
+}
+
+impl Budget {
+    fn of(most: String) -> Budget {
+        Budget {
+            most,
+            otherwise: None,
+        }
+    }
+
+    /// So many tokens. 0 is a mistake that compiling tells.
+    pub fn tokens(n: u64) -> Budget {
+        Budget::of(format!("{n} tokens"))
+    }
+
+    /// So much money. Takes the amount and the currency's three letters.
+    pub fn cost(amount: f64, currency: &str) -> Budget {
+        let currency: String = currency.chars().filter(char::is_ascii_alphabetic).collect();
+        Budget::of(format!("{}{currency}", decimal(amount)))
+    }
+
+    /// So much time at work.
+    pub fn time(most: Duration) -> Budget {
+        Budget::of(duration(most))
+    }
+
+    /// What is done once it is spent. Without it, anybody is asked.
+    #[must_use]
+    pub fn or_else(mut self, action: Action) -> Budget {
+        self.otherwise = Some(action);
+        self
+    }
+
+    pub(super) fn written(&self) -> String {
+        match &self.otherwise {
+            Some(action) => format!("{} else {}", self.most, action.written()),
+            None => self.most.clone(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole project: what is added to it, and its text.
 
+use super::action::Budget;
 use super::block::Block;
 use super::guards::{Gate, Resource};
 use super::rules::{
@@ -104,6 +105,12 @@ impl Draft {
     /// Most tasks at work at once. 0 is a mistake that compiling tells.
     pub fn parallel(mut self, n: u32) -> Draft {
         self.project.line("parallel", n.to_string());
+        self
+    }
+
+    /// What all attempts together may use up.
+    pub fn budget(mut self, budget: Budget) -> Draft {
+        self.project.line("budget", budget.written());
         self
     }
 

@@ -55,7 +55,7 @@ mod value;
 mod who;
 mod work;
 
-pub use action::{Action, Approval, Condition, Limit, Who};
+pub use action::{Action, Approval, Budget, Condition, Limit, Who};
 pub use draft::{Draft, Part};
 pub use guards::{Check, Gate, Resource};
 pub use rules::{

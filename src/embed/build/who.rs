@@ -1,6 +1,6 @@
 //! Who acts: agents, humans and groups.
 
-use super::action::{Who, push_program};
+use super::action::{Budget, Who, push_program};
 use super::value::{Names, Program, Text, argv, decimal, name, quoted};
 
 super::statement! {
@@ -37,6 +37,13 @@ pub enum Via {
         /// The tool's name.
         tool: String,
     },
+    /// A tool of a Model Context Protocol server at this address.
+    McpUrl {
+        /// Where it listens.
+        url: String,
+        /// The tool's name.
+        tool: String,
+    },
     /// An agent at this address, over the A2A protocol.
     A2a(String),
     /// Whoever carries this label: a driver of your own, see [`crate::Reach::Label`].
@@ -54,6 +61,7 @@ impl Via {
                 argv: program,
                 tool,
             } => format!("mcp {} tool {}", argv(program), name(tool)),
+            Via::McpUrl { url, tool } => format!("mcp {} tool {}", quoted(url), name(tool)),
             Via::A2a(url) => format!("a2a {}", quoted(url)),
             Via::Remote(label) => format!("remote {}", name(label)),
         }
@@ -276,6 +284,26 @@ actor!(Agent);
 actor!(Human);
 
 impl Agent {
+    /// The secret that requests to it carry, as a bearer token.
+    pub fn auth(mut self, secret: impl AsRef<str>) -> Agent {
+        self.block.line("auth", name(secret.as_ref()));
+        self
+    }
+
+    /// The secret that requests to it carry, in a header of this name.
+    pub fn auth_as(mut self, secret: impl AsRef<str>, header: impl AsRef<str>) -> Agent {
+        let line = format!("{} as {}", name(secret.as_ref()), quoted(header.as_ref()));
+        self.block.line("auth", line);
+        self
+    }
+
+    /// Where it may answer later, signed with a secret.
+    pub fn callback(mut self, secret: impl AsRef<str>, at: impl AsRef<str>) -> Agent {
+        let line = format!("{} at {}", name(secret.as_ref()), quoted(at.as_ref()));
+        self.block.line("callback", line);
+        self
+    }
+
     /// How it is reached.
     pub fn via(mut self, via: Via) -> Agent {
         self.block.line("via", via.written());
@@ -285,6 +313,12 @@ impl Agent {
     /// A driver of your own speaks for it: `via remote LABEL`, see [`crate::Reach::Label`].
     pub fn via_label(self, label: impl Into<String>) -> Agent {
         self.via(Via::Remote(label.into()))
+    }
+
+    /// What its attempts may use up. May be said once for each kind.
+    pub fn budget(mut self, budget: Budget) -> Agent {
+        self.block.line("budget", budget.written());
+        self
     }
 
     /// An environment variable for its programs.

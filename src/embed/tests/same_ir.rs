@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use coord::build::{
-    Action, Agent, Approval, Artifact, By, Calendar, Check, Conflict, Day, Domain, Draft,
+    Action, Agent, Approval, Artifact, Budget, By, Calendar, Check, Conflict, Day, Domain, Draft,
     Escalation, Gate, Group, Handoff, Human, Incident, Level, Limit, Milestone, Mode, Needs, Owns,
     Phase, Priority, Program, Reaction, Recurring, Resource, Retry, Sequence, Sync, Task, Time,
     Weekday, Who, Workflow, wd, wh,
@@ -301,7 +301,7 @@ fn ms(ms: u64) -> Duration {
 fn draft(spec: &Spec) -> Draft {
     let mut draft = Draft::new("generated").title(&spec.title);
     if let Some(n) = spec.parallel {
-        draft = draft.parallel(n);
+        draft = draft.parallel(n).budget(Budget::tokens(n.into()));
     }
     if spec.stop {
         draft = draft.stop_on_failure();
@@ -451,7 +451,8 @@ fn built_agent(i: usize, spec: &AgentSpec) -> Agent {
     }
     if spec.owns {
         let owns = Owns::new(format!("a{i}/**")).except(format!("a{i}/vendor/**"));
-        agent = agent.owns(owns);
+        agent = agent.owns(owns).budget(Budget::cost(2.5, "USD"));
+        agent = agent.budget(Budget::time(ms(90_000)).or_else(Action::halt()));
     }
     match &spec.env {
         Some(value) => agent.env("SETTING", value),
@@ -663,7 +664,7 @@ fn written(spec: &Spec) -> String {
         writeln!(body, " on failure stop").unwrap();
     }
     if let Some(n) = spec.parallel {
-        writeln!(body, "parallel {n}").unwrap();
+        writeln!(body, "budget {n} tokens\nparallel {n}").unwrap();
     }
     writeln!(body, "}}").unwrap();
     out
@@ -779,6 +780,7 @@ fn write_agent(out: &mut String, i: usize, of: &AgentSpec) {
         writeln!(out, "env SETTING {}", escaped(value)).unwrap();
     }
     if of.owns {
+        writeln!(out, "budget 2.5USD\nbudget 90s else halt").unwrap();
         writeln!(out, "owns 'a{i}/**' except 'a{i}/vendor/**'").unwrap();
     }
     for does in &of.does {

@@ -133,7 +133,7 @@ fn a_resource_that_is_there_again_reopens_the_run() {
 }
 
 /// A ladder of one rung, which `who` has.
-fn ladder(draft: &mut Draft, who: AgentId) -> EscalationId {
+pub(super) fn ladder(draft: &mut Draft, who: AgentId) -> EscalationId {
     draft.plan.rules.escalations.push(Escalation {
         name: "blocked".into(),
         title: None,
@@ -241,11 +241,11 @@ fn a_ladder_about_a_need_is_withdrawn_when_what_is_needed_comes_late() {
     let lead = draft.human("lead");
     let to = ladder(&mut draft, lead);
     let (a, b) = (draft.task("a", |_| {}), draft.task("b", |_| {}));
-    draft.need(b, a, Wanted::Done).within = Some(Limit {
+    draft.need(b, a, Wanted::Done).within = Some(Box::new(Limit {
         ms: 1000,
         otherwise: Otherwise::Escalate,
         also: vec![Action::Escalate { to, level: None }],
-    });
+    }));
     let mut bench = Bench::start(draft);
     bench.pass(2000);
     let decision = bench.item(b, "decide");
@@ -375,11 +375,11 @@ fn late(fails: bool, verdict: Verdict) -> (Bench, NodeId, NodeId) {
     let worker = draft.agent("worker", 1, Driver::Shell);
     let a = by(&mut draft, "a", worker);
     let b = draft.task("b", |_| {});
-    draft.need(b, a, Wanted::Done).within = Some(Limit {
+    draft.need(b, a, Wanted::Done).within = Some(Box::new(Limit {
         ms: 1000,
         otherwise: Otherwise::Escalate,
         also: vec![Action::Escalate { to, level: None }],
-    });
+    }));
     let mut bench = Bench::start(draft);
     if fails {
         bench.break_down(a);

@@ -33,7 +33,7 @@ fn a_clock_that_jumps_ahead_fires_everything_once_in_order() {
     let mut draft = Draft::new();
     let a = draft.task("a", |_| {});
     let b = draft.task("b", |_| {});
-    draft.need(b, a, Wanted::Done).within = limit(100, Otherwise::Proceed);
+    draft.need(b, a, Wanted::Done).within = limit(100, Otherwise::Proceed).map(Box::new);
     draft.task("c", |task| task.timeout_ms = Some(50));
     let mut bench = Bench::start(draft);
     bench.now_ms += 1_000_000;
@@ -84,8 +84,8 @@ fn a_limit_is_not_reset_by_what_happens_meanwhile_nor_by_a_crash() {
     let slow = draft.task("slow", |task| task.idempotent = true);
     let other = draft.task("other", |_| {});
     let b = draft.task("b", |_| {});
-    draft.need(b, slow, Wanted::Done).within = limit(100, Otherwise::Skip);
-    draft.need(b, other, Wanted::Done).within = limit(500, Otherwise::Skip);
+    draft.need(b, slow, Wanted::Done).within = limit(100, Otherwise::Skip).map(Box::new);
+    draft.need(b, other, Wanted::Done).within = limit(500, Otherwise::Skip).map(Box::new);
     let mut bench = Bench::start(draft);
     bench.pass(60);
     bench.succeed(other);

@@ -7,8 +7,8 @@ use coord_plan::rules::{Goal, Metric, MetricSource};
 
 use super::bench::Bench;
 use super::draft::{Draft, approval, program};
-use crate::metrics::{Tally, builtin, meets};
-use crate::{Action, Input, Options, RunStatus, Verdict, apply, pending_actions};
+use crate::metrics::{builtin, meets};
+use crate::{Action, Input, Options, RunStatus, Verdict, pending_actions, replay};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -41,13 +41,13 @@ fn hours(low: i64, high: i64) -> Option<Estimate> {
 
 /// A metric by the journal alone.
 fn tallied(bench: &Bench, name: &str) -> Option<Value> {
-    let mut state = crate::State::new(&bench.plan);
-    let mut tally = Tally::default();
-    for event in &bench.events {
-        apply(&bench.plan, &mut state, event).unwrap();
-        tally.see(&state, event);
-    }
-    tally.value(&bench.plan, &state, builtin(name).unwrap(), bench.now_ms)
+    let mut draft = Draft {
+        plan: bench.plan.clone(),
+    };
+    computed(&mut draft, name);
+    let state = replay(&draft.plan, &bench.events).unwrap();
+    let tally = state.tally.as_deref()?;
+    tally.value(&draft.plan, &state, builtin(name)?, bench.now_ms)
 }
 
 #[test]

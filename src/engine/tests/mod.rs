@@ -5,6 +5,8 @@
 use crate::trials::{draft, random};
 
 mod bench;
+mod calls;
+mod budgets;
 mod capacity;
 mod circles;
 mod coordination;

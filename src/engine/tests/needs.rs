@@ -176,7 +176,7 @@ fn the_limit_of_a_need_counts_from_when_everything_else_is_there() {
         let first = draft.task("first", |_| {});
         let b = draft.task("b", |_| {});
         draft.after(b, &[first]);
-        draft.need(b, slow, Wanted::Done).within = limit(100, otherwise);
+        draft.need(b, slow, Wanted::Done).within = limit(100, otherwise).map(Box::new);
         let mut bench = Bench::start(draft);
         bench.pass(1_000);
         bench.succeed(first);
@@ -196,7 +196,7 @@ fn a_limited_need_that_comes_in_time_forgets_its_limit() {
     let mut draft = Draft::new();
     let a = draft.task("a", |_| {});
     let b = draft.task("b", |_| {});
-    draft.need(b, a, Wanted::Done).within = limit(100, Otherwise::Fail);
+    draft.need(b, a, Wanted::Done).within = limit(100, Otherwise::Fail).map(Box::new);
     let mut bench = Bench::start(draft);
     bench.pass(50);
     bench.succeed(a);

@@ -530,7 +530,7 @@ fn lifecycle(on_fail: OnFail, idempotent: bool) -> Space {
         });
     });
     let done = draft.milestone("done");
-    draft.need(next, work, Wanted::Done).within = limit(9_000, Otherwise::Fail);
+    draft.need(next, work, Wanted::Done).within = limit(9_000, Otherwise::Fail).map(Box::new);
     draft.after(sync, &[work]);
     draft.after(done, &[next]);
     let plan = draft.plan;

@@ -207,7 +207,7 @@ fn random_edges(draft: &mut Draft, dice: &mut Dice, timely: bool) {
                 .then(|| NodeId(dice.below(i.into()) as u32));
             let within = random_limit(dice, timely);
             let need = draft.need(node, on, wanted);
-            need.within = within;
+            need.within = within.map(Box::new);
             need.or = or.filter(|or| *or != on).into_iter().collect();
         }
         if timely && dice.percent(15) {

@@ -9,8 +9,9 @@
 //! The user may be at work in his tree, too. What he commits there is told by the log of his HEAD:
 //! neither the refs nor the files are held against anybody. What he does not commit looks as if
 //! an agent had left its worktree: it is held against one where the project asks for that with
-//! `conflict ownership`, and is only told elsewhere. New refs are nobody's fault, and files that
-//! git ignores are not looked at.
+//! `conflict ownership`, and is only told elsewhere. So is a new branch whose commit no branch had
+//! and no HEAD of the user's was at. Files that git ignores are looked at where the project asks for
+//! it; folders that it ignores whole, such as those of builds, are not.
 
 use super::git::{At, Git, parts};
 use super::{Claims, Layout, Repository, Stand};
@@ -139,7 +140,8 @@ impl Watch {
         self.seen = Some(now);
         let alone = self.live.len() == 1;
         for path in strange {
-            let sure = self.strict || path.starts_with(".git/") || path.starts_with("refs/");
+            let moved = path.starts_with("refs/") && before.contains_key(&path);
+            let sure = self.strict || path.starts_with(".git/") || moved;
             let first = self.live.values_mut().next();
             if let Some(live) = first.filter(|live| alone && (sure || !live.apart)) {
                 live.strange.push(path);
@@ -165,8 +167,11 @@ impl Watch {
         told: &BTreeSet<String>,
     ) -> bool {
         if path.starts_with("refs/") {
-            let new = !before.contains_key(path);
-            return new || now.is_some_and(|oid| told.contains(oid));
+            let known = |oid: &String| {
+                let mut refs = before.iter().filter(|(name, _)| name.starts_with("refs/"));
+                !before.contains_key(path) && refs.any(|(_, had)| had == oid)
+            };
+            return now.is_some_and(|oid| told.contains(oid) || known(oid));
         }
         let inside = path.strip_prefix(self.prefix.as_str());
         let may = |live: &Live| {
@@ -230,25 +235,27 @@ impl Watch {
         self.skipped.iter().any(beneath)
     }
 
-    /// What git tracks, and what it would.
+    /// What git tracks, what it would, and, where the project asks for it, what it ignores.
     fn files_of_git(&self) -> Option<Vec<String>> {
-        let args = [
-            "ls-files",
-            "-z",
-            "-c",
-            "-o",
-            "--exclude-standard",
-            "--",
-            ".",
-        ];
+        let mut files = self.listed(&["-c", "-o"])?;
+        if self.strict {
+            let ignored = self.listed(&["-o", "-i", "--directory"])?;
+            files.extend(ignored.into_iter().filter(|path| !path.ends_with('/')));
+        }
+        (files.len() <= MOST).then_some(files)
+    }
+
+    fn listed(&self, which: &[&str]) -> Option<Vec<String>> {
+        let mut args = vec!["ls-files", "-z"];
+        args.extend(which);
+        args.extend(["--exclude-standard", "--", "."]);
         let mut call = Git::new(At::Folder(&self.top), &args);
         for path in &self.skipped {
             call = call.arg(format!(":(exclude,top,literal){path}"));
         }
         let out = call.bytes().ok()?;
         let files = parts(&out).map(|path| String::from_utf8_lossy(path).into_owned());
-        let files: Vec<String> = files.filter(|path| !self.is_skipped(path)).collect();
-        (files.len() <= MOST).then_some(files)
+        Some(files.filter(|path| !self.is_skipped(path)).collect())
     }
 
     fn files(&self) -> Option<Vec<String>> {

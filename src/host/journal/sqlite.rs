@@ -32,6 +32,8 @@ pub struct SqliteJournal {
     path: PathBuf,
     last_run: i64,
     last_seq: i64,
+    /// The last events of `last_seq`, not yet on their way to the disk.
+    held: Vec<NewEvent>,
     /// Ids of runs made here, which may not be durable and so not readable yet.
     new_ids: BTreeSet<String>,
 }
@@ -61,6 +63,7 @@ impl SqliteJournal {
             path,
             last_run: head.runs,
             last_seq: head.seq,
+            held: Vec::new(),
             new_ids: BTreeSet::new(),
         })
     }
@@ -76,12 +79,42 @@ impl SqliteJournal {
 
     /// Waits until everything appended is durable, then closes the journal into one file. Dropping
     /// does the same and loses only the error.
-    pub fn close(self) -> Result<(), JournalError> {
+    pub fn close(mut self) -> Result<(), JournalError> {
+        if self.held() > 0 {
+            self.flush(Box::new(drop))?;
+        }
         let Self {
             reader, mut writer, ..
         } = self;
         drop(reader);
         writer.close()
+    }
+
+    /// Takes a batch that nothing waits for yet: it is stored with the next one that is appended,
+    /// and costs no flush of its own.
+    ///
+    /// Crash before that: it is not there.
+    pub fn hold(&mut self, batch: Vec<NewEvent>) -> Result<SeqRange, JournalError> {
+        let unknown = batch
+            .iter()
+            .find(|event| !(1..=self.last_run).contains(&event.run.0));
+        if let Some(event) = unknown {
+            return Err(JournalError::UnknownRun { run: event.run });
+        }
+        let range = SeqRange::after(self.last_seq, batch.len());
+        self.held.extend(batch);
+        self.last_seq = range.last;
+        Ok(range)
+    }
+
+    /// Events that are held.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Stores what is held.
+    pub fn flush(&mut self, done: Done) -> Result<SeqRange, JournalError> {
+        self.append(Vec::new(), done)
     }
 
     fn refuse_second(&self, id: &str) -> Result<(), JournalError> {
@@ -95,6 +128,9 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn create_run(&mut self, run: RunRow, done: Done) -> Result<RunKey, JournalError> {
         self.refuse_second(&run.id)?;
+        if self.held() > 0 {
+            self.flush(Box::new(drop))?;
+        }
         let id = run.id.clone();
         let key = RunKey(self.last_run + 1);
         let range = SeqRange::after(self.last_seq, 0);
@@ -109,19 +145,13 @@ impl Journal for SqliteJournal {
     }
 
     fn append(&mut self, batch: Vec<NewEvent>, done: Done) -> Result<SeqRange, JournalError> {
-        let unknown = batch
-            .iter()
-            .find(|event| !(1..=self.last_run).contains(&event.run.0));
-        if let Some(event) = unknown {
-            return Err(JournalError::UnknownRun { run: event.run });
-        }
-        let range = SeqRange::after(self.last_seq, batch.len());
+        let range = self.hold(batch)?;
+        let events = std::mem::take(&mut self.held);
         self.writer.send(Order {
-            what: Stored::Events(batch),
-            range,
+            range: SeqRange::after(range.last - events.len() as i64, events.len()),
+            what: Stored::Events(events),
             done,
         })?;
-        self.last_seq = range.last;
         Ok(range)
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::identity::{ProcessIdentity, sweep};
@@ -23,8 +22,8 @@ const SHIM_PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct OutputStreams {
     /// `None` when somebody else reads it.
-    pub stdout: Option<pipe::Receiver>,
-    pub stderr: pipe::Receiver,
+    pub stdout: Option<OwnedFd>,
+    pub stderr: OwnedFd,
 }
 
 /// How a program ended.
@@ -152,7 +151,7 @@ impl Child {
     pub fn take_main_output(&mut self) -> io::Result<OwnedFd> {
         let stdout = self.output.as_mut().and_then(|output| output.stdout.take());
         let taken = || io::Error::other("its output is read already");
-        stdout.ok_or_else(taken)?.into_blocking_fd()
+        stdout.ok_or_else(taken)
     }
 
     /// Sends SIGTERM to the whole tree, and wakes what is stopped. From now on the tree has ended

@@ -7,12 +7,15 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::unix::pipe;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use super::child::OutputStreams;
 use super::live_line::{LineCutter, LiveLine, Stream};
@@ -21,6 +24,9 @@ use super::live_line::{LineCutter, LiveLine, Stream};
 pub const DEFAULT_CAP_BYTES: u64 = 16 * 1024 * 1024;
 /// A pipe holds 64 KiB; half of that keeps the writer busy while we write.
 const READ_BYTES: usize = 32 * 1024;
+/// Most programs that end sooner than this say nothing, or not more than a pipe holds: what they
+/// said is read when they have ended, and nothing is set up to watch their pipes.
+const UNWATCHED: Duration = Duration::from_millis(3);
 /// After so many reads other tasks of the runtime get their turn.
 const READS_PER_TURN: usize = 8;
 /// What a pipe can be made to hold; if there is more, somebody outside of the tree goes on writing.
@@ -90,8 +96,17 @@ pub async fn pump(
     mut tree_dead: oneshot::Receiver<()>,
 ) -> OutputSummary {
     let mut sink = Sink::new(spec);
-    let mut stdout = Source(streams.stdout);
-    let mut stderr = Source(Some(streams.stderr));
+    let mut stdout = Source(streams.stdout.map(Pipe::Unwatched));
+    let mut stderr = Source(Some(Pipe::Unwatched(streams.stderr)));
+    tokio::select! {
+        biased;
+        _ = &mut tree_dead => {
+            return finish(stdout, stderr, sink);
+        }
+        () = sleep(UNWATCHED) => {}
+    }
+    stdout.watch(&mut sink);
+    stderr.watch(&mut sink);
     while stdout.is_open() || stderr.is_open() {
         tokio::select! {
             // First, because a writer outside of the tree may never pause.
@@ -102,43 +117,81 @@ pub async fn pump(
         }
         yield_now().await;
     }
+    finish(stdout, stderr, sink)
+}
+
+fn finish(mut stdout: Source, mut stderr: Source, mut sink: Sink) -> OutputSummary {
     stdout.drain(Stream::Stdout, &mut sink);
     stderr.drain(Stream::Stderr, &mut sink);
     sink.finish()
 }
 
 /// One pipe, until it ends.
-struct Source(Option<pipe::Receiver>);
+struct Source(Option<Pipe>);
+
+enum Pipe {
+    /// Blocks.
+    Unwatched(OwnedFd),
+    Watched(pipe::Receiver),
+}
+
+impl Pipe {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(match self {
+            Pipe::Unwatched(pipe) => rustix::io::read(pipe, buffer)?,
+            Pipe::Watched(pipe) => rustix::io::read(pipe, buffer)?,
+        })
+    }
+}
 
 impl Source {
     fn is_open(&self) -> bool {
         self.0.is_some()
     }
 
+    /// From now on, its reader is woken by what is said.
+    fn watch(&mut self, sink: &mut Sink) {
+        let Some(Pipe::Unwatched(pipe)) = self.0.take() else {
+            return;
+        };
+        match pipe::Receiver::from_owned_fd(pipe) {
+            Ok(pipe) => self.0 = Some(Pipe::Watched(pipe)),
+            Err(error) => sink.log.summary.log_error = Some(error),
+        }
+    }
+
     /// Never, once it has ended.
     async fn readable(&self) {
         match &self.0 {
             // An error here shows again in the read.
-            Some(pipe) => drop(pipe.readable().await),
-            None => std::future::pending().await,
+            Some(Pipe::Watched(pipe)) => drop(pipe.readable().await),
+            Some(Pipe::Unwatched(_)) | None => std::future::pending().await,
         }
     }
 
     fn read_some(&mut self, stream: Stream, sink: &mut Sink) {
-        let read = |pipe: &pipe::Receiver, buffer: &mut [u8]| pipe.try_read(buffer);
+        let read = |pipe: &Pipe, buffer: &mut [u8]| match pipe {
+            Pipe::Watched(pipe) => pipe.try_read(buffer),
+            Pipe::Unwatched(_) => Err(io::ErrorKind::WouldBlock.into()),
+        };
         self.read_up_to(READS_PER_TURN, read, stream, sink);
     }
 
     /// Reads past tokio, which would answer "nothing there" before its next look at the pipes.
     fn drain(&mut self, stream: Stream, sink: &mut Sink) {
-        let read = |pipe: &pipe::Receiver, buffer: &mut [u8]| Ok(rustix::io::read(pipe, buffer)?);
+        if let Some(Pipe::Unwatched(pipe)) = &self.0
+            && rustix::io::ioctl_fionbio(pipe, true).is_err()
+        {
+            return;
+        }
+        let read = |pipe: &Pipe, buffer: &mut [u8]| pipe.read(buffer);
         self.read_up_to(MAX_PIPE_BYTES / READ_BYTES, read, stream, sink);
     }
 
     fn read_up_to(
         &mut self,
         reads: usize,
-        read: impl Fn(&pipe::Receiver, &mut [u8]) -> io::Result<usize>,
+        read: impl Fn(&Pipe, &mut [u8]) -> io::Result<usize>,
         stream: Stream,
         sink: &mut Sink,
     ) {

@@ -214,9 +214,8 @@ fn control_pair() -> io::Result<(UnixStream, OwnedFd)> {
 }
 
 /// The read end for us, the write end for the program.
-fn output_pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {
-    let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC)?;
-    Ok((pipe::Receiver::from_owned_fd(read_end)?, write_end))
+fn output_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(pipe_with(PipeFlags::CLOEXEC)?)
 }
 
 impl Shared {
@@ -287,9 +286,9 @@ async fn send_to_reaper(reaper: &OwnedFd, message: &[u8], fd: BorrowedFd<'_>) ->
     }
 }
 
-async fn wait_for_close(mut pipe: pipe::Receiver) -> io::Result<()> {
+async fn wait_for_close(pipe: OwnedFd) -> io::Result<()> {
     let mut nothing = [0];
-    pipe.read(&mut nothing).await.map(|_| ())
+    pipe::Receiver::from_owned_fd(pipe)?.read(&mut nothing).await.map(|_| ())
 }
 
 impl ReaperProcess {

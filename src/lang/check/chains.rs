@@ -33,7 +33,7 @@ pub(super) fn all(model: &Model) -> Vec<&Chain> {
         of_approvals(&task.approvals, &mut found);
         task.needs
             .iter()
-            .for_each(|n| of_limit(n.within.as_ref(), &mut found));
+            .for_each(|n| of_limit(n.within.as_deref(), &mut found));
     }
     for sync in model.syncs.values() {
         of_limit(sync.within.as_ref(), &mut found);

@@ -190,13 +190,13 @@ fn promises(task: &Task, out: &mut Vec<Diagnostic>) {
 /// W0314: what can never come true.
 fn outcomes(model: &Model, needs: &[crate::model::Need], out: &mut Vec<Diagnostic>) {
     for need in needs.iter().filter(|n| n.wanted == Wanted::Failed) {
-        let never = need.any_of.iter().find_map(|work| match work {
-            WorkRef::Task(id) if model.tasks[*id].on_fail == OnFail::Skip => {
-                Some((*work, "its failure counts as skipped"))
+        let never = need.works().find_map(|work| match work {
+            WorkRef::Task(id) if model.tasks[id].on_fail == OnFail::Skip => {
+                Some((work, "its failure counts as skipped"))
             }
-            WorkRef::Milestone(_) => Some((*work, "a milestone does no work")),
-            WorkRef::Phase(id) if model.phases[*id].sync.is_none() => {
-                Some((*work, "a phase ends well or not at all"))
+            WorkRef::Milestone(_) => Some((work, "a milestone does no work")),
+            WorkRef::Phase(id) if model.phases[id].sync.is_none() => {
+                Some((work, "a phase ends well or not at all"))
             }
             _ => None,
         });
@@ -232,7 +232,7 @@ fn contracts(model: &Model, out: &mut Vec<Diagnostic>) {
         let on_task = task
             .needs
             .iter()
-            .flat_map(|n| n.any_of.iter().map(move |w| (*w, n.span)));
+            .flat_map(|n| n.works().map(move |w| (w, n.span)));
         let on_artifact = task
             .needs_artifacts
             .iter()

@@ -12,6 +12,7 @@ pub use project::param_value;
 mod action;
 mod args;
 mod beside;
+mod budget;
 mod calendars;
 mod channel;
 mod condition;

@@ -83,6 +83,11 @@ impl<'s> Lower<'_, 's> {
             "parallel" => {
                 self.model.project.parallel = args.count(self, "a number of tasks", 1..=100_000)
             }
+            "budget" => {
+                let given = self.model.project.budgets.clone();
+                let budget = self.budget(&given, &mut args);
+                self.model.project.budgets.extend(budget);
+            }
             "on" => {
                 if args.eat("failure").is_none() {
                     args.expected(self, "`failure`");

@@ -391,28 +391,23 @@ impl<'s> Lower<'_, 's> {
                 return None;
             }
             let words = self.work_words(args)?;
-            let any_of: Vec<WorkRef> = words
+            let works: Vec<WorkRef> = words
                 .into_iter()
                 .flat_map(|(w, s)| self.works_named(w, s))
                 .collect();
             let (wanted, within) = self.need_tail(args)?;
-            let need = Need {
-                any_of,
+            let need = works.split_first().map(|(on, or)| Need {
+                on: *on,
+                or: or.to_vec(),
                 wanted,
-                within,
+                within: within.map(Box::new),
                 span,
-            };
-            return Some((
-                if need.any_of.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![need]
-                },
-                Vec::new(),
-            ));
+            });
+            return Some((need.into_iter().collect(), Vec::new()));
         }
         let words = self.work_words(args)?;
         let (wanted, within) = self.need_tail(args)?;
+        let within = within.map(Box::new);
         let mut needs = Vec::new();
         let mut artifacts = Vec::new();
         for (word, at) in words {
@@ -423,7 +418,8 @@ impl<'s> Lower<'_, 's> {
             } else {
                 for work in self.works_named(word, at) {
                     needs.push(Need {
-                        any_of: vec![work],
+                        on: work,
+                        or: Vec::new(),
                         wanted,
                         within: within.clone(),
                         span: at,
@@ -501,7 +497,8 @@ impl<'s> Lower<'_, 's> {
             .into_iter()
             .filter(|t| *t != own)
             .map(|t| Need {
-                any_of: vec![WorkRef::Task(t)],
+                on: WorkRef::Task(t),
+                or: Vec::new(),
                 wanted,
                 within: None,
                 span,

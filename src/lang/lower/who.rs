@@ -6,7 +6,7 @@ use super::select::{By, Chosen};
 use super::{Field, Kind, Lower};
 use crate::diagnostic::Diagnostic;
 use crate::ids::AgentId;
-use crate::model::{Driver, Health, Party, Program, Template};
+use crate::model::{Auth, Callback, Driver, Health, Party, Program, Template};
 use crate::schema::Place;
 use crate::source::{Span, Spanned};
 use crate::syntax::tree::{Arg, ArgKind, Statement};
@@ -27,6 +27,7 @@ impl<'s> Lower<'_, 's> {
             for field in self.fields(place, statement) {
                 self.agent_field(*id, &field);
             }
+            self.over_the_web(*id);
         }
     }
 
@@ -100,9 +101,22 @@ impl<'s> Lower<'_, 's> {
                 let rate = self.rate(&mut args);
                 self.model.agents[id].cost = rate;
             }
+            "budget" => {
+                let given = self.model.agents[id].budgets.clone();
+                let budget = self.budget(&given, &mut args);
+                self.model.agents[id].budgets.extend(budget);
+            }
             "secret" => {
                 let secrets = args.all_named(self, Kind::Secret, "a secret");
                 self.model.agents[id].secrets.extend(secrets);
+            }
+            "auth" => {
+                let auth = self.auth(&mut args);
+                self.model.agents[id].auth = auth;
+            }
+            "callback" => {
+                let callback = self.callback(&mut args);
+                self.model.agents[id].callback = callback;
             }
             "command" => self.command(id, &mut args),
             "health" => {
@@ -297,6 +311,96 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
+    /// `SECRET [as "Header"]`.
+    fn auth(&mut self, args: &mut Args<'_, 's>) -> Option<Auth> {
+        let secret = args.named(self, Kind::Secret, "a secret")?;
+        let header = match args.eat("as") {
+            Some(_) => Some(self.header(args)?),
+            None => None,
+        };
+        Some(Auth {
+            secret: secret.value,
+            header,
+            span: args.up_to(args.statement.word_span),
+        })
+    }
+
+    fn header(&mut self, args: &mut Args<'_, 's>) -> Option<String> {
+        let header = args.text(self, "the name of a header in quotes")?;
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if !header.value.is_empty() && header.value.chars().all(fine) {
+            return Some(header.value);
+        }
+        self.report(
+            Diagnostic::new(
+                "E0501",
+                header.span,
+                format!(
+                    "expected the name of a header, found {}",
+                    shown(&header.value)
+                ),
+            )
+            .label("letters, digits and hyphens")
+            .help("as in `auth deploy-token as \"X-Api-Key\"`"),
+        );
+        None
+    }
+
+    /// `SECRET at "URL"`.
+    fn callback(&mut self, args: &mut Args<'_, 's>) -> Option<Callback> {
+        let secret = args.named(self, Kind::Secret, "a secret")?;
+        self.word_behind(args, "at")?;
+        Some(Callback {
+            secret: secret.value,
+            at: self.url(args)?,
+            span: args.up_to(args.statement.word_span),
+        })
+    }
+
+    /// What only an agent that is reached over the web has a use for. It may know the secrets.
+    fn over_the_web(&mut self, id: AgentId) {
+        let agent = &self.model.agents[id];
+        let web = match &agent.driver {
+            Driver::Http(_) | Driver::A2a(_) | Driver::McpWeb { .. } => true,
+            Driver::Shell
+            | Driver::Human
+            | Driver::Acp(_)
+            | Driver::Mcp { .. }
+            | Driver::Remote(_) => false,
+        };
+        let answers = matches!(agent.driver, Driver::Http(_));
+        let auth = agent.auth.as_ref().map(|of| (of.secret, of.span));
+        let callback = agent.callback.as_ref().map(|of| (of.secret, of.span));
+        let via = agent.driver.word();
+        let name = agent.name.value.clone();
+        for (word, of, fits, whom) in [
+            (
+                "auth",
+                auth,
+                web,
+                "`via http`, `via a2a` or `via mcp \"URL\"`",
+            ),
+            ("callback", callback, answers, "`via http`"),
+        ] {
+            match of {
+                Some((secret, span)) if fits => {
+                    let secret = Spanned::new(secret, span);
+                    self.model.agents[id].secrets.push(secret);
+                }
+                Some((_, span)) => self.report(
+                    Diagnostic::new(
+                        "E0105",
+                        span,
+                        format!("`{word}` is for an agent {whom}; `{name}` is `via {via}`"),
+                    )
+                    .label("nothing is sent there")
+                    .help("take it away, or say how it is reached"),
+                ),
+                None => {}
+            }
+        }
+    }
+
     /// `run [argv] every 30s`.
     fn health(&mut self, args: &mut Args<'_, 's>) -> Option<Health> {
         let span = args.statement.head_span();
@@ -337,13 +441,26 @@ impl<'s> Lower<'_, 's> {
             "a2a" => Some(Driver::A2a(self.url(args)?)),
             "acp" => Some(Driver::Acp(self.argument_list(args)?)),
             "mcp" => {
-                let argv = self.argument_list(args)?;
+                let is_text = args
+                    .peek()
+                    .is_some_and(|a| matches!(a.kind, ArgKind::Text(_)));
+                let url = match is_text {
+                    true => Some(self.url(args)?),
+                    false => None,
+                };
+                let argv = match url {
+                    Some(_) => Vec::new(),
+                    None => self.argument_list(args)?,
+                };
                 if args.eat("tool").is_none() {
                     args.expected(self, "`tool` and the tool's name");
                     return None;
                 }
                 let tool = args.text_or_word(self, "the tool's name")?.value;
-                Some(Driver::Mcp { argv, tool })
+                Some(match url {
+                    Some(url) => Driver::McpWeb { url, tool },
+                    None => Driver::Mcp { argv, tool },
+                })
             }
             "remote" => Some(Driver::Remote(args.text_or_word(self, "a label")?.value)),
             _ => Some(Driver::Shell),
