@@ -137,13 +137,13 @@ fn what_is_late_is_told_with_the_way_to_it() {
     let told = ran.stdout;
     assert!(told.contains("At risk"), "{told}");
     assert!(
-        told.contains("broken now        Printed in an hour"),
+        told.contains("broken now        Printed in an hour 30m"),
         "{told}"
     );
     assert!(told.contains("through print"), "{told}");
     // nothing else is broken
     assert!(
-        told.contains("broken now        Printing can wait  3h 29m"),
+        told.contains("broken now        Printing can wait 3h 29m"),
         "{told}"
     );
     assert_eq!(told.matches("broken").count(), 2, "{told}");

@@ -5,8 +5,8 @@
 use crate::trials::{draft, random};
 
 mod bench;
-mod calls;
 mod budgets;
+mod calls;
 mod capacity;
 mod circles;
 mod coordination;
