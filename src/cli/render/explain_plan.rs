@@ -71,6 +71,10 @@ fn header(outlook: &Outlook, sheet: &mut Sheet) {
         Ink::Faint,
         &format!("{}; {}", size(plan), start(outlook)),
     );
+    if schedule.makespan_ms > 0 {
+        let ends = format!("ends {}", outlook.at(schedule.makespan_ms));
+        sheet.line(Line::new().add(Ink::Strong, ends));
+    }
     sheet.blank();
     match schedule.makespan_ms {
         0 => sheet.wrapped(
@@ -172,11 +176,7 @@ fn start(outlook: &Outlook) -> String {
         format!(" {time}")
     };
     let zone = tame(&outlook.plan.timezone);
-    let ends = match outlook.schedule.makespan_ms {
-        0 => String::new(),
-        makespan => format!(", ends {}", outlook.at(makespan)),
-    };
-    format!("starts {day} {year}{time} ({zone}){ends}")
+    format!("starts {day} {year}{time} ({zone})")
 }
 
 fn estimates(outlook: &Outlook) -> String {
