@@ -475,6 +475,35 @@ pub struct TaskRules {
 }
 
 impl Task {
+    /// Work that nothing is said of but who does it.
+    pub fn by(by: By) -> Task {
+        Task {
+            by,
+            when: None,
+            estimate: None,
+            program: None,
+            steps: Vec::new(),
+            doc: String::new(),
+            writes: Vec::new(),
+            reads: Vec::new(),
+            produces: Vec::new(),
+            takes_artifacts: Vec::new(),
+            uses: Vec::new(),
+            priority: 2,
+            deadline_ms: None,
+            requires: Vec::new(),
+            ensures: Vec::new(),
+            approvals: Vec::new(),
+            timeout_ms: None,
+            retry: None,
+            idempotent: false,
+            env: Vec::new(),
+            dir: None,
+            on_fail: OnFail::Block,
+            more: None,
+        }
+    }
+
     /// True for work in a worktree of its own. What a workflow does is its tasks' affair.
     pub fn works_apart(&self) -> bool {
         let more = self.more.as_ref();

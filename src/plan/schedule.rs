@@ -10,6 +10,7 @@
 
 pub mod chain;
 pub mod check;
+pub mod overload;
 pub mod promise;
 #[cfg(test)]
 mod tests;

@@ -380,6 +380,30 @@ fn batches_that_wait_share_a_commit() {
 }
 
 #[test]
+fn what_is_held_is_stored_with_what_comes_after() {
+    let project = Project::new();
+    let mut journal = project.open();
+    let run = create(&mut journal, "r");
+    let range = journal.hold(vec![event(run, 1), event(run, 2)]).unwrap();
+    assert_eq!((range.first, range.last, journal.held()), (1, 2, 2));
+    let (done, told) = report();
+    journal.append(vec![event(run, 3)], done).unwrap();
+    let stored = told.recv().unwrap().unwrap();
+    assert_eq!((stored.first, stored.last), (1, 3));
+    assert_eq!((journal.durable_seq(), journal.held()), (3, 0));
+
+    // a run is made after what is held, and a journal that is closed holds nothing back
+    journal.hold(vec![event(run, 4)]).unwrap();
+    let other = create(&mut journal, "other");
+    journal.hold(vec![event(other, 5)]).unwrap();
+    journal.close().unwrap();
+    let reader = project.read().unwrap();
+    reader.verify().unwrap();
+    assert_eq!(reader.last_seq().unwrap(), 5);
+    assert_eq!(reader.run("other").unwrap().unwrap().after_seq, 4);
+}
+
+#[test]
 fn readers_follow_a_live_writer_and_outlive_it() {
     let project = Project::new();
     let mut journal = project.open();

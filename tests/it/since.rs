@@ -116,20 +116,80 @@ fn people_read_what_holds_the_end_now() {
     }
 }
 
+/// A project that is planned to the millisecond: no program is started and ended that quickly.
+fn tight() -> Space {
+    let text = SHOP
+        .replace("takes 100ms", "takes 1ms")
+        .replace("print.end <= 1h", "print.end <= 1800001ms")
+        + "expect \"Printing can wait\" task.print.slack >= 12600000ms\n\
+           expect \"Bob has time\" agent.bob.load <= 70%\n";
+    let space = Space::new().file("main.coord", text);
+    space
+        .coord(&["run", "--run-id", "one", "--no-wait"])
+        .run()
+        .exits(3);
+    space
+}
+
 #[test]
 fn what_is_late_is_told_with_the_way_to_it() {
-    // nothing can end that soon after its start
-    let text = SHOP.replace("print.end <= 1h", "print.end <= 30m");
+    let ran = tight().coord(&["plan", "--since", "one"]).run().exits(1);
+    let told = ran.stdout;
+    assert!(told.contains("At risk"), "{told}");
+    assert!(
+        told.contains("broken now        Printed in an hour 30m"),
+        "{told}"
+    );
+    assert!(told.contains("through print"), "{told}");
+    // nothing else is broken
+    assert!(
+        told.contains("broken now        Printing can wait 3h 29m"),
+        "{told}"
+    );
+    assert_eq!(told.matches("broken").count(), 2, "{told}");
+}
+
+#[test]
+fn loads_and_slack_are_judged_by_what_was_and_what_is_to_come() {
+    let ran = tight()
+        .coord(&["plan", "--format", "json", "--since", "one"])
+        .run()
+        .exits(1);
+    let live: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let promises = live["promises"].as_array().unwrap();
+    let judged: Vec<_> = promises
+        .iter()
+        .map(|p| (p["text"].as_str().unwrap(), &p["held"], &p["holds"]))
+        .collect();
+    let (yes, no) = (Value::Bool(true), Value::Bool(false));
+    assert_eq!(
+        judged,
+        [
+            ("Within five hours", &yes, &yes),
+            ("Printed in an hour", &yes, &no),
+            ("Printing can wait", &yes, &no),
+            ("Bob has time", &yes, &yes),
+        ]
+    );
+}
+
+#[test]
+fn what_an_agent_has_done_counts_in_its_load() {
+    let text = "edition 2026\nproject quick\nagent worker\ntask a {\n  by worker\n  run [\"true\"]\n  \
+                takes 10s\n}\ntask b {\n  by worker\n  run [\"true\"]\n  takes 10s\n  needs a\n}\n\
+                expect \"It works\" agent.worker.load > 1%\n";
     let space = Space::new().file("main.coord", text);
-    space.coord(&["run", "--run-id", "one", "--no-wait"]).run();
-    let ran = space.coord(&["plan", "--since", "one"]).run();
-    if ran.status.code() == Some(2) {
-        // the plan alone says so already
-        return;
-    }
-    let ran = ran.exits(1);
-    assert!(ran.stdout.contains("At risk"), "{ran}");
-    assert!(ran.stdout.contains("Printed in an hour"), "{ran}");
+    space.coord(&["run", "--run-id", "one"]).run().exits(0);
+    let live = json(&space, &["--since", "one"]);
+    assert_eq!(live["promises"][0]["holds"], true, "{live}");
+    // times of so short a plan have seconds
+    let told = space.coord(&["plan", "--since", "one"]).run().exits(0);
+    let planned = told
+        .stdout
+        .lines()
+        .find(|line| line.contains("planned end"));
+    let time = planned.unwrap().split_whitespace().last().unwrap();
+    assert_eq!(time.split(':').count(), 3, "{told}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use coord_plan::critical_path::Why;
 use coord_plan::levelling::End;
 use coord_plan::plan::{NodeKind, Origin, Plan, Span, Wanted};
 use coord_plan::schedule::chain::Hold;
+use coord_plan::schedule::overload::overloads;
 use coord_plan::schedule::{AgentLoad, Due, Schedule};
 
 /// Of a longer list, the first and the last are told.
@@ -70,6 +71,10 @@ fn header(outlook: &Outlook, sheet: &mut Sheet) {
         Ink::Faint,
         &format!("{}; {}", size(plan), start(outlook)),
     );
+    if schedule.makespan_ms > 0 {
+        let ends = format!("ends {}", outlook.at(schedule.makespan_ms));
+        sheet.line(Line::new().add(Ink::Strong, ends));
+    }
     sheet.blank();
     match schedule.makespan_ms {
         0 => sheet.wrapped(
@@ -249,6 +254,9 @@ fn gists(outlook: &Outlook, sheet: &mut Sheet) {
     if !busy.is_empty() {
         gist("busiest", Ink::Plain, &busy.join(", "));
     }
+    if let Some(overloaded) = overloaded(outlook) {
+        gist("overloaded", Ink::Late, &overloaded);
+    }
     let dues = || schedule.deadlines.iter().chain(&schedule.milestones);
     let missed: Vec<String> = dues()
         .filter(|due| !due.is_met())
@@ -265,6 +273,43 @@ fn gists(outlook: &Outlook, sheet: &mut Sheet) {
         let words = format!("{met} of {all} met; {}", some_of(&missed));
         gist("deadlines", Ink::Late, &words);
     }
+}
+
+/// `frontend and backend with 5wd of work in Foundation, where needs alone take 2wd`.
+fn overloaded(outlook: &Outlook) -> Option<String> {
+    // who has as much too much in the same place is told together
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for overload in overloads(outlook.plan, outlook.schedule) {
+        let (agent, ms) = (overload.agent, overload.work_ms);
+        let place = match overload.phase {
+            Some(phase) => format!(" in {}", outlook.phase(phase)),
+            None => String::new(),
+        };
+        let slots = match overload.slots {
+            1 => String::new(),
+            slots => format!(", {slots} at a time"),
+        };
+        let words = format!(
+            "{} of work{slots}{place}, where needs alone take {}",
+            outlook.counted_in_words(agent, ms),
+            outlook.counted_in_words(agent, overload.time_ms)
+        );
+        let name = outlook.agent(agent);
+        match told.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, names)) => names.push(name),
+            None => told.push((words, vec![name])),
+        }
+    }
+    let told: Vec<String> = told
+        .iter()
+        .map(|(words, names)| format!("{} with {words}", some_of(names)))
+        .collect();
+    (!told.is_empty()).then(|| match &told[..] {
+        [first, second, third, more @ ..] if !more.is_empty() => {
+            format!("{first}; {second}; {third}; and {} more", more.len())
+        }
+        all => all.join("; "),
+    })
 }
 
 /// `a → b → c`; of a longer one its start and its end.

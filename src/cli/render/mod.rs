@@ -4,6 +4,7 @@ mod axis;
 pub(crate) mod coordination;
 pub(crate) mod diagnostics;
 pub(crate) mod diff;
+mod drawing;
 pub(crate) mod explain_plan;
 pub(crate) mod forecast;
 mod gantt;

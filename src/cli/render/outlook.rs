@@ -192,6 +192,14 @@ impl<'a> Outlook<'a> {
         }
     }
 
+    /// A time that [`Outlook::counted`] counts, in days of that agent.
+    pub(crate) fn counted_in_words(&self, agent: AgentId, ms: i64) -> String {
+        match self.uses_working {
+            true => working(ms, self.calendars.agent(agent).day_ms()),
+            false => elapsed(ms),
+        }
+    }
+
     /// A length of what these agents do, in days of theirs.
     pub(crate) fn length(&self, agents: &[AgentId], span: Span) -> String {
         if !span.working {

@@ -93,29 +93,8 @@ impl Draft {
     /// A shell task of `local`, changed by `edit`.
     pub fn task(&mut self, name: &str, edit: impl FnOnce(&mut Task)) -> NodeId {
         let mut task = Task {
-            by: By::All(vec![AgentId(0)]),
-            when: None,
-            estimate: None,
             program: Some(program()),
-            steps: Vec::new(),
-            doc: String::new(),
-            writes: Vec::new(),
-            reads: Vec::new(),
-            produces: Vec::new(),
-            takes_artifacts: Vec::new(),
-            uses: Vec::new(),
-            priority: 2,
-            deadline_ms: None,
-            requires: Vec::new(),
-            ensures: Vec::new(),
-            approvals: Vec::new(),
-            timeout_ms: None,
-            retry: None,
-            idempotent: false,
-            env: Vec::new(),
-            dir: None,
-            on_fail: OnFail::Block,
-            more: None,
+            ..Task::by(By::All(vec![AgentId(0)]))
         };
         edit(&mut task);
         self.node(name, NodeKind::Task(Box::new(task)))

@@ -77,8 +77,8 @@ impl SqliteJournal {
         &self.path
     }
 
-    /// Waits until everything appended is durable, then closes the journal into one file. Dropping
-    /// does the same and loses only the error.
+    /// Waits until everything appended or held is durable, then closes the journal into one file.
+    /// Dropping does the same and loses only the error, and what is held.
     pub fn close(mut self) -> Result<(), JournalError> {
         if self.held() > 0 {
             self.flush(Box::new(drop))?;

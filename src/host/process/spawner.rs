@@ -288,7 +288,10 @@ async fn send_to_reaper(reaper: &OwnedFd, message: &[u8], fd: BorrowedFd<'_>) ->
 
 async fn wait_for_close(pipe: OwnedFd) -> io::Result<()> {
     let mut nothing = [0];
-    pipe::Receiver::from_owned_fd(pipe)?.read(&mut nothing).await.map(|_| ())
+    pipe::Receiver::from_owned_fd(pipe)?
+        .read(&mut nothing)
+        .await
+        .map(|_| ())
 }
 
 impl ReaperProcess {

@@ -2,8 +2,8 @@
 
 use crate::calendar::Hours;
 use crate::plan::{
-    Agent, By, Driver, Estimate, IR, Milestone, Need, Node, NodeKind, OnFail, Origin, Plan,
-    Profile, Resource, Span, Task, Wanted,
+    Agent, By, Driver, Estimate, IR, Milestone, Need, Node, NodeKind, Origin, Plan, Profile,
+    Resource, Span, Task, Wanted,
 };
 use coord_lang::ids::{AgentId, Id, NodeId, ResourceId, Table};
 use coord_lang::time::HOUR_MS;
@@ -94,29 +94,8 @@ pub(crate) fn any_need(on: &[NodeId]) -> Need {
 /// Nodes are added in topological order.
 pub(crate) fn add_task(plan: &mut Plan, by: By, likely: Option<Span>, needs: Vec<Need>) -> NodeId {
     let task = Task {
-        by,
-        when: None,
         estimate: likely.map(estimate),
-        program: None,
-        steps: Vec::new(),
-        doc: String::new(),
-        writes: Vec::new(),
-        reads: Vec::new(),
-        produces: Vec::new(),
-        takes_artifacts: Vec::new(),
-        uses: Vec::new(),
-        priority: 2,
-        deadline_ms: None,
-        requires: Vec::new(),
-        ensures: Vec::new(),
-        approvals: Vec::new(),
-        timeout_ms: None,
-        retry: None,
-        idempotent: false,
-        env: Vec::new(),
-        dir: None,
-        on_fail: OnFail::Block,
-        more: None,
+        ..Task::by(by)
     };
     add_node(plan, NodeKind::Task(Box::new(task)), needs)
 }

@@ -4,11 +4,14 @@
 //!
 //! It is asked whether a makespan can be had at all, and a no is a lower bound. Tasks that choose
 //! between agents take from all of these together, which may make a yes of a no, never a no of a
-//! yes. A compact form that has decided between alternatives must not come here: a no would be
+//! yes. Where each of those agents does one task at a time and they are not too many, who does what
+//! is decided, too: two tasks of one agent come one after the other. Then a yes is a schedule. A
+//! compact form that has decided between alternatives must not come here: a no would be
 //! about that decision alone.
 
 use super::compact::{Compact, Take};
 use super::problem::NONE;
+use super::scheme::Placed;
 use pumpkin_conflict_resolvers::resolvers::ResolutionResolver;
 use pumpkin_constraints::{cumulative, less_than_or_equals};
 use pumpkin_core::branching::{Brancher, BrancherEvent, SelectionContext};
@@ -18,20 +21,23 @@ use pumpkin_core::results::{
     ProblemSolution, SatisfactionResultUnderAssumptions, SolutionReference,
 };
 use pumpkin_core::termination::TerminationCondition;
-use pumpkin_core::variables::{DomainId, TransformableVariable};
+use pumpkin_core::variables::{DomainId, Literal, TransformableVariable};
 use pumpkin_core::{DefaultBrancher, Solver};
 use std::cell::Cell;
 use std::rc::Rc;
 
 /// Sums that the solver counts in stay below.
 const LARGEST: i64 = 1 << 30;
+/// Up to so many pairs of tasks that may get the same agent, it is decided who does what.
+const MOST_PAIRS: usize = 3_000;
 
 /// What became of a question.
 pub(super) enum Answer {
     /// No schedule is that short.
     No,
-    /// Starts of all nodes, in units. With choices of agents it need not be a schedule.
-    Yes(Vec<u32>),
+    /// Starts of all nodes, in units. With choices of agents it need not be a schedule, unless
+    /// [`Prover::is_exact`].
+    Yes(Placed),
     /// The effort ran out.
     Unknown,
 }
@@ -107,6 +113,9 @@ pub(super) struct Prover<'c> {
     resolver: ResolutionResolver,
     starts: Vec<DomainId>,
     makespan: DomainId,
+    /// By node: the lanes that it may choose, where that is decided.
+    choices: Vec<Vec<(u32, Literal)>>,
+    is_exact: bool,
     /// No makespan is below.
     lower: u32,
 }
@@ -133,11 +142,19 @@ impl<'c> Prover<'c> {
             resolver: ResolutionResolver::default(),
             starts,
             makespan,
+            choices: vec![Vec::new(); compact.len()],
+            is_exact: true,
             lower,
         };
         prover.add_needs();
         prover.add_lanes();
+        prover.add_choices();
         prover
+    }
+
+    /// Whether a yes is a schedule.
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// Whether there is a schedule with a makespan of at most `at_most`. Spends so many steps of
@@ -150,6 +167,7 @@ impl<'c> Prover<'c> {
             left: *effort,
             decided: Rc::clone(&self.brancher.decided),
         };
+        let compact = self.compact;
         let assumed = [predicate![self.makespan <= at_most as i32]];
         let result = self.solver.satisfy_under_assumptions(
             &mut self.brancher,
@@ -161,7 +179,22 @@ impl<'c> Prover<'c> {
             SatisfactionResultUnderAssumptions::Satisfiable(found) => {
                 let solution = found.solution();
                 let start = |&start: &DomainId| solution.get_integer_value(start) as u32;
-                Answer::Yes(self.starts.iter().map(start).collect())
+                let start: Vec<u32> = self.starts.iter().map(start).collect();
+                let mut placed = Placed::empty(compact);
+                for (at, chosen) in placed.chosen.iter_mut().enumerate() {
+                    let taken = |choice: &&(u32, Literal)| solution.get_literal_value(choice.1);
+                    let lane = self.choices[at].iter().find(taken).map(|(lane, _)| *lane);
+                    if let Some(lane) = lane.or_else(|| only_choice(compact, at)) {
+                        *chosen = compact.pools[lane as usize];
+                    }
+                }
+                let ends = start.iter().zip(&compact.length);
+                placed.makespan = ends
+                    .map(|(start, length)| start + length)
+                    .max()
+                    .unwrap_or(0);
+                placed.start = start;
+                Answer::Yes(placed)
             }
             SatisfactionResultUnderAssumptions::UnsatisfiableUnderAssumptions(_)
             | SatisfactionResultUnderAssumptions::Unsatisfiable(_) => Answer::No,
@@ -234,6 +267,94 @@ impl<'c> Prover<'c> {
         }
     }
 
+    /// Who does what, and that nobody does two things at once.
+    fn add_choices(&mut self) {
+        let users: Vec<(usize, Vec<u32>, bool)> = (0..self.compact.len())
+            .filter_map(|at| self.user(at))
+            .collect();
+        if !users.iter().any(|(_, _, chooses)| *chooses) {
+            return;
+        }
+        let shares = |one: &[u32], two: &[u32]| one.iter().any(|lane| two.contains(lane));
+        let pairs: Vec<(usize, usize)> = (0..users.len())
+            .flat_map(|two| (0..two).map(move |one| (one, two)))
+            .filter(|&(one, two)| users[one].2 || users[two].2)
+            .filter(|&(one, two)| shares(&users[one].1, &users[two].1))
+            .collect();
+        let choosers = users.iter().filter(|(_, _, chooses)| *chooses);
+        let mut lanes = choosers.flat_map(|(_, lanes, _)| lanes);
+        let alone = lanes.all(|lane| self.compact.lanes[*lane as usize] == 1);
+        if !alone || pairs.len() > MOST_PAIRS {
+            self.is_exact = false;
+            return;
+        }
+        for (at, lanes, chooses) in &users {
+            if *chooses {
+                self.add_choice(*at, lanes);
+            }
+        }
+        for (one, two) in pairs {
+            let ((one, lanes, _), (two, others, _)) = (&users[one], &users[two]);
+            let shared = lanes.iter().filter(|lane| others.contains(lane));
+            let shared: Vec<u32> = shared.copied().collect();
+            self.add_turns(*one, *two, &shared);
+        }
+        // it chooses for what was there when it was made
+        self.brancher.inner = self.solver.default_brancher();
+    }
+
+    /// A node with the agents that it takes, and whether it chooses one of them.
+    fn user(&self, at: usize) -> Option<(usize, Vec<u32>, bool)> {
+        let take = self.compact.takes.get(self.compact.take[at] as usize)?;
+        if self.compact.length[at] == 0 {
+            return None;
+        }
+        match take.any.len() {
+            0 | 1 => {
+                let fixed = take.fixed.iter().map(|&(lane, _)| lane);
+                let lanes: Vec<u32> = fixed.chain(take.any.iter().copied()).collect();
+                Some((at, lanes, false))
+            }
+            _ => Some((at, take.any.clone(), true)),
+        }
+    }
+
+    fn add_choice(&mut self, at: usize, lanes: &[u32]) {
+        let choices: Vec<(u32, Literal)> = lanes
+            .iter()
+            .map(|&lane| (lane, self.solver.new_literal()))
+            .collect();
+        let tag = self.solver.new_constraint_tag();
+        let one = choices
+            .iter()
+            .map(|(_, literal)| literal.get_true_predicate());
+        self.solver.add_clause(one, tag);
+        self.choices[at] = choices;
+    }
+
+    /// When both get the same agent, one comes after the other.
+    fn add_turns(&mut self, one: usize, two: usize, shared: &[u32]) {
+        let turns = [(one, two), (two, one)].map(|(first, then)| {
+            let comes = self.solver.new_literal();
+            let tag = self.solver.new_constraint_tag();
+            let terms = vec![self.starts[first].scaled(1), self.starts[then].scaled(-1)];
+            let order = less_than_or_equals(terms, -(self.compact.length[first] as i32), tag);
+            self.solver.add_constraint(order).implied_by(comes);
+            comes.get_true_predicate()
+        });
+        for &lane in shared {
+            let not = |at: usize| {
+                let mut choices = self.choices[at].iter();
+                let choice = choices.find(|(of, _)| *of == lane);
+                choice.map(|(_, literal)| literal.get_false_predicate())
+            };
+            let clause = not(one).into_iter().chain(not(two)).chain(turns);
+            let clause: Vec<Predicate> = clause.collect();
+            let tag = self.solver.new_constraint_tag();
+            self.solver.add_clause(clause, tag);
+        }
+    }
+
     fn add_cumulative(&mut self, capacity: i64, amount: impl Fn(&Take) -> i64) {
         let compact = self.compact;
         let amounts: Vec<i64> = compact.takes.iter().map(amount).collect();
@@ -244,7 +365,11 @@ impl<'c> Prover<'c> {
             .collect();
         let wanted: i64 = users.iter().map(|&(_, amount)| amount).sum();
         // what the solver's numbers cannot hold is left out, and its bound is weaker for that
-        if wanted <= capacity || wanted > LARGEST {
+        if wanted <= capacity {
+            return;
+        }
+        if wanted > LARGEST {
+            self.is_exact = false;
             return;
         }
         let tag = self.solver.new_constraint_tag();
@@ -256,5 +381,14 @@ impl<'c> Prover<'c> {
             tag,
         );
         self.solver.add_constraint(constraint).post();
+    }
+}
+
+/// The pool of a choice that is none.
+fn only_choice(compact: &Compact, at: usize) -> Option<u32> {
+    let take = compact.takes.get(compact.take[at] as usize)?;
+    match take.any[..] {
+        [only] => Some(only),
+        _ => None,
     }
 }

@@ -6,10 +6,11 @@
 //! are exchanged between rounds alone.
 
 use super::compact::{Compact, MOST_WORDS};
-use super::genetic::{Genetic, Individual, Island};
+use super::genetic::{Genetic, Island};
 use super::problem::{NONE, Solution};
 use super::prover::{Answer, Prover};
 use super::room::{Grid, Room, Steps, words};
+use super::scheme::Placed;
 use super::{End, Options, Stop};
 use std::thread;
 
@@ -61,6 +62,7 @@ pub(super) fn search(
             prover: None,
             lower,
             ceiling: u32::MAX,
+            found: None,
             work: 0,
         },
         rounds: 0,
@@ -183,19 +185,25 @@ impl Search<'_> {
         }
     }
 
-    /// The best schedule; of equals the one of the first island.
-    fn best(&self) -> Option<&Individual> {
-        let found = self.islands.iter().filter_map(|island| island.best());
-        found.min_by_key(|best| best.value)
+    /// The best schedule and its value; of equals the one of the first island.
+    fn best(&self) -> Option<(u64, &Placed)> {
+        let bred = self.islands.iter().filter_map(|island| island.best());
+        let bred = bred.map(|best| (best.value, &best.placed));
+        let proven = self
+            .proving
+            .found
+            .iter()
+            .map(|(value, found)| (*value, found));
+        bred.chain(proven).min_by_key(|(value, _)| *value)
     }
 
     fn value(&self) -> u64 {
-        self.best().map_or(u64::MAX, |best| best.value)
+        self.best().map_or(u64::MAX, |(value, _)| value)
     }
 
     fn solution(&self) -> Option<Solution> {
-        let best = self.best()?;
-        let (compact, placed) = (self.compact, &best.placed);
+        let (_, placed) = self.best()?;
+        let compact = self.compact;
         let starts = &placed.start;
         let mut solution = Solution::empty(compact.plan_nodes);
         for (at, &node) in compact.nodes.iter().enumerate() {
@@ -221,6 +229,8 @@ struct Proving<'c> {
     lower: u32,
     /// There is something so short, as far as the prover sees the plan.
     ceiling: u32,
+    /// The best schedule that it found, with its value, where what it finds are schedules.
+    found: Option<(u64, Placed)>,
     work: u64,
 }
 
@@ -280,13 +290,17 @@ impl<'c> Proving<'c> {
     ) -> bool {
         match prover.ask(at_most, steps) {
             Answer::No => self.lower = self.lower.max(at_most + 1),
-            Answer::Yes(starts) => {
-                let ends = starts.iter().zip(&self.compact.length);
-                let makespan = ends.map(|(start, length)| start + length).max();
-                self.ceiling = self.ceiling.min(makespan.unwrap_or(0));
-                let mut list: Vec<u32> = (0..starts.len() as u32).collect();
-                list.sort_by_key(|&node| starts[node as usize]);
+            Answer::Yes(placed) => {
+                self.ceiling = self.ceiling.min(placed.makespan);
+                let mut list: Vec<u32> = (0..placed.start.len() as u32).collect();
+                list.sort_by_key(|&node| placed.start[node as usize]);
                 lists.push(list);
+                let late = self.compact.lateness(&placed.start);
+                let value = u64::from(placed.makespan) << 32 | u64::from(late);
+                let best = self.found.as_ref();
+                if prover.is_exact() && best.is_none_or(|(best, _)| value < *best) {
+                    self.found = Some((value, placed));
+                }
             }
             Answer::Unknown => return false,
         }

@@ -4,6 +4,7 @@
 
 use super::layout::{Graph, Layout, layout};
 use super::{Drawing, EdgeKind};
+use crate::cli::render::drawing::begin;
 use crate::cli::render::picture::escaped;
 use crate::cli::render::sheet::{cut, tame};
 use coord_lang::ids::{Id, NodeId, PhaseId};
@@ -21,12 +22,11 @@ const EDGE: f64 = 24.0;
 const TOP: f64 = 56.0;
 
 const STYLE: &str = "\
-svg{background:#fff;color-scheme:light dark}text{font:12px system-ui,Helvetica,Arial,sans-serif;fill:#1d2329}
-.title{font-size:16px;font-weight:bold}.dim{fill:#5c6670}.box{fill:#f5f7f9;stroke:#6d9dc5}.sync{fill:#e0f2f1;stroke:#00796b}
+.box{fill:#f5f7f9;stroke:#6d9dc5}.sync{fill:#e0f2f1;stroke:#00796b}
 .milestone{fill:#ede7f6;stroke:#5e35b1}.join{fill:#9aa5b0}.critical{stroke:#d9822b;stroke-width:3}
 path{fill:none;stroke:#9aa5b0}path.wants,path.artifact{stroke-dasharray:5 3}path.critical{stroke:#d9822b;stroke-width:2.5}
 .off{opacity:.15}
-@media(prefers-color-scheme:dark){svg{background:#14181c}text{fill:#e4e8ec}.dim{fill:#9aa5b0}.box{fill:#1c2228;stroke:#4f81ad}.sync{fill:#11302d}.milestone{fill:#241d33;stroke:#9a80d0}path{stroke:#5c6670}}
+@media(prefers-color-scheme:dark){.box{fill:#1c2228;stroke:#4f81ad}.sync{fill:#11302d}.milestone{fill:#241d33;stroke:#9a80d0}path{stroke:#5c6670}}
 ";
 
 pub(crate) fn svg(plan: &Plan, schedule: &Schedule) -> String {
@@ -171,12 +171,8 @@ impl Boxes {
         });
         let width = found.columns.max(1) as f64 * COLUMN - (COLUMN - WIDE) + 2.0 * EDGE;
         let height = found.height + TOP + EDGE;
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>{0}</title>\n<style>\n{STYLE}</style>\n\
-             <text class=\"title\" x=\"{EDGE}\" y=\"24\">{0}</text>\n",
-            escaped(title)
-        );
+        let size = (width.round() as i64, height.round() as i64);
+        let mut out = begin(size, EDGE as i64, title, STYLE);
         if !self.note.is_empty() {
             let _ = writeln!(
                 out,

@@ -160,7 +160,7 @@
   function ask() { if (!waiting) { waiting = true; requestAnimationFrame(draw); } }
   function draw(whole) {
     waiting = false;
-    width = scroller.clientWidth;
+    width = whole === true ? SHEET.width : scroller.clientWidth;
     names = Math.max(140, Math.min(320, width * 0.3));
     height = whole === true ? rows.length * ROW + HEAD : scroller.clientHeight;
     const pen = fitted(chart, width, height);
@@ -374,10 +374,27 @@
     if (act && !(e.target.tagName === 'BUTTON' && e.key.length > 1)) { e.preventDefault(); act(); }
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { read_colours(); ask(); });
-  new ResizeObserver(ask).observe(scroller);
-  // paper has no scroll bar: all rows, as far as a canvas goes
-  addEventListener('beforeprint', () => { const all = rows; rows = rows.slice(0, 700); draw(true); rows = all; });
-  addEventListener('afterprint', ask);
+  new ResizeObserver(() => draw()).observe(scroller);
+  // paper has no scroll bar and is white: a drawing for each sheet, as many rows as fit
+  const SHEET = { width: 1040, rows: 32, most: 40 };
+  function paper() {
+    const all = rows, theme = document.documentElement.dataset.theme, sheets = by('paper');
+    document.documentElement.dataset.theme = 'light'; read_colours();
+    sheets.replaceChildren();
+    for (let first = 0; first < Math.min(all.length, SHEET.rows * SHEET.most); first += SHEET.rows) {
+      rows = all.slice(first, first + SHEET.rows);
+      draw(true);
+      const sheet = document.createElement('canvas');
+      sheet.width = chart.width; sheet.height = chart.height;
+      sheet.style.width = chart.style.width;
+      sheet.getContext('2d').drawImage(chart, 0, 0);
+      sheets.append(sheet);
+    }
+    rows = all;
+    if (theme) document.documentElement.dataset.theme = theme; else delete document.documentElement.dataset.theme;
+  }
+  addEventListener('beforeprint', paper);
+  addEventListener('afterprint', () => { by('paper').replaceChildren(); read_colours(); draw(); });
   nodes.forEach((node, x) => { node.x = x; });
   read_colours(); refilter(); draw();
   window.coordPlan = { draw, zoom, move, pick, scroller, refilter };

@@ -4,6 +4,7 @@
 //! or holds the end has a row of its own, and each phase.
 
 use super::{Row, escaped, rows};
+use crate::cli::render::drawing::begin;
 use crate::cli::render::heat::{busiest, heat};
 use crate::cli::render::outlook::Outlook;
 use crate::cli::render::sheet::{cut, tame};
@@ -24,12 +25,10 @@ const AGENTS: usize = 20;
 const STRETCHES: i64 = 120;
 
 const STYLE: &str = "\
-svg{background:#fff;color-scheme:light dark}
-text{font:12px system-ui,Helvetica,Arial,sans-serif;fill:#1d2329}
-.title{font-size:16px;font-weight:bold}.phase{font-weight:bold}.dim{fill:#5c6670}
+.phase{font-weight:bold}
 .grid{stroke:#d9dee3}.rest{fill:#eceff2}.work{fill:#6d9dc5}.critical{fill:#d9822b}.slack{fill:#c3ccd4}
 .chain{stroke:#1d2329;stroke-width:1.5}.event{fill:#00796b}.late{fill:#b3261e}.good{fill:#1a7f4b}.span{fill:#1d2329}
-@media(prefers-color-scheme:dark){svg{background:#14181c}text{fill:#e4e8ec}.dim{fill:#9aa5b0}.grid{stroke:#343c44}.rest{fill:#1b2026}.work{fill:#4f81ad}.critical{fill:#e8a04c}.slack{fill:#3b4650}.chain{stroke:#fff}.event{fill:#4db6ac}.late{fill:#ff8a80}.good{fill:#4cc38a}.span{fill:#e4e8ec}}
+@media(prefers-color-scheme:dark){.grid{stroke:#343c44}.rest{fill:#1b2026}.work{fill:#4f81ad}.critical{fill:#e8a04c}.slack{fill:#3b4650}.chain{stroke:#fff}.event{fill:#4db6ac}.late{fill:#ff8a80}.good{fill:#4cc38a}.span{fill:#e4e8ec}}
 ";
 
 pub(crate) fn svg(plan: &Plan, schedule: &Schedule) -> String {
@@ -79,12 +78,7 @@ impl Drawing<'_> {
         let load_y = HEAD + (rows.len() as i64 + more) * ROW + 24;
         let height = load_y + loads * ROW + 16;
         let title = tame(plan.title.as_deref().unwrap_or(&plan.project));
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-             viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n<title>{0}</title>\n<style>\n{STYLE}</style>\n\
-             <text class=\"title\" x=\"12\" y=\"24\">{0}</text>\n",
-            escaped(&title)
-        );
+        let mut out = begin((WIDTH, height), 12, &title, STYLE);
         let _ = writeln!(
             out,
             "<text class=\"dim\" x=\"12\" y=\"44\">{}</text>",
