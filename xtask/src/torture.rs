@@ -166,7 +166,8 @@ fn note(at_hand: &AtHand, edit: impl FnOnce(&mut BTreeMap<u64, Instant>)) {
 fn watch(done: mpsc::Receiver<()>, trial: &Trial, at_hand: &AtHand) {
     while done.recv_timeout(Duration::from_secs(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
         note(at_hand, |seeds| {
-            for (seed, since) in seeds.iter().filter(|(_, since)| since.elapsed() > PATIENCE) {
+            let late = seeds.iter().find(|(_, since)| since.elapsed() > PATIENCE);
+            if let Some((seed, since)) = late {
                 let took = since.elapsed().as_secs();
                 println!("{}: seed {seed} has not ended in {took} s", trial.name);
                 std::process::exit(1);

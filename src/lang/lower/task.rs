@@ -335,9 +335,11 @@ impl<'s> Lower<'_, 's> {
     fn needs(&mut self, id: TaskId, args: &mut Args<'_, 's>) {
         let before = self.out.len();
         if let Some((needs, artifacts)) = self.need(args, Some(id)) {
-            self.count_edges(needs.len(), args.statement.word_span);
+            let fit = self.count_edges(needs.len(), args.statement.word_span);
             let task = &mut self.model.tasks[id];
-            task.needs.extend(needs);
+            if fit {
+                task.needs.extend(needs);
+            }
             if !artifacts.is_empty() {
                 task.needs_artifacts.extend(artifacts);
             }
@@ -360,8 +362,9 @@ impl<'s> Lower<'_, 's> {
         }
     }
 
-    /// Said once, where the project's dependencies become too many.
-    pub(super) fn count_edges(&mut self, more: usize, span: Span) {
+    /// False where the project's dependencies become too many, which is said once, and from there
+    /// on.
+    pub(super) fn count_edges(&mut self, more: usize, span: Span) -> bool {
         let limit = self.limits.edges;
         let before = self.edges;
         self.edges += more;
@@ -376,6 +379,7 @@ impl<'s> Lower<'_, 's> {
                 .help("put a milestone between many and many, or raise it with `--limit edges=N`"),
             );
         }
+        self.edges <= limit
     }
 
     /// The needs of a task or a milestone.

@@ -234,7 +234,7 @@ impl<'s> Lower<'_, 's> {
             "needs" => {
                 let before = self.out.len();
                 if let Some((needs, artifacts)) = self.need(&mut args, None) {
-                    self.count_edges(needs.len(), args.statement.word_span);
+                    let fit = self.count_edges(needs.len(), args.statement.word_span);
                     for artifact in artifacts {
                         self.report(
                             Diagnostic::new(
@@ -246,7 +246,9 @@ impl<'s> Lower<'_, 's> {
                             .help("as in `needs build`"),
                         );
                     }
-                    self.model.milestones[id].needs.extend(needs);
+                    if fit {
+                        self.model.milestones[id].needs.extend(needs);
+                    }
                 }
                 if self.out[before..].iter().any(Diagnostic::is_error) {
                     self.facts.incomplete_graph = true;
