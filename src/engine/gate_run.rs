@@ -1,6 +1,6 @@
 //! One use of a gate: bound to the node it guards and to the attempt it judges.
 
-use coord_lang::ids::{GateId, Id, NodeId};
+use coord_lang::ids::{GateId, NodeId};
 use serde::{Deserialize, Serialize};
 
 use crate::item::{Asking, ItemId};
@@ -12,14 +12,7 @@ use crate::item::{Asking, ItemId};
 #[serde(transparent)]
 pub struct GateRunId(pub u32);
 
-impl Id for GateRunId {
-    fn from_index(index: usize) -> Self {
-        GateRunId(index as u32)
-    }
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+coord_lang::counts_from_zero!(GateRunId);
 
 /// One run of one check. A result that names an older round is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -37,38 +37,13 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LaneId(pub(crate) u32);
 
-impl Id for LaneId {
-    fn from_index(index: usize) -> Self {
-        LaneId(index as u32)
-    }
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct TeamId(pub(crate) u32);
-
-impl Id for TeamId {
-    fn from_index(index: usize) -> Self {
-        TeamId(index as u32)
-    }
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct BayId(pub(crate) u32);
 
-impl Id for BayId {
-    fn from_index(index: usize) -> Self {
-        BayId(index as u32)
-    }
-    fn index(self) -> usize {
-        self.0 as usize
-    }
-}
+coord_lang::counts_from_zero!(LaneId, TeamId, BayId);
 
 /// Whom a task is done by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

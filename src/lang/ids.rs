@@ -11,16 +11,24 @@ pub trait Id: Copy {
     fn index(self) -> usize;
 }
 
+/// Makes types that hold a `u32` ids which count from 0.
+#[macro_export]
+macro_rules! counts_from_zero {
+    ($($name:ident),* $(,)?) => {$(
+        impl $crate::ids::Id for $name {
+            fn from_index(index: usize) -> Self { $name(index as u32) }
+            fn index(self) -> usize { self.0 as usize }
+        }
+    )*};
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub u32);
-        impl Id for $name {
-            fn from_index(index: usize) -> Self { $name(index as u32) }
-            fn index(self) -> usize { self.0 as usize }
-        }
+        counts_from_zero!($name);
     )*};
 }
 

@@ -2,7 +2,7 @@
 
 use crate::ground::git_in;
 use crate::live::until;
-use crate::space::{Ran, Space};
+use crate::space::{Ran, Space, Started};
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -434,15 +434,24 @@ fn signed(secret: &str, body: &str) -> String {
     format!("sha256={hex}")
 }
 
+/// An agent that takes the task and gives its answer when it likes.
+fn answered_later(server: &Server, task: &str) -> Space {
+    let field = "callback TOKEN at \"http://127.0.0.1:0/answers\"";
+    with_secret(server, field, task)
+}
+
+fn start_with_token(space: &Space) -> Started<'_> {
+    space
+        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
+        .env("TOKEN", TOKEN)
+        .start()
+}
+
 #[test]
 fn http_that_answers_later_is_believed_once_and_signed() {
     let server = Server::new(&[&answer("202 Accepted", "", "")]);
-    let field = "callback TOKEN at \"http://127.0.0.1:0/answers\"";
-    let space = with_secret(&server, field, "ask \"x\"\n    writes \"src/**\"");
-    let running = space
-        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
-        .env("TOKEN", TOKEN)
-        .start();
+    let space = answered_later(&server, "ask \"x\"\n    writes \"src/**\"");
+    let running = start_with_token(&space);
     let came = until("a brief", || server.came().into_iter().next());
     let brief: serde_json::Value = serde_json::from_str(&came.body).unwrap();
     let told = &brief["callback"];
@@ -476,12 +485,8 @@ fn http_that_answers_later_is_believed_once_and_signed() {
 #[test]
 fn an_answer_of_an_earlier_try_is_not_believed() {
     let server = Server::new(&[&answer("202 Accepted", "", "")]);
-    let field = "callback TOKEN at \"http://127.0.0.1:0/answers\"";
-    let space = with_secret(&server, field, "ask \"x\"\n    idempotent\n    retry 1");
-    let running = space
-        .coord(&["run", "--run-id", "r", "--no-wait", "--progress", "none"])
-        .env("TOKEN", TOKEN)
-        .start();
+    let space = answered_later(&server, "ask \"x\"\n    idempotent\n    retry 1");
+    let running = start_with_token(&space);
     let told = |n: usize| {
         let came = until("a brief", || server.came().into_iter().nth(n));
         let brief: serde_json::Value = serde_json::from_str(&came.body).unwrap();

@@ -80,9 +80,7 @@ impl SqliteJournal {
     /// Waits until everything appended or held is durable, then closes the journal into one file.
     /// Dropping does the same and loses only the error, and what is held.
     pub fn close(mut self) -> Result<(), JournalError> {
-        if self.held() > 0 {
-            self.flush(Box::new(drop))?;
-        }
+        self.flush_held()?;
         let Self {
             reader, mut writer, ..
         } = self;
@@ -117,6 +115,13 @@ impl SqliteJournal {
         self.append(Vec::new(), done)
     }
 
+    fn flush_held(&mut self) -> Result<(), JournalError> {
+        if self.held() > 0 {
+            self.flush(Box::new(drop))?;
+        }
+        Ok(())
+    }
+
     fn refuse_second(&self, id: &str) -> Result<(), JournalError> {
         match self.new_ids.contains(id) || self.reader.run(id)?.is_some() {
             true => Err(JournalError::RunExists { id: id.to_owned() }),
@@ -128,9 +133,7 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn create_run(&mut self, run: RunRow, done: Done) -> Result<RunKey, JournalError> {
         self.refuse_second(&run.id)?;
-        if self.held() > 0 {
-            self.flush(Box::new(drop))?;
-        }
+        self.flush_held()?;
         let id = run.id.clone();
         let key = RunKey(self.last_run + 1);
         let range = SeqRange::after(self.last_seq, 0);

@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -96,17 +96,21 @@ pub async fn pump(
     mut tree_dead: oneshot::Receiver<()>,
 ) -> OutputSummary {
     let mut sink = Sink::new(spec);
-    let mut stdout = Source(streams.stdout.map(Pipe::Unwatched));
-    let mut stderr = Source(Some(Pipe::Unwatched(streams.stderr)));
     tokio::select! {
         biased;
         _ = &mut tree_dead => {
-            return finish(stdout, stderr, sink);
+            let stdout = streams.stdout.map(|pipe| (pipe, Stream::Stdout));
+            for (pipe, stream) in stdout.into_iter().chain([(streams.stderr, Stream::Stderr)]) {
+                if rustix::io::ioctl_fionbio(&pipe, true).is_ok() {
+                    drain(&pipe, stream, &mut sink);
+                }
+            }
+            return sink.finish();
         }
         () = sleep(UNWATCHED) => {}
     }
-    stdout.watch(&mut sink);
-    stderr.watch(&mut sink);
+    let mut stdout = Source::watched(streams.stdout, &mut sink);
+    let mut stderr = Source::watched(Some(streams.stderr), &mut sink);
     while stdout.is_open() || stderr.is_open() {
         tokio::select! {
             // First, because a writer outside of the tree may never pause.
@@ -117,94 +121,71 @@ pub async fn pump(
         }
         yield_now().await;
     }
-    finish(stdout, stderr, sink)
-}
-
-fn finish(mut stdout: Source, mut stderr: Source, mut sink: Sink) -> OutputSummary {
-    stdout.drain(Stream::Stdout, &mut sink);
-    stderr.drain(Stream::Stderr, &mut sink);
+    for (source, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+        if let Some(pipe) = source.0 {
+            drain(&pipe, stream, &mut sink);
+        }
+    }
     sink.finish()
 }
 
-/// One pipe, until it ends.
-struct Source(Option<Pipe>);
-
-enum Pipe {
-    /// Blocks.
-    Unwatched(OwnedFd),
-    Watched(pipe::Receiver),
+/// Reads what is there, past tokio, which would answer "nothing there" before its next look at the
+/// pipes. The pipe must not block.
+fn drain(pipe: impl AsFd, stream: Stream, sink: &mut Sink) {
+    let read = |buffer: &mut [u8]| Ok(rustix::io::read(&pipe, buffer)?);
+    read_up_to(MAX_PIPE_BYTES / READ_BYTES, read, stream, sink);
 }
 
-impl Pipe {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(match self {
-            Pipe::Unwatched(pipe) => rustix::io::read(pipe, buffer)?,
-            Pipe::Watched(pipe) => rustix::io::read(pipe, buffer)?,
-        })
+/// False when the pipe has ended.
+fn read_up_to(
+    reads: usize,
+    read: impl Fn(&mut [u8]) -> io::Result<usize>,
+    stream: Stream,
+    sink: &mut Sink,
+) -> bool {
+    let mut buffer = [0; READ_BYTES];
+    for _ in 0..reads {
+        match read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(length) => sink.take(stream, &buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
     }
+    true
 }
+
+/// One pipe whose reader is woken by what is said, until it ends.
+struct Source(Option<pipe::Receiver>);
 
 impl Source {
-    fn is_open(&self) -> bool {
-        self.0.is_some()
+    fn watched(pipe: Option<OwnedFd>, sink: &mut Sink) -> Source {
+        Source(pipe.and_then(|pipe| {
+            pipe::Receiver::from_owned_fd(pipe)
+                .map_err(|error| sink.log.summary.log_error = Some(error))
+                .ok()
+        }))
     }
 
-    /// From now on, its reader is woken by what is said.
-    fn watch(&mut self, sink: &mut Sink) {
-        let Some(Pipe::Unwatched(pipe)) = self.0.take() else {
-            return;
-        };
-        match pipe::Receiver::from_owned_fd(pipe) {
-            Ok(pipe) => self.0 = Some(Pipe::Watched(pipe)),
-            Err(error) => sink.log.summary.log_error = Some(error),
-        }
+    fn is_open(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Never, once it has ended.
     async fn readable(&self) {
         match &self.0 {
             // An error here shows again in the read.
-            Some(Pipe::Watched(pipe)) => drop(pipe.readable().await),
-            Some(Pipe::Unwatched(_)) | None => std::future::pending().await,
+            Some(pipe) => drop(pipe.readable().await),
+            None => std::future::pending().await,
         }
     }
 
     fn read_some(&mut self, stream: Stream, sink: &mut Sink) {
-        let read = |pipe: &Pipe, buffer: &mut [u8]| match pipe {
-            Pipe::Watched(pipe) => pipe.try_read(buffer),
-            Pipe::Unwatched(_) => Err(io::ErrorKind::WouldBlock.into()),
-        };
-        self.read_up_to(READS_PER_TURN, read, stream, sink);
-    }
-
-    /// Reads past tokio, which would answer "nothing there" before its next look at the pipes.
-    fn drain(&mut self, stream: Stream, sink: &mut Sink) {
-        if let Some(Pipe::Unwatched(pipe)) = &self.0
-            && rustix::io::ioctl_fionbio(pipe, true).is_err()
-        {
-            return;
-        }
-        let read = |pipe: &Pipe, buffer: &mut [u8]| pipe.read(buffer);
-        self.read_up_to(MAX_PIPE_BYTES / READ_BYTES, read, stream, sink);
-    }
-
-    fn read_up_to(
-        &mut self,
-        reads: usize,
-        read: impl Fn(&Pipe, &mut [u8]) -> io::Result<usize>,
-        stream: Stream,
-        sink: &mut Sink,
-    ) {
-        let mut buffer = [0; READ_BYTES];
-        for _ in 0..reads {
-            let Some(pipe) = &self.0 else { return };
-            match read(pipe, &mut buffer) {
-                Ok(0) => self.0 = None,
-                Ok(length) => sink.take(stream, &buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.0 = None,
-            }
+        let Some(pipe) = &self.0 else { return };
+        let read = |buffer: &mut [u8]| pipe.try_read(buffer);
+        if !read_up_to(READS_PER_TURN, read, stream, sink) {
+            self.0 = None;
         }
     }
 }
