@@ -114,6 +114,7 @@ pub(crate) fn resume(common: &Common, screen: &Screen, args: &Resume) -> Outcome
         )
     };
     if let Some(exit) = has_ended(screen, &run) {
+        leave_ground(&home, screen, &run);
         return Ok(exit);
     }
     super::support::can_go_on(&run)?;
@@ -180,6 +181,17 @@ fn has_ended(screen: &Screen, run: &coord_host::run::Run) -> Option<Exit> {
     } else {
         Exit::Failed
     })
+}
+
+/// Takes away what a crash after the last event of a run left of its worktrees and branches.
+fn leave_ground(home: &Home, screen: &Screen, run: &coord_host::run::Run) {
+    // whoever has the lock is at work here: it can be done later
+    let Ok(_lock) = home.lock(&home::command_line()) else {
+        return;
+    };
+    if let Some(said) = coord_host::leave_ground(home, run) {
+        screen.err(&format!("{said}\n"));
+    }
 }
 
 fn report(common: &Common, screen: &Screen, loaded: &Loaded) {

@@ -2,7 +2,7 @@
 
 use crate::driver::{Driver, Happening};
 use crate::ground::{
-    Claims, Desk, Ground, Layout, Sealing, Stand, Unsure, is_watched, own_places, stem,
+    Claims, Desk, Ground, Layout, Sealing, Stand, Unsure, Works, is_watched, own_places, stem,
 };
 use crate::home::Home;
 use crate::reach;
@@ -120,6 +120,36 @@ fn layout(home: &Home, run: &Run) -> Layout {
 
 fn works_apart(run: &Run, node: NodeId) -> bool {
     run.meta.repository.is_some() && run.plan.task(node).is_some_and(|t| t.works_apart())
+}
+
+/// The worktrees of a run that are still worked in or looked at.
+fn kept(run: &Run) -> BTreeSet<String> {
+    let kept = run.state.nodes().filter_map(|(node, of)| {
+        let attempt = of.attempt.as_ref().filter(|_| works_apart(run, node))?;
+        let task = run.plan.task(node)?;
+        let people = !reach::is_spawned(&run.plan, task, &attempt.agents);
+        let kept = match of.status {
+            Status::Review | Status::InDoubt => true,
+            Status::InProgress => people,
+            Status::Created
+            | Status::Assigned
+            | Status::Completed
+            | Status::Failed
+            | Status::Skipped
+            | Status::Cancelled => false,
+        };
+        kept.then(|| stem(&run.plan.nodes[node].name, attempt.number))
+    });
+    kept.collect()
+}
+
+/// Clears the ground of a run that has ended: a crash can come between its last event and that.
+/// Says what is left for the user. Whoever calls it holds the lock of the project.
+pub fn leave_ground(home: &Home, run: &Run) -> Option<String> {
+    run.meta.repository.as_ref()?;
+    let mut works = Works::new(layout(home, run));
+    let cleared = works.sweep(&kept(run)).and_then(|()| works.settle());
+    cleared.unwrap_or_else(|error| Some(format!("worktrees are left: {error}")))
 }
 
 fn ground_of(home: &Home, run: &Run, node: NodeId) -> PathBuf {
@@ -282,24 +312,7 @@ impl Driver {
         else {
             return;
         };
-        let plan = &self.run.plan;
-        let kept = self.run.state.nodes().filter_map(|(node, of)| {
-            let attempt = of.attempt.as_ref().filter(|_| self.works_apart(node))?;
-            let task = plan.task(node)?;
-            let people = !reach::is_spawned(plan, task, &attempt.agents);
-            let kept = match of.status {
-                Status::Review | Status::InDoubt => true,
-                Status::InProgress => people,
-                Status::Created
-                | Status::Assigned
-                | Status::Completed
-                | Status::Failed
-                | Status::Skipped
-                | Status::Cancelled => false,
-            };
-            kept.then(|| stem(&plan.nodes[node].name, attempt.number))
-        });
-        let kept: BTreeSet<String> = kept.collect();
+        let kept = kept(&self.run);
         let sender = self.sender.clone();
         ground.desk().tell(move |works| {
             if let Err(error) = works.sweep(&kept) {

@@ -192,6 +192,16 @@ pub(crate) struct Works {
     complaint: Option<String>,
 }
 
+impl Works {
+    pub(crate) fn new(layout: Layout) -> Works {
+        Works {
+            watch: Watch::new(&layout),
+            layout,
+            complaint: None,
+        }
+    }
+}
+
 type Job = Box<dyn FnOnce(&mut Works) + Send>;
 
 /// The thread that works on the ground.
@@ -209,12 +219,7 @@ pub(crate) struct Desk {
 impl Ground {
     pub(crate) fn start(layout: Layout) -> std::io::Result<Ground> {
         let (jobs, coming) = mpsc::channel::<Job>();
-        let watch = Watch::new(&layout);
-        let mut works = Works {
-            layout,
-            watch,
-            complaint: None,
-        };
+        let mut works = Works::new(layout);
         let thread = std::thread::Builder::new().name("coord ground".into());
         let thread = thread.spawn(move || {
             while let Ok(job) = coming.recv() {

@@ -47,3 +47,5 @@ mod subject;
 pub mod support;
 mod witness;
 mod work;
+
+pub use apart::leave_ground;

@@ -413,6 +413,22 @@ fn a_landing_that_a_crash_cut_off_is_finished_once() {
     }
 }
 
+#[test]
+fn what_a_crash_after_the_last_event_left_is_taken_away() {
+    let space = team(&[task("left", "ann", "", "echo four >> a/one.txt")]);
+    run(&space, &[]).exits(0);
+    // as if it had come no further than to write down that the run is complete
+    let place = space.path(".coord-state/worktrees/r/left.1");
+    let place = place.to_str().unwrap();
+    git(&space, &["branch", "coord/r/landed"]);
+    git(
+        &space,
+        &["worktree", "add", "-q", "-b", "coord/r/left.1", place],
+    );
+    fine(&space, &["resume", "r"]);
+    nothing_is_left(&space);
+}
+
 const KILLS: usize = 12;
 
 #[test]
