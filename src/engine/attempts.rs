@@ -385,6 +385,7 @@ impl State {
             self.note_outcome(plan, node, outcome);
             self.note_usage(plan, node, outputs);
         }
+        self.nodes[node].voided = 0;
         self.leave_stage(plan, node);
         Ok(())
     }
@@ -519,6 +520,7 @@ impl State {
             state.ensures_passed = 0;
             state.subject = None;
             state.changed.clear();
+            state.voided = 0;
             state.sync_expired = false;
         })?;
         self.ask_for_budgets_again(plan);

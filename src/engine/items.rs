@@ -245,7 +245,11 @@ impl State {
         let verdict = answer.verdict;
         let item = &mut self.items[id];
         let (node, ask, decided) = (item.node, item.ask, item.decided_by(verdict));
+        let bound = item.is_bound();
         item.answers.push(answer);
+        if let Some(node) = node.filter(|_| bound) {
+            self.nodes[node].voided = 0;
+        }
         if !decided {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Changes whenever a state means something else; programs of different versions do not read each
 /// other's snapshots.
-pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
+pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
 
 /// The bytes of a state.
 pub fn write(state: &State) -> Result<Vec<u8>, String> {

@@ -3,8 +3,10 @@
 //! The host says what the work of a node consists of: its command, folder, environment, agent,
 //! what it takes and, after it was done, what it made. The first answer to that binds the stage
 //! (before work, review, or a sync). When a later one differs, everything that people said and
-//! gates found at that stage is void: it is asked and checked again, with the difference. The
-//! machine computes no digest; it compares those that come in.
+//! gates found at that stage is void: it is asked and checked again, with the difference. A check
+//! that itself writes what it looks at would be checked for ever: after [`MOST_VOIDED`] times in a
+//! row without a word from a person the node fails. The machine computes no digest; it compares
+//! those that come in.
 
 use coord_lang::ids::NodeId;
 use coord_plan::plan::{NodeKind, Plan};
@@ -14,12 +16,16 @@ use crate::apply::known;
 use crate::event::Fact;
 use crate::gate_run::Place;
 use crate::item::{Ask, Item, ItemId};
+use crate::outcome::{Doom, Ending, FailReason};
 use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
 use crate::situation::{Pending, SituationId};
 use crate::state::State;
 use crate::status::{IllegalTransition, Status};
 use crate::turn::Turn;
+
+/// How often in a row what was found may be void before it is given up.
+pub const MOST_VOIDED: u32 = 5;
 
 /// Everything that is hashed, and the digest of all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +152,18 @@ impl State {
         }
         state.subject = subject.cloned().map(Box::new);
         state.changed = changed.to_vec();
+        state.voided += u32::from(subject.is_some());
+        if state.voided > MOST_VOIDED {
+            let changed = changed.first().map_or("", String::as_str);
+            let why = format!(
+                "what it was let through for has changed {} times in a row, last {changed}",
+                state.voided
+            );
+            state.doom = Some(Box::new(Doom {
+                ending: Ending::Failed(FailReason::Rule { why }),
+                halts: false,
+            }));
+        }
         self.withdraw_pending(plan, node);
         self.refresh(plan, node);
         Ok(())

@@ -2,14 +2,13 @@
 //! Unix socket in the project's home. With nobody listening, a command takes the lock itself and
 //! appends what it has to say.
 
-use crate::apart::gate_ground;
 use crate::environment::passed_on;
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
 use crate::secrets::Vault;
-use crate::subject::{self, Surroundings};
+use crate::subject::Look;
 use coord_engine::{About, Event, Input, ItemId, Of, Refusal, RunStatus, State, Verdict, step};
 use coord_lang::expr::Value;
 use coord_lang::ids::{AgentId, DomainId, MetricId, ModeId, NodeId, ResourceId, WorkflowId};
@@ -326,14 +325,10 @@ fn look(home: &Home, run: &mut Run, now_ms: i64, item: Option<ItemId>) -> Vec<Ev
     let Some(node) = bound.and_then(|of| of.node) else {
         return Vec::new();
     };
-    let environment = passed_on();
-    let around = Surroundings {
-        root: &gate_ground(home, run, node),
-        environment: &environment,
-    };
-    let Some(subject) = subject::look(&run.plan, &run.state, node, &around) else {
+    let Some(look) = Look::at(home, run, node, &passed_on()) else {
         return Vec::new();
     };
+    let subject = look.subject();
     let looked = Input::Looked { node, subject };
     step(&run.plan, &mut run.state, now_ms, looked).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::control::{Asked, Listener, Reply};
 use crate::environment::{passed_on, variable};
+use crate::gates::{Looks, Seen, Then};
 use crate::ground::{Ground, Unsure};
 use crate::home::Home;
 use crate::journal::{Journal, JournalError, SqliteJournal};
@@ -22,17 +23,15 @@ use crate::run::{self, Run};
 use crate::secrets::{SecretText, Vault, variables};
 use crate::snapshot::{self, Keeper};
 use crate::speech::Speech;
-use crate::subject::{self, Surroundings};
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
 use coord_engine::{
     Action, Ask, CheckId, DutyId, Event, Fact, Input, ItemId, Landing, Options, Outcome, Process,
-    RunStatus, State, Status, Subject, Termination, Waiting, action_of, apply, key,
-    pending_actions, step,
+    RunStatus, State, Status, Termination, Waiting, action_of, apply, key, pending_actions, step,
 };
 use coord_lang::expr::Value;
-use coord_lang::ids::{AgentId, ChannelId, GateId, Id, MetricId, NodeId};
-use coord_plan::plan::{Evidence, Plan, Program, Task};
+use coord_lang::ids::{AgentId, ChannelId, MetricId, NodeId};
+use coord_plan::plan::{Plan, Program, Task};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
@@ -173,6 +172,7 @@ pub(crate) enum Happening {
         seqs: Vec<i64>,
         failure: Option<String>,
     },
+    Looked(Seen),
     /// A batch that is to land was merged and tried.
     Tried(Box<landing::Trial>),
     LandingsEnded {
@@ -252,7 +252,7 @@ pub(crate) struct Driver {
     /// Answers that wait for their events to be durable.
     answers: VecDeque<(i64, oneshot::Sender<Reply>)>,
     attempts: HashMap<NodeId, mpsc::UnboundedSender<Termination>>,
-    checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
+    pub(crate) checks: BTreeMap<CheckId, mpsc::UnboundedSender<Termination>>,
     /// Agents whose health check is at work.
     pub(crate) checking: HashSet<AgentId>,
     /// Programs of rules at work.
@@ -267,6 +267,7 @@ pub(crate) struct Driver {
     /// Where work is done apart, or watched.
     pub(crate) ground: Option<Ground>,
     pub(crate) landing: Queue,
+    pub(crate) looks: Looks,
     pub(crate) disturbed: Disturbed,
     lines: (mpsc::Sender<TaskLine>, mpsc::Receiver<TaskLine>),
     wants_lines: bool,
@@ -343,6 +344,7 @@ impl Driver {
             owed: Vec::new(),
             ground: None,
             landing: Queue::default(),
+            looks: Looks::default(),
             disturbed: Disturbed::default(),
             lines: mpsc::channel(LIVE_LINES),
             wants_lines,
@@ -507,6 +509,7 @@ impl Driver {
             self.leave_to_people()?;
             self.send_rest();
             self.pay(watcher)?;
+            self.see_looks()?;
             self.keep_snapshot();
             self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
@@ -591,6 +594,10 @@ impl Driver {
                     log: Some(log),
                 }
             }
+            Happening::Looked(seen) => {
+                self.looks.seen.push(seen);
+                return Ok(());
+            }
             Happening::Tried(trial) => {
                 self.tried(*trial);
                 return Ok(());
@@ -664,10 +671,16 @@ impl Driver {
     }
 
     /// An order of another command, like anything else that happens; its reply waits for the disk.
-    fn asked(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
-        if let Some(item) = request.answers().filter(|_| request.run == self.run.id) {
-            self.look_at(item)?;
+    fn asked(&mut self, asked: Asked) -> Result<(), DriveError> {
+        let here = asked.request.run == self.run.id;
+        let item = asked.request.answers().filter(|_| here);
+        match item.and_then(|item| self.bound_to(item)) {
+            Some(node) => self.look(node, Then::Answer(asked)),
+            None => self.answer(asked),
         }
+    }
+
+    pub(crate) fn answer(&mut self, Asked { request, answer }: Asked) -> Result<(), DriveError> {
         let reply = if request.run != self.run.id {
             Err(format!(
                 "run `{}` is the one at work now; `{}` has to wait for its end",
@@ -698,7 +711,7 @@ impl Driver {
     }
 
     /// One input by itself.
-    fn take(&mut self, input: Input) -> Result<(), DriveError> {
+    pub(crate) fn take(&mut self, input: Input) -> Result<(), DriveError> {
         let events = self.step(input).map_err(DriveError::Refused)?;
         self.append(events)
     }
@@ -824,6 +837,7 @@ impl Driver {
             && self.effects.is_empty()
             && self.attempts.is_empty()
             && self.checks.is_empty()
+            && self.looks.is_empty()
             && self.programs == 0
             && self.landing.is_empty()
             && self.outbox.in_flight == 0
@@ -906,9 +920,9 @@ impl Driver {
                 node,
                 attempt,
                 agents,
-            } => self.spawn(node, attempt, &agents),
+            } => self.spawn_after_look(node, attempt, agents),
             Action::RunCheck { check, node, gate } => {
-                self.run_check(check, node, gate);
+                self.check_after_looks(check, node, gate);
                 Ok(())
             }
             Action::Terminate { node, why, .. } => {
@@ -926,62 +940,20 @@ impl Driver {
                     Some(stop) => {
                         let _over = stop.send(Termination::Cancel);
                     }
-                    None => self.send(Happening::CheckEnded {
-                        check,
-                        passed: false,
-                        evidence: "ended".into(),
-                    }),
+                    None => self.end_check_unbegun(check),
                 }
                 Ok(())
             }
-            Action::Look { node } => self.look(node),
-            Action::Notify { item } => {
-                self.look_at(item)?;
-                self.prepare_for(item);
-                self.ask(item)
-            }
+            Action::Look { node } => self.look(node, Then::Nothing),
+            Action::Notify { item } => match self.bound_to(item) {
+                Some(node) => self.look(node, Then::Ask(item)),
+                None => self.ask(item),
+            },
             rule => {
                 self.perform_rule(seq, rule);
                 Ok(())
             }
         }
-    }
-
-    /// What `node` consists of now, for whoever lets it through.
-    fn subject(&self, node: NodeId) -> Option<Subject> {
-        let root = self.ground_of_gate(node);
-        let around = Surroundings {
-            root: &root,
-            environment: &self.environment,
-        };
-        subject::look(&self.run.plan, &self.run.state, node, &around)
-    }
-
-    /// Tells the engine, which voids what was said of something else.
-    fn look(&mut self, node: NodeId) -> Result<(), DriveError> {
-        match self.subject(node) {
-            Some(subject) => self.take(Input::Looked { node, subject }),
-            None => Ok(()),
-        }
-    }
-
-    /// The same of what an item is about.
-    fn look_at(&mut self, item: ItemId) -> Result<(), DriveError> {
-        let of = self.run.state.item(item);
-        match of
-            .filter(|of| of.is_open() && of.is_bound())
-            .and_then(|of| of.node)
-        {
-            Some(node) => self.look(node),
-            None => Ok(()),
-        }
-    }
-
-    /// True when what was let through is no longer what would be started.
-    fn is_another(&self, node: NodeId) -> bool {
-        let bound = self.run.state.node(node).subject.as_ref();
-        let now = bound.and_then(|bound| Some((bound, self.subject(node)?)));
-        now.is_some_and(|(bound, now)| bound.digest != now.digest)
     }
 
     /// Who works apart is asked when there is a place to work at.
@@ -994,7 +966,8 @@ impl Driver {
     }
 
     /// Asks those of this process who answer at once; what they leave is the inbox's.
-    fn ask(&mut self, item: ItemId) -> Result<(), DriveError> {
+    pub(crate) fn ask(&mut self, item: ItemId) -> Result<(), DriveError> {
+        self.prepare_for(item);
         loop {
             let open = self.run.state.item(item).is_some_and(|i| i.is_open());
             let question = Question::of(&self.run.plan, &self.run.state, item);
@@ -1036,14 +1009,16 @@ impl Driver {
         });
     }
 
-    fn spawn(&mut self, node: NodeId, attempt: u32, agents: &[AgentId]) -> Result<(), DriveError> {
+    pub(crate) fn spawn(
+        &mut self,
+        node: NodeId,
+        attempt: u32,
+        agents: &[AgentId],
+    ) -> Result<(), DriveError> {
         let plan = Arc::clone(&self.run.plan);
         let Some(task) = plan.task(node) else {
             return Ok(());
         };
-        if self.is_another(node) {
-            return self.look(node);
-        }
         if let Some(driver) = self.drivers.of_first(&plan, agents) {
             return self.call(driver, node, attempt, agents);
         }
@@ -1351,99 +1326,9 @@ impl Driver {
         std::fs::write(&path, text).ok()?;
         std::path::absolute(path).ok()
     }
-
-    fn run_check(&mut self, check: CheckId, node: NodeId, gate: GateId) {
-        let plan = Arc::clone(&self.run.plan);
-        let Some(of) = plan.gates[gate].checks.get(check.check as usize) else {
-            return;
-        };
-        match &of.evidence {
-            Evidence::Exists(path) => {
-                let there = self.ground_of_gate(node).join(path).exists();
-                let evidence = if there {
-                    format!("`{path}` is there")
-                } else {
-                    format!("`{path}` is not there")
-                };
-                self.send(Happening::CheckEnded {
-                    check,
-                    passed: there,
-                    evidence,
-                });
-            }
-            Evidence::Run(program) => self.run_check_program(check, node, gate, program),
-            // decided by the engine, or by people
-            Evidence::When(_) | Evidence::Person(_) => {}
-        }
-    }
-
-    fn run_check_program(
-        &mut self,
-        check: CheckId,
-        node: NodeId,
-        gate: GateId,
-        program: &coord_plan::plan::Program,
-    ) {
-        let plan = &self.run.plan;
-        let stem = format!(
-            "gate.{}.{}.{}.{}",
-            plan.gates[gate].name, plan.nodes[node].name, check.check, check.round
-        );
-        let log = self.logs.join(format!("{stem}.{}.log", check.gate.index()));
-        let Ok(argv) = work::argv(program, &self.logs.join(format!("{stem}.script"))) else {
-            self.send(Happening::CheckEnded {
-                check,
-                passed: false,
-                evidence: "the script cannot be written".into(),
-            });
-            return;
-        };
-        let mut env = self.environment.clone();
-        for (key, value) in [
-            ("COORD_TASK", plan.nodes[node].name.clone()),
-            ("COORD_GATE", plan.gates[gate].name.clone()),
-        ] {
-            env.push((key.into(), value.into()));
-        }
-        let ground = self.ground_of_gate(node);
-        let cwd = within(&ground, plan.task(node).and_then(|t| t.dir.as_deref()));
-        if ground == self.run.meta.root {
-            self.disturbed.set(true);
-        }
-        let job = Job {
-            argv,
-            env: latest(env),
-            cwd,
-            log,
-            outputs: None,
-            grace: self.grace,
-            viewer: None,
-            masker: self.vault.masker(),
-        };
-        let (stop, stopped) = mpsc::unbounded_channel();
-        self.checks.insert(check, stop);
-        let sender = self.sender.clone();
-        let Some(reaper) = self.reaper.clone() else {
-            self.send(Happening::CheckEnded {
-                check,
-                passed: false,
-                evidence: "no program can be started here".into(),
-            });
-            return;
-        };
-        let _check = tokio::task::spawn_local(async move {
-            let finished = work::run(&reaper, job, stopped, |_| {}).await;
-            let (passed, evidence) = verdict(&finished);
-            let _loop_is_gone = sender.send(Happening::CheckEnded {
-                check,
-                passed,
-                evidence,
-            });
-        });
-    }
 }
 
-fn within(root: &Path, dir: Option<&str>) -> PathBuf {
+pub(crate) fn within(root: &Path, dir: Option<&str>) -> PathBuf {
     dir.map_or_else(|| root.to_path_buf(), |dir| root.join(dir))
 }
 

@@ -3,8 +3,8 @@
 //! Reading order: [`home`] and [`journal`] keep what happened; [`run`] reads it back, from a [`snapshot`] where there is one; [`record`]
 //! is the form in between, [`published`] the one for other programs; [`process`] starts and ends
 //! programs; [`driver`] is the one loop that connects them with the engine; [`reach`] is for agents
-//! that are no programs, and [`bench`] is what their drivers work with; `subject` says what an
-//! approval is given for; [`control`] is how other commands speak to it. `witness`, `artifacts`,
+//! that are no programs, and [`bench`] is what their drivers work with; `gates` looks at what is let
+//! through, and `subject` says what an approval is given for; [`control`] is how other commands speak to it. `witness`, `artifacts`,
 //! `work`, `environment`, `brief` and [`clock`] are its tools; [`ground`] is git and who may write
 //! where, with `apart` and `landing` for the driver; [`repository`] lists the files that globs speak of; [`support`] says what a run can
 //! do of what a plan may say; [`leftovers`] are what ended runs keep on disk, and [`secrets`] are
@@ -23,6 +23,7 @@ mod documents;
 pub mod driver;
 mod effects;
 pub mod environment;
+mod gates;
 pub mod ground;
 mod health;
 pub mod home;

@@ -1,17 +1,25 @@
 //! What the work of a node consists of, for whoever lets it through: command, folder, variables,
-//! who does it, what it takes and, once it was done, what it made. Everything is hashed; what is
-//! short and no secret is shown as it is.
+//! who does it, what it takes and reads and, once it was done, what it made. Everything is hashed;
+//! what is short and no secret is shown as it is.
+//!
+//! A look has two steps. The first says what there is to look at, from the run alone; the second
+//! reads files, which may be large, and needs nothing of the run.
 
+use crate::apart::gate_ground;
 use crate::artifacts;
 use crate::environment::variable;
+use crate::ground::own_places;
+use crate::home::Home;
 use crate::reach;
+use crate::repository;
+use crate::run::Run;
 use coord_engine::{Place, State, Subject, SubjectPart};
 use coord_lang::ids::{GateId, NodeId};
 use coord_plan::plan::{Evidence, NodeKind, Plan, Program, Task};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Values up to this many characters are shown; longer ones by their digest.
 const SHOWN: usize = 64;
@@ -27,35 +35,87 @@ const OF_THE_SEAT: [&str; 6] = [
     "SHELL",
 ];
 
-/// What a look needs beside the run.
-pub(crate) struct Surroundings<'h> {
-    /// The project's folder.
-    pub(crate) root: &'h Path,
-    /// What every program of the run gets.
-    pub(crate) environment: &'h [(OsString, OsString)],
+/// A look whose files are still to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    parts: Vec<(String, Part)>,
+    /// The project's folder, where the work is done.
+    root: PathBuf,
+    /// What coord itself writes to.
+    own: Vec<PathBuf>,
 }
 
-/// None where nobody lets it through and nothing can change behind the back of the run.
-pub(crate) fn look(
-    plan: &Plan,
-    state: &State,
-    node: NodeId,
-    around: &Surroundings<'_>,
-) -> Option<Subject> {
-    let place = state.stage(plan, node)?;
-    if !is_bound(plan, node, place) {
-        return None;
-    }
-    let mut parts = Parts::default();
-    if let Some(task) = plan.task(node) {
-        parts.work(plan, state, node, task, place);
-        if place == Place::Before {
-            parts.environment(plan, state, node, task, around.environment);
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    File(String),
+    /// All files that these globs match.
+    Files(Vec<String>),
+}
+
+impl Look {
+    /// None where nobody lets it through and nothing can change behind the back of the run.
+    /// `environment` is what every program of the run gets.
+    pub(crate) fn at(
+        home: &Home,
+        run: &Run,
+        node: NodeId,
+        environment: &[(OsString, OsString)],
+    ) -> Option<Look> {
+        let (plan, state) = (&*run.plan, &run.state);
+        let place = state.stage(plan, node)?;
+        if !is_bound(plan, node, place) {
+            return None;
         }
-        parts.made(plan, state, node, task, place, around.root);
+        let mut parts = Parts::default();
+        if let Some(task) = plan.task(node) {
+            parts.work(plan, state, node, task, place);
+            if place == Place::Before {
+                parts.environment(plan, state, node, task, environment);
+                if !task.reads.is_empty() {
+                    parts
+                        .0
+                        .push(("files".into(), Part::Files(task.reads.clone())));
+                }
+            }
+            parts.made(plan, state, node, task, place);
+        }
+        parts.taken(plan, state, node);
+        let places = own_places(plan).into_iter();
+        let mut own: Vec<_> = places.map(|place| run.meta.root.join(place)).collect();
+        own.extend(std::path::absolute(home.path()));
+        Some(Look {
+            parts: parts.0,
+            root: gate_ground(home, run, node),
+            own,
+        })
     }
-    parts.taken(plan, state, node, around.root);
-    Some(parts.subject())
+
+    /// True when there is no file to be read.
+    pub(crate) fn is_quick(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.all(|(_, part)| matches!(part, Part::Text(_)))
+    }
+
+    /// Reads the files. Takes as long as that takes.
+    pub(crate) fn subject(self) -> Subject {
+        let (root, own) = (self.root, self.own);
+        let read = self.parts.into_iter().map(|(what, part)| SubjectPart {
+            what,
+            value: match part {
+                Part::Text(text) => text,
+                Part::File(path) => file(&root, &path),
+                Part::Files(globs) => files(&root, &globs, &own),
+            },
+        });
+        let parts: Vec<SubjectPart> = read.collect();
+        let texts = parts.iter();
+        let hasher = hashed(texts.flat_map(|part| [part.what.as_bytes(), part.value.as_bytes()]));
+        Subject {
+            digest: digits(&hasher),
+            parts,
+        }
+    }
 }
 
 /// People are asked at this stage, or it stands on files that may change.
@@ -68,8 +128,8 @@ fn is_bound(plan: &Plan, node: NodeId, place: Place) -> bool {
     };
     match (&plan.nodes[node].kind, place) {
         (NodeKind::Task(task), Place::Before) => {
-            let takes = !task.takes_artifacts.is_empty() && !task.requires.is_empty();
-            takes || task.requires.iter().any(asks)
+            let takes = !task.takes_artifacts.is_empty() || !task.reads.is_empty();
+            (takes && !task.requires.is_empty()) || task.requires.iter().any(asks)
         }
         (NodeKind::Task(task), Place::After) => {
             !task.approvals.is_empty() || task.ensures.iter().any(asks)
@@ -90,21 +150,16 @@ fn hashed<'t>(texts: impl Iterator<Item = &'t [u8]>) -> blake3::Hasher {
 }
 
 #[derive(Default)]
-struct Parts(Vec<SubjectPart>);
+struct Parts(Vec<(String, Part)>);
 
 impl Parts {
     fn add(&mut self, what: impl Into<String>, value: impl Into<String>) {
-        let (what, value) = (what.into(), value.into());
-        self.0.push(SubjectPart { what, value });
+        self.0.push((what.into(), Part::Text(value.into())));
     }
 
-    fn subject(self) -> Subject {
-        let parts = self.0.iter();
-        let hasher = hashed(parts.flat_map(|part| [part.what.as_bytes(), part.value.as_bytes()]));
-        Subject {
-            digest: digits(&hasher),
-            parts: self.0,
-        }
+    fn file(&mut self, artifact: impl std::fmt::Display, path: &str) {
+        self.0
+            .push((format!("artifact {artifact}"), Part::File(path.into())));
     }
 
     fn work(&mut self, plan: &Plan, state: &State, node: NodeId, task: &Task, place: Place) {
@@ -158,15 +213,7 @@ impl Parts {
     }
 
     /// After its work.
-    fn made(
-        &mut self,
-        plan: &Plan,
-        state: &State,
-        node: NodeId,
-        task: &Task,
-        place: Place,
-        root: &Path,
-    ) {
+    fn made(&mut self, plan: &Plan, state: &State, node: NodeId, task: &Task, place: Place) {
         if place != Place::After {
             return;
         }
@@ -175,21 +222,21 @@ impl Parts {
         self.outputs(plan, state, node);
         for artifact in &task.produces {
             if let Some(path) = &artifact.path {
-                let name = format!("artifact {}.{}", plan.nodes[node].name, artifact.name);
-                self.add(name, file(root, path));
+                let name = format!("{}.{}", plan.nodes[node].name, artifact.name);
+                self.file(name, path);
             }
         }
     }
 
     /// What comes from the tasks before it.
-    fn taken(&mut self, plan: &Plan, state: &State, node: NodeId, root: &Path) {
+    fn taken(&mut self, plan: &Plan, state: &State, node: NodeId) {
         for before in reach::upstream(plan, state, node) {
             self.outputs(plan, state, before);
         }
         let task = plan.task(node);
         for (artifact, path) in task.iter().flat_map(|task| &task.takes_artifacts) {
             if let Some(path) = path {
-                self.add(format!("artifact {artifact}"), file(root, path));
+                self.file(artifact, path);
             }
         }
     }
@@ -248,6 +295,29 @@ fn file(root: &Path, path: &str) -> String {
         Ok(digest) => format!("{path} blake3:{digest}"),
         Err(_) => format!("{path} is not there"),
     }
+}
+
+/// How many files there are, and the digest of their paths and contents.
+fn files(root: &Path, globs: &[String], own: &[PathBuf]) -> String {
+    let Some(paths) = repository::matching(root, globs, own) else {
+        return format!("more than {} files, not read", repository::MOST);
+    };
+    let mut hasher = blake3::Hasher::new();
+    for path in &paths {
+        let content = artifacts::digest(&root.join(path)).unwrap_or_default();
+        hasher.update(&(path.len() as u64).to_le_bytes());
+        hasher.update(path.as_bytes());
+        hasher.update(content.as_bytes());
+    }
+    let many = match paths.len() {
+        1 => "1 file".to_string(),
+        many => format!("{many} files"),
+    };
+    format!(
+        "{many} of `{}` blake3:{}",
+        globs.join("`, `"),
+        digits(&hasher)
+    )
 }
 
 fn shown(value: &str) -> String {

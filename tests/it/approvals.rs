@@ -194,3 +194,67 @@ fn another_agent_needs_another_approval() {
     std::fs::write(space.path("go"), "").unwrap();
     let _ = live.wait().exits(0);
 }
+
+#[test]
+fn what_a_task_reads_is_let_through_with_it() {
+    let text = r#"agent builder
+human ann
+channel told { file "notes/told.md" }
+on approval.waiting do notify ann via told
+resource slot { capacity 1 }
+gate go-live { approve by ann }
+
+task hold {
+  by builder
+  uses slot
+  timeout 60s
+  run ["sh", "-c", "echo at-work > held; until test -e go; do sleep 0.02; done"]
+}
+
+task deploy {
+  by builder
+  reads "{src,notes,.coord-state}/**"
+  reads "Makefile"
+  uses slot
+  requires go-live
+  run ["cp", "src/deep/two.c", "deployed"]
+}
+"#;
+    let files = project(text).file("Makefile", "all:\n");
+    let space = (files.file("src/one.c", "one\n")).file("src/deep/two.c", "two\n");
+    let live = start(&space, &[]);
+    let _held = until_file(&space, "held");
+    let first = asked(&space, "ann", 0);
+    has(part(&first, "files"), "3 files of `{src");
+    let _told = until_file(&space, "notes/told.md");
+    approve(&space, &first, "ann");
+    std::fs::write(space.path("src/deep/two.c"), "other\n").unwrap();
+    std::fs::write(space.path("go"), "").unwrap();
+    let second = asked(&space, "ann", of(&first));
+    has(second["changed"][0].as_str().unwrap(), "files: was 3 files");
+    assert!(!space.path("deployed").exists());
+    approve(&space, &second, "ann");
+    let _ = live.wait().exits(0);
+    assert_eq!(voided(&space).len(), 1);
+}
+
+#[test]
+fn a_check_that_writes_what_it_looks_at_is_not_repeated_for_ever() {
+    let text = r#"agent builder
+gate fits { check "it fits" run ["sh", "-c", "echo checked >> src/log"] }
+task build {
+  by builder
+  reads "src/**"
+  requires fits
+  run ["true"]
+}
+"#;
+    let space = project(text).file("src/log", "");
+    start(&space, &[]).wait().exits(1);
+    assert_eq!(voided(&space).len(), 6);
+    let why = fine(&space, &["why", "build"]).stdout;
+    has(
+        &why,
+        "has changed 6 times in a row, last files: was 1 file of `src/**`",
+    );
+}

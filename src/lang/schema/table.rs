@@ -900,7 +900,7 @@ pub static ROWS: &[Row] = &[
         Many,
         NoBody,
         "",
-        "Paths that this task looks at.",
+        "Paths that this task looks at. What its `requires` gates find holds for what they contain.",
         "reads \"docs/**\"",
     ),
     row(
