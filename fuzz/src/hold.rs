@@ -15,12 +15,24 @@ use coord_lang::syntax::{Limits, Pieces, parse};
 use coord_plan::compile::{Compiled, Settings, plan, understand};
 use std::fmt::Write;
 
+/// Limits on what a text multiplies to, smaller than those of the program, so that many texts can be
+/// tried: what happens at a limit does not depend on where it lies. The program's own are tried in
+/// `tests/it/limits.rs`.
+fn limits() -> Limits {
+    Limits {
+        needs: 1_000,
+        edges: 10_000,
+        each: 32,
+        ..Limits::default()
+    }
+}
+
 /// Of any text: it is compiled, with every place inside of it; a text that is not read says which
 /// limit forbids that; formatting is idempotent and changes no meaning; and what an editor parses
 /// in pieces is what the compiler parses.
 pub fn text(text: &str) {
     let sources = Sources::single("main.coord", text);
-    let limits = Limits::default();
+    let limits = limits();
     let source = sources.file(FileId(0));
     let (tree, found) = parse(FileId(0), source, &limits);
     let past_a_limit = found.iter().any(|d| matches!(d.code, "E0908" | "E0011"));
@@ -63,12 +75,15 @@ impl Meaning {
 }
 
 fn compiled(sources: &Sources, tree: Tree<'_>, found: Vec<Diagnostic>) -> Compiled {
-    let settings = Settings::default();
+    let settings = Settings {
+        limits: limits(),
+        ..Settings::default()
+    };
     plan(understand(sources, &[tree], found, &settings), &settings)
 }
 
 fn in_pieces(source: &SourceFile, tree: &Tree<'_>, found: &[Diagnostic]) {
-    let parsed = Pieces::default().parse(source.clone(), &Limits::default());
+    let parsed = Pieces::default().parse(source.clone(), &limits());
     let (same, mut same_found) = parsed.tree(FileId(0));
     assert_eq!(format!("{tree:?}"), format!("{same:?}"), "in pieces");
     let mut found = found.to_vec();
@@ -80,7 +95,7 @@ fn in_pieces(source: &SourceFile, tree: &Tree<'_>, found: &[Diagnostic]) {
 fn formatting(before: &Meaning, formatted: &str) {
     let sources = Sources::single("main.coord", formatted);
     let source = sources.file(FileId(0));
-    let (tree, found) = parse(FileId(0), source, &Limits::default());
+    let (tree, found) = parse(FileId(0), source, &limits());
     assert_eq!(formatted, format(source, &tree), "formatted twice");
     let after = Meaning::of(&compiled(&sources, tree, found));
     assert_eq!(before, &after, "understood otherwise");
@@ -164,7 +179,7 @@ pub fn condition(condition: &str, choices: &mut Choices<'_>) {
         text(&program);
     }
     let sources = Sources::single("main.coord", &program);
-    let limits = Limits::default();
+    let limits = limits();
     let (tree, _) = parse(FileId(0), sources.file(FileId(0)), &limits);
     let (model, _, found) = lower(&sources, &[tree], &limits);
     places(&program, &found);

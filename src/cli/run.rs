@@ -263,8 +263,7 @@ fn start_reaper() -> Result<Reaper, Failure> {
 /// Opens the home for writing, and proves that it can be written before anything starts.
 fn open(path: &Path) -> Result<(Home, SqliteJournal), Failure> {
     let home = Home::open(path).map_err(home::journal_failure)?;
-    let lock = home
-        .lock(&home::command_line())
+    let lock = coord_host::control::take_over(&home, &home::command_line())
         .map_err(home::journal_failure)?;
     home.preflight().map_err(home::journal_failure)?;
     let journal = SqliteJournal::open(&home, lock).map_err(home::journal_failure)?;

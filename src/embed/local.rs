@@ -358,10 +358,8 @@ fn last_open(journal: &SqliteJournal) -> Result<Option<Run>, Error> {
 /// Opens the home for writing, and proves that it can be written before anything starts.
 fn open(path: &Path) -> Result<(Home, SqliteJournal), Error> {
     let home = Home::open(path)?;
-    let lock = home.lock(&format!(
-        "a program with coord in it, {}",
-        std::process::id()
-    ))?;
+    let name = format!("a program with coord in it, {}", std::process::id());
+    let lock = coord_host::control::take_over(&home, &name)?;
     home.preflight()?;
     let journal = SqliteJournal::open(&home, lock)?;
     // nothing is written behind damage

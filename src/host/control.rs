@@ -4,7 +4,7 @@
 
 use crate::environment::passed_on;
 use crate::home::Home;
-use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::journal::{Journal, JournalError, ProjectLock, SqliteJournal};
 use crate::record;
 use crate::run::{Run, RunError};
 use crate::secrets::Vault;
@@ -290,6 +290,22 @@ fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> Result<
         Reply::Accepted => Ok(()),
         Reply::Refused(why) => Err(ControlError::Refused(why)),
         Reply::Ending => Err(ControlError::Ending),
+    }
+}
+
+/// Makes this process the one that runs the project. A lock that an order holds while it is
+/// recorded passes soon, and is waited for; one of a process that listens is not.
+pub fn take_over(home: &Home, command: &str) -> Result<ProjectLock, JournalError> {
+    let until = Instant::now() + PASSING;
+    loop {
+        match home.lock(command) {
+            Err(JournalError::Locked { .. })
+                if Instant::now() < until && connect(home.path()).is_err() =>
+            {
+                std::thread::sleep(PASSING_PAUSE);
+            }
+            lock => return lock,
+        }
     }
 }
 

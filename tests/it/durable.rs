@@ -62,6 +62,28 @@ fn a_run_goes_on_from_a_snapshot_as_from_its_log() {
     assert_eq!(state(&space), with);
 }
 
+/// An order that is recorded while nobody runs the project holds its lock for a moment.
+#[test]
+fn going_on_waits_for_an_order_that_is_being_recorded() {
+    let space = project(&script("a", "", "false"));
+    start(&space, &[]).wait().exits(1);
+    fine(&space, &["retry", "a"]);
+    let lock = std::fs::File::open(space.path(".coord-state/lock")).unwrap();
+    lock.lock().unwrap();
+    let live = space.coord(&["resume", "r"]).start();
+    let opened = std::path::PathBuf::from(format!("/proc/{}/fd", live.pid()));
+    until("a try to lock", || {
+        let files = std::fs::read_dir(&opened).ok()?.flatten();
+        let mut links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        links
+            .any(|link| link.ends_with(".coord-state/lock"))
+            .then_some(())
+    });
+    lock.unlock().unwrap();
+    live.wait().exits(1);
+    assert_eq!(status(&space)["state"], "failed");
+}
+
 #[test]
 fn a_snapshot_that_does_not_fit_counts_for_nothing() {
     let space = cut_off();

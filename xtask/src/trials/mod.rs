@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 mod attempts;
 mod capacities;
 mod courses;
+mod decision_kills;
 mod decisions;
 mod failover;
 mod kills;
 mod ladders;
+mod program;
+mod rung_kills;
 mod small_files;
 
 /// Every trial, in the order in which they run.
@@ -22,6 +25,8 @@ pub(crate) const ALL: &[Trial] = &[
     ladders::LADDERS,
     failover::FAILOVER,
     kills::KILLS_OF_RUNS,
+    rung_kills::RUNG_KILLS,
+    decision_kills::DECISION_KILLS,
     small_files::SMALL_FILES,
 ];
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use super::{Folder, Goal, Setting, Trial};
+use super::program::{Project, said};
+use super::{Goal, Setting, Trial};
 
 const TASKS: usize = 40;
 /// Blocks of 512 bytes: from a file that holds no journal to one that holds all of it.
@@ -21,13 +21,12 @@ pub(crate) const SMALL_FILES: Trial = Trial {
 };
 
 fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
-    let folder = Folder::new("small-files", seed)?;
-    std::fs::write(folder.path().join("main.coord"), project()).map_err(|e| e.to_string())?;
+    let project = Project::new(setting, SMALL_FILES.name, seed, &text())?;
     let blocks = FEWEST_BLOCKS + seed % (MOST_BLOCKS - FEWEST_BLOCKS);
-    let coord = setting.coord.display();
+    let coord = project.program().display();
     let limited = format!("ulimit -f {blocks}; exec '{coord}' run --run-id r --progress none");
-    let first = call(folder.path(), Command::new("sh").args(["-c", &limited]))?;
-    let begun = begun(folder.path());
+    let first = project.shell(&limited)?;
+    let begun = begun(project.path());
     let ends_honestly = match first.status.code() {
         Some(0) => begun.len() == TASKS,
         Some(1 | 4) => true,
@@ -37,20 +36,16 @@ fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
         return Err(format!("{blocks} blocks: {}", said(&first)));
     }
     for _ in 0..TASKS {
-        let again = coord_call(setting, folder.path(), &["resume", "r", "--no-wait"])?;
+        let again = project.call(&["resume", "r", "--no-wait"])?;
         match again.status.code() {
             Some(0) => break,
             // the run itself could not be written: it is made now
-            Some(2) => drop(coord_call(
-                setting,
-                folder.path(),
-                &["run", "--run-id", "r"],
-            )?),
-            _ => settle(setting, folder.path())?,
+            Some(2) => drop(project.call(&["run", "--run-id", "r"])?),
+            _ => settle(&project)?,
         }
     }
-    let begun = self::begun(folder.path());
-    let status = coord_call(setting, folder.path(), &["status", "r"])?;
+    let begun = self::begun(project.path());
+    let status = project.call(&["status", "r"])?;
     match begun.len() == TASKS && status.status.success() {
         true => Ok(1),
         false => Err(format!(
@@ -62,9 +57,9 @@ fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
 }
 
 /// Tries again what is in doubt, and what a full disk failed.
-fn settle(setting: &Setting, folder: &Path) -> Result<(), String> {
+fn settle(project: &Project<'_>) -> Result<(), String> {
     for task in 0..TASKS {
-        coord_call(setting, folder, &["retry", "r", &format!("t{task}")])?;
+        project.call(&["retry", "r", &format!("t{task}")])?;
     }
     Ok(())
 }
@@ -79,20 +74,7 @@ fn begun(folder: &Path) -> BTreeMap<String, usize> {
     begun
 }
 
-fn coord_call(setting: &Setting, folder: &Path, args: &[&str]) -> Result<Output, String> {
-    call(folder, Command::new(&setting.coord).args(args))
-}
-
-fn call(folder: &Path, command: &mut Command) -> Result<Output, String> {
-    let command = command.current_dir(folder).env_remove("COORD_HOME");
-    command.output().map_err(|error| error.to_string())
-}
-
-fn said(ran: &Output) -> String {
-    format!("{}: {}", ran.status, String::from_utf8_lossy(&ran.stderr))
-}
-
-fn project() -> String {
+fn text() -> String {
     let mut text = String::from("edition 2026\n");
     for task in 0..TASKS {
         let needs = match task {
