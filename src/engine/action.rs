@@ -165,7 +165,10 @@ fn action_of_rule(state: &State, fact: &RuleFact) -> Option<Action> {
             text: text.clone(),
         }),
         RuleFact::HealthAsked { agent } => Some(Action::CheckHealth { agent: *agent }),
-        RuleFact::MetricAsked { metric } => Some(Action::Measure { metric: *metric }),
+        RuleFact::MetricAsked { metric } => {
+            let metric = *metric;
+            (state.measuring.contains(&metric)).then_some(Action::Measure { metric })
+        }
         RuleFact::SituationClosed {
             situation,
             resolution,

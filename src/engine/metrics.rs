@@ -40,7 +40,7 @@ use crate::refusal::Refusal;
 use crate::rule_fact::RuleFact;
 use crate::scope::compares;
 use crate::scores::Scores;
-use crate::situation::{How, Of, SituationId};
+use crate::situation::{About, How, Of, SituationId};
 use crate::state::State;
 use crate::status::{RunStatus, Status};
 use crate::turn::Turn;
@@ -446,10 +446,19 @@ impl State {
             Fact::SyncPassed { .. }
                 | Fact::Rule(RuleFact::SyncHeld { .. } | RuleFact::RunFinishing)
         );
-        if judged {
-            let metrics = plan.rules.metrics.iter();
-            let measured = metrics.filter(|(_, m)| !matches!(m.from, MetricSource::Person(_)));
-            self.measures_due.extend(measured.map(|(id, _)| id));
+        // people are asked while the run can still hear of it
+        let asked = matches!(
+            event.fact,
+            Fact::RunStarted { .. }
+                | Fact::SyncPassed { .. }
+                | Fact::Rule(RuleFact::SyncHeld { .. })
+        );
+        if judged || asked {
+            let due = plan.rules.metrics.iter().filter(|(_, m)| match m.from {
+                MetricSource::Person(_) => asked,
+                MetricSource::Builtin(_) | MetricSource::Run(_) => judged,
+            });
+            self.measures_due.extend(due.map(|(id, _)| id));
         }
     }
 
@@ -458,9 +467,12 @@ impl State {
         self.measuring.iter().copied()
     }
 
-    pub(crate) fn on_metric_asked(&mut self, metric: MetricId) {
+    pub(crate) fn on_metric_asked(&mut self, plan: &Plan, metric: MetricId) {
         self.measures_due.remove(&metric);
-        self.measuring.insert(metric);
+        // a person measures when he likes, and nobody waits for it
+        if !matches!(plan.rules.metrics[metric].from, MetricSource::Person(_)) {
+            self.measuring.insert(metric);
+        }
     }
 
     pub(crate) fn on_metric_over(&mut self, metric: MetricId) {
@@ -496,10 +508,16 @@ impl Turn<'_> {
                 });
             }
             MetricSource::Run(_) => self.rule(RuleFact::MetricAsked { metric }),
-            MetricSource::Person(_) => self.rule(RuleFact::MetricMissed {
-                metric,
-                why: String::new(),
-            }),
+            MetricSource::Person(of) => {
+                let name = &self.plan.rules.metrics[metric].name;
+                self.rule(RuleFact::NoticeSent {
+                    of: of.clone(),
+                    via: None,
+                    about: About::default(),
+                    text: format!("say what `{name}` is: `coord measure {name} VALUE`"),
+                });
+                self.rule(RuleFact::MetricAsked { metric });
+            }
         }
         true
     }

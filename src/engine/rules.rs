@@ -211,7 +211,7 @@ impl State {
             RuleFact::MetricAsked { metric } => {
                 let there = plan.rules.metrics.get(*metric).is_some();
                 known(there, kind, "metric", metric.0)?;
-                self.on_metric_asked(*metric);
+                self.on_metric_asked(plan, *metric);
                 Ok(())
             }
             RuleFact::MetricMissed { metric, .. } => {

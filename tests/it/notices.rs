@@ -1,5 +1,6 @@
 //! What a run writes for people: notices through channels, digests, records, papers, the context.
 
+use crate::live::fine;
 use crate::space::Space;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -495,6 +496,11 @@ task build { by lead }
         .coord(&["run", "--run-id", "r", "--no-wait"])
         .run()
         .exits(3);
+    let asked = fine(&space, &["inbox", "--for", "lead"]).stdout;
+    assert!(
+        asked.contains("(told): say what `mood` is: `coord measure mood VALUE`"),
+        "{asked}"
+    );
     let said = |args: &[&str], code| space.coord(args).run().exits(code).stderr;
     insta::assert_snapshot!(said(&["measure", "mod", "4"], 2), @r"
     error: run `r` has no metric `mod`
