@@ -3,7 +3,7 @@
 use super::args::{Common, Doctor};
 use super::crash_test;
 use super::exit::{Exit, Outcome};
-use super::gc::size;
+use super::gc::{runs as runs_of, size};
 use super::home;
 use super::screen::Screen;
 use coord_host::home::Home;
@@ -103,10 +103,8 @@ fn journal(path: &Path) -> Finding {
         true => look()
             .map(|(runs, events)| {
                 let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
-                format!(
-                    "{runs} runs, {events} events, {}: every link holds",
-                    size(bytes)
-                )
+                let (runs, size) = (runs_of(runs), size(bytes));
+                format!("{runs}, {events} events, {size}: every link holds")
             })
             .map_err(|error: coord_host::journal::JournalError| error.to_string()),
     };

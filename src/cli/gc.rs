@@ -97,7 +97,7 @@ fn line(left: &Leftover) -> String {
     )
 }
 
-fn runs(count: usize) -> String {
+pub(crate) fn runs(count: usize) -> String {
     match count {
         1 => "1 run".into(),
         n => format!("{n} runs"),

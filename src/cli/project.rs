@@ -294,11 +294,14 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
         .map(|f| clean(f).display().to_string())
         .collect();
     let wanted = path.display().to_string();
-    match coord_lang::schema::closest(&wanted, names.iter().map(String::as_str)).first() {
-        Some(meant) if error.kind() == std::io::ErrorKind::NotFound => {
-            failure.help(format!("did you mean `{meant}`?"))
-        }
-        _ => failure,
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return failure;
+    }
+    let close = coord_lang::schema::closest(&wanted, names.iter().map(String::as_str));
+    match (close.first(), &names[..]) {
+        (Some(meant), _) => failure.help(format!("did you mean `{meant}`?")),
+        (None, [only]) => failure.help(format!("the one in its folder is `{only}`")),
+        (None, _) => failure,
     }
 }
 
