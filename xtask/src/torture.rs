@@ -15,6 +15,8 @@ use crate::trials::{ALL, Goal, Setting, Trial};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many failing seeds are kept of each trial.
+/// After so many failures no more are looked for.
+const GIVEN_UP: u64 = 100;
 const KEPT: usize = 20;
 
 /// What the command line asks for.
@@ -123,7 +125,10 @@ fn try_often(order: &Order, trial: &Trial) -> Found {
     };
     let goes_on = |seed: u64| match goal {
         Goal::Trials(n) => seed - order.seed < n,
-        Goal::Counted(n, _) => found.counted.load(Relaxed) < n,
+        // a trial that fails counts nothing
+        Goal::Counted(n, _) => {
+            found.counted.load(Relaxed) < n && found.failures.load(Relaxed) < GIVEN_UP
+        }
     };
     let at_hand = Mutex::new(BTreeMap::new());
     let (done, wait) = mpsc::channel::<()>();

@@ -11,6 +11,7 @@ mod decisions;
 mod failover;
 mod kills;
 mod ladders;
+mod power_cuts;
 mod program;
 mod rung_kills;
 mod small_files;
@@ -27,6 +28,7 @@ pub(crate) const ALL: &[Trial] = &[
     kills::KILLS_OF_RUNS,
     rung_kills::RUNG_KILLS,
     decision_kills::DECISION_KILLS,
+    power_cuts::POWER_CUTS,
     small_files::SMALL_FILES,
 ];
 
