@@ -283,6 +283,14 @@ fn globs_and_their_witnesses_agree() {
 fn what_once_broke_holds() {
     // the place of the next line ended in the middle of its first character
     attack::hold::text("edition 2026\ntask build {\n  run [\"make\"]\n\u{fffd} x\n");
+    // a block that the end of the file closes was taken to be closed by the last byte
+    attack::hold::text(
+        "k\nbuild {\n  run t qa {\n  owstartnc=mmlm { sta=ta= {#h q \nl of0a ```sh\n!\n}humann\u{fffd}",
+    );
+    // a field of a template that goes over lines changed with their indentation
+    attack::hold::text(
+        "edition 2026\ntemplate note ```markdown\n  x ${a\n   b} y\n  ```\nhuman lead\n",
+    );
 }
 
 /// What takes a square of its length once took minutes.

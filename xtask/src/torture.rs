@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::trials::{ALL, Goal, Setting, Trial};
 
 /// A single trial that takes longer than this does not come to its end at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// How many failing seeds are kept of each trial.
 /// After so many failures no more are looked for.

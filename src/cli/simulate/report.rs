@@ -1,6 +1,7 @@
 //! The findings of a simulation, for people and for programs.
 
 use super::tally::{Tally, percentile};
+use crate::cli::gc::runs;
 use coord_plan::clock::{Clock, lasting};
 use coord_plan::plan::Plan;
 use serde_json::{Value, json};
@@ -14,7 +15,10 @@ const BAR_WIDTH: usize = 40;
 
 pub(super) fn text(plan: &Plan, tally: &Tally, seed: u64) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}: {} runs, seed {seed}", plan.project, tally.runs);
+    if !plan.project.is_empty() {
+        let _ = write!(out, "{}: ", plan.project);
+    }
+    let _ = writeln!(out, "{}, seed {seed}", runs(tally.runs));
     ends(&mut out, tally);
     finish(&mut out, plan, tally);
     agents(&mut out, plan, tally);

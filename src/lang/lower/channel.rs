@@ -170,7 +170,9 @@ impl<'s> Lower<'_, 's> {
                 let start = body.start as usize + at;
                 let span = Span::new(body.file, start, start + path.len() + 3);
                 let short = path.len() < raw[at + 2..].len();
-                short.then(|| Spanned::new(path.trim().to_string(), span))
+                // one that goes over lines is the same however they are indented
+                let words: Vec<&str> = path.split_whitespace().collect();
+                short.then(|| Spanned::new(words.join(" "), span))
             })
             .collect()
     }

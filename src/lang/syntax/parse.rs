@@ -956,7 +956,8 @@ impl<'s> Builder<'s> {
                 }
                 let open_indent = self.source.line_indent(statement.span.start);
                 let close_indent = self.source.line_indent(close);
-                if !same_line
+                if block.closed
+                    && !same_line
                     && close_indent < open_indent
                     && self.source.line_first(close) == Some('}')
                     && let Some((_, matching)) =

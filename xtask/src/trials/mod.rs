@@ -11,10 +11,13 @@ mod decisions;
 mod failover;
 mod kills;
 mod ladders;
+mod orphans;
 mod power_cuts;
 mod program;
+mod resumed;
 mod rung_kills;
 mod small_files;
+mod soak;
 
 /// Every trial, in the order in which they run.
 pub(crate) const ALL: &[Trial] = &[
@@ -28,8 +31,11 @@ pub(crate) const ALL: &[Trial] = &[
     kills::KILLS_OF_RUNS,
     rung_kills::RUNG_KILLS,
     decision_kills::DECISION_KILLS,
+    resumed::RESUMED,
+    orphans::ORPHANS,
     power_cuts::POWER_CUTS,
     small_files::SMALL_FILES,
+    soak::SOAK,
 ];
 
 pub(crate) struct Trial {

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::{Folder, Setting};
 
+/// Between the polite request to end and the kill.
+pub(crate) const GRACE_MS: u64 = 100;
+
 /// One project that a trial runs.
 pub(crate) struct Project<'s> {
     setting: &'s Setting,
@@ -40,6 +43,7 @@ impl Project<'_> {
         let mut command = Command::new(&self.setting.coord);
         command.args(args).current_dir(self.path());
         command.env_remove("COORD_HOME");
+        command.env("COORD_GRACE", format!("{GRACE_MS}ms"));
         command
     }
 
