@@ -704,20 +704,20 @@ impl Driver {
         Ok(())
     }
 
-    fn step(&mut self, input: Input) -> Result<Vec<Event>, String> {
+    pub(crate) fn step(&mut self, input: Input) -> Result<Vec<Event>, String> {
         let now = self.clock.now_ms();
         let input = self.vault.input(input);
         step(&self.run.plan, &mut self.run.state, now, input).map_err(|refusal| refusal.to_string())
     }
 
     /// One input by itself.
-    pub(crate) fn take(&mut self, input: Input) -> Result<(), DriveError> {
+    fn take(&mut self, input: Input) -> Result<(), DriveError> {
         let events = self.step(input).map_err(DriveError::Refused)?;
         self.append(events)
     }
 
     /// Hands events to the journal, and queues what follows from them.
-    fn append(&mut self, events: Vec<Event>) -> Result<(), DriveError> {
+    pub(crate) fn append(&mut self, events: Vec<Event>) -> Result<(), DriveError> {
         if events.is_empty() {
             return Ok(());
         }

@@ -70,8 +70,7 @@ impl Driver {
         match self.look_at(node) {
             None => self.go_on(node, then),
             Some(look) if look.is_quick() => {
-                let subject = look.subject();
-                self.take(Input::Looked { node, subject })?;
+                self.looked(node, look.subject())?;
                 self.go_on(node, then)
             }
             Some(look) => {
@@ -105,10 +104,7 @@ impl Driver {
                     self.read(node, now);
                     continue;
                 }
-                Some(_) => {
-                    let subject = seen.subject;
-                    self.take(Input::Looked { node, subject })?;
-                }
+                Some(_) => self.looked(node, seen.subject)?,
                 None => {}
             }
             let mut waiting = self.looks.waiting.remove(&node).unwrap_or_default();
@@ -123,6 +119,14 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// A run that is over meanwhile does not hear of it.
+    fn looked(&mut self, node: NodeId, subject: Subject) -> Result<(), DriveError> {
+        match self.step(Input::Looked { node, subject }) {
+            Ok(events) => self.append(events),
+            Err(_) => Ok(()),
+        }
     }
 
     fn go_on(&mut self, node: NodeId, then: Then) -> Result<(), DriveError> {

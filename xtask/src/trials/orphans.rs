@@ -139,7 +139,7 @@ task evil {{
     setsid sleep {mark} &
     nohup sleep {mark} >/dev/null 2>&1 &
     (sleep {mark} & ) &
-    sleep {mark} & p=$!; sleep 0.05; kill -STOP $p
+    sleep {mark} & p=$!; until grep -q sleep /proc/$p/comm; do sleep 0.01; done; kill -STOP $p
     sleep {mark} </dev/null >/dev/null 2>&1 &
     until test -e fail; do sleep 0.01; done
     exit 1
