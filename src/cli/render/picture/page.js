@@ -128,7 +128,7 @@
   // ---- drawing -------------------------------------------------------------------------------
   function read_colours() {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ['ink', 'dim', 'line', 'ground', 'soft', 'work', 'critical', 'chain', 'slack', 'event', 'late', 'good', 'rest', 'pick', 'today'])
+    for (const name of ['ink', 'dim', 'line', 'ground', 'soft', 'work', 'full', 'critical', 'chain', 'slack', 'event', 'late', 'good', 'rest', 'pick', 'today'])
       colour[name] = style.getPropertyValue('--' + name).trim();
   }
   function fitted(canvas, w, h) {
@@ -283,7 +283,7 @@
         const x = x_of(plan.from + n * span), w = x_of(plan.from + (n + 1) * span) - x;
         if (x > width || x + w < names) continue;
         pen.globalAlpha = 0.15 + 0.85 * Math.min(1, share / 100);
-        pen.fillStyle = share >= 95 ? colour.critical : colour.work;
+        pen.fillStyle = share >= 95 ? colour.full : colour.work;
         pen.fillRect(x, y + 1, Math.max(1, w + 0.4), line - 2);
       }
       pen.restore();

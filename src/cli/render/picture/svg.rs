@@ -26,9 +26,9 @@ const STRETCHES: i64 = 120;
 
 const STYLE: &str = "\
 .phase{font-weight:bold}
-.grid{stroke:#d9dee3}.rest{fill:#eceff2}.work{fill:#6d9dc5}.critical{fill:#d9822b}.slack{fill:#c3ccd4}
+.grid{stroke:#d9dee3}.rest{fill:#eceff2}.work{fill:#6d9dc5}.critical{fill:#d9822b}.slack{fill:#c3ccd4}.full{fill:#2c5f8a}
 .chain{stroke:#1d2329;stroke-width:1.5}.event{fill:#00796b}.late{fill:#b3261e}.good{fill:#1a7f4b}.span{fill:#1d2329}
-@media(prefers-color-scheme:dark){.grid{stroke:#343c44}.rest{fill:#1b2026}.work{fill:#4f81ad}.critical{fill:#e8a04c}.slack{fill:#3b4650}.chain{stroke:#fff}.event{fill:#4db6ac}.late{fill:#ff8a80}.good{fill:#4cc38a}.span{fill:#e4e8ec}}
+@media(prefers-color-scheme:dark){.grid{stroke:#343c44}.rest{fill:#1b2026}.work{fill:#4f81ad}.critical{fill:#e8a04c}.slack{fill:#3b4650}.full{fill:#8fc1ea}.chain{stroke:#fff}.event{fill:#4db6ac}.late{fill:#ff8a80}.good{fill:#4cc38a}.span{fill:#e4e8ec}}
 ";
 
 pub(crate) fn svg(plan: &Plan, schedule: &Schedule) -> String {
@@ -350,7 +350,7 @@ impl Drawing<'_> {
                     continue;
                 };
                 let (x, width) = self.bar(bounds[n], bounds[n + 1]);
-                let class = if share >= 950 { "critical" } else { "work" };
+                let class = if share >= 950 { "full" } else { "work" };
                 let opacity = 15 + share * 85 / 1000;
                 let _ = writeln!(
                     out,
