@@ -6,15 +6,16 @@
 use coord_plan::plan::Plan;
 
 use crate::state::State;
+use std::io::Write;
 use std::sync::Arc;
 
 /// Changes whenever a state means something else; programs of different versions do not read each
 /// other's snapshots.
 pub const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/3");
 
-/// The bytes of a state.
-pub fn write(state: &State) -> Result<Vec<u8>, String> {
-    rmp_serde::to_vec_named(state).map_err(|error| error.to_string())
+/// Writes the bytes of a state. A state of many tasks is large: they need not all be in memory.
+pub fn write(state: &State, to: &mut impl Write) -> Result<(), String> {
+    rmp_serde::encode::write_named(to, state).map_err(|error| error.to_string())
 }
 
 /// The state of these bytes, which were written for this plan.

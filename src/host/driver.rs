@@ -21,7 +21,7 @@ use crate::reach::{self, Done, Drivers, Job as Work, People, Question};
 use crate::record;
 use crate::run::{self, Run};
 use crate::secrets::{SecretText, Vault, variables};
-use crate::snapshot::{self, Keeper};
+use crate::snapshot::Keeper;
 use crate::speech::Speech;
 use crate::witness::{self, Witness};
 use crate::work::{self, Finished, Job};
@@ -533,19 +533,12 @@ impl Driver {
         }
     }
 
-    /// A snapshot is a cache: that one could not be written is nobody's concern.
     fn keep_snapshot(&mut self) {
-        let Some(bytes) = self.keeper.look(&self.run, &self.journal) else {
-            return;
-        };
-        let (home, id) = (self.home.path().to_path_buf(), self.run.id.clone());
-        let _writing = tokio::task::spawn_blocking(move || snapshot::keep(&home, &id, &bytes));
+        self.keeper.look(&self.home, &self.run, &self.journal);
     }
 
     fn keep_last_snapshot(&mut self) {
-        if let Some(bytes) = self.keeper.last_look(&self.run, &self.journal) {
-            let _only_a_cache = snapshot::keep(self.home.path(), &self.run.id, &bytes);
-        }
+        self.keeper.last_look(&self.home, &self.run, &self.journal);
     }
 
     fn take_all(

@@ -4,13 +4,14 @@
 //! the hash chain, which covers every event before it; one that does not fit the journal, is
 //! damaged, or is of another version of the program counts for nothing, and so does a missing one.
 
+use crate::home::Home;
 use crate::journal::{Hash, Journal, JournalRead, RunKey, SqliteJournal};
 use crate::run::Run;
 use coord_engine::{State, snapshot};
 use coord_plan::plan::Plan;
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Events after which a new snapshot is worth its writing.
@@ -18,6 +19,8 @@ pub const EVERY: u64 = 50_000;
 /// Largest snapshot that is written or read.
 const MOST_BYTES: u64 = 1 << 30;
 const MAGIC: &[u8; 8] = b"coordsn1";
+/// Bytes that go to the file at once.
+const BUFFER: usize = 1 << 20;
 const HEADER: usize = 8 + 32 + 8 + 8 + 8 + 32 + 32;
 
 /// A state and the event that it stands behind.
@@ -61,39 +64,93 @@ pub(crate) fn load(
     Some(Snapshot { state, seq, events })
 }
 
-/// The bytes of a state behind the event `seq`; `link` is that event's.
-fn encode(run: RunKey, seq: i64, events: u64, link: &Hash, body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(HEADER + body.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&version());
-    bytes.extend_from_slice(&run.0.to_le_bytes());
-    bytes.extend_from_slice(&seq.to_le_bytes());
-    bytes.extend_from_slice(&events.to_le_bytes());
-    bytes.extend_from_slice(link);
-    bytes.extend_from_slice(blake3::hash(body).as_bytes());
-    bytes.extend_from_slice(body);
-    bytes
+/// A file that becomes the snapshot of a run, once its last event is durable.
+///
+/// Crash before: the one before is there. What the page cache loses shows in the digest.
+struct Draft {
+    file: File,
+    seq: i64,
+    events: u64,
+    digest: Hash,
 }
 
-/// Keeps a snapshot, in place of the one before.
-///
-/// Crash inside: the one before is there. What the page cache loses shows in the digest.
-pub(crate) fn keep(home: &Path, id: &str, bytes: &[u8]) -> io::Result<()> {
-    if bytes.len() as u64 > MOST_BYTES {
-        return Ok(());
+impl Draft {
+    /// Writes the state as it is; a header is still missing.
+    fn write(home: &Path, run: &Run) -> io::Result<Draft> {
+        let folder = folder(home);
+        std::fs::create_dir_all(&folder)?;
+        let mut file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(new(&folder, &run.id))?;
+        file.seek(SeekFrom::Start(HEADER as u64))?;
+        let mut body = BufWriter::with_capacity(
+            BUFFER,
+            Body {
+                file: &file,
+                hasher: blake3::Hasher::new(),
+                bytes: 0,
+            },
+        );
+        snapshot::write(&run.state, &mut body).map_err(io::Error::other)?;
+        let body = body.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let digest = *body.hasher.finalize().as_bytes();
+        Ok(Draft {
+            seq: run.last_seq,
+            events: run.events,
+            digest,
+            file,
+        })
     }
-    let folder = folder(home);
-    std::fs::create_dir_all(&folder)?;
-    let new = folder.join(format!("{id}.new"));
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)?;
-    file.write_all(bytes)?;
-    drop(file);
-    std::fs::rename(new, path(&folder, id))
+
+    /// Makes it the snapshot, in place of the one before; `link` is that of its last event.
+    fn keep(self, home: &Path, run: &Run, link: &Hash) -> io::Result<()> {
+        let mut header = Vec::with_capacity(HEADER);
+        header.extend_from_slice(MAGIC);
+        header.extend_from_slice(&version());
+        header.extend_from_slice(&run.key.0.to_le_bytes());
+        header.extend_from_slice(&self.seq.to_le_bytes());
+        header.extend_from_slice(&self.events.to_le_bytes());
+        header.extend_from_slice(link);
+        header.extend_from_slice(&self.digest);
+        self.file.write_all_at(&header, 0)?;
+        let folder = folder(home);
+        std::fs::rename(new(&folder, &run.id), path(&folder, &run.id))
+    }
+}
+
+/// The body of a snapshot on its way into its file.
+struct Body<'f> {
+    file: &'f File,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for Body<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > MOST_BYTES - HEADER as u64 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is not to become a snapshot takes no space.
+fn discard(home: &Path, run: &Run) {
+    let _there_may_be_none = std::fs::remove_file(new(&folder(home), &run.id));
+}
+
+fn new(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("{id}.new"))
 }
 
 pub(crate) fn path(folder: &Path, id: &str) -> PathBuf {
@@ -111,19 +168,13 @@ fn version() -> [u8; 32] {
     *blake3::hash(snapshot::FORMAT.as_bytes()).as_bytes()
 }
 
-/// Takes snapshots of a run while it goes on.
+/// Takes snapshots of a run while it goes on. That one could not be written is nobody's concern.
 pub(crate) struct Keeper {
     every: u64,
     /// Events in the last one.
     last: u64,
     /// A state whose event may not be durable yet.
-    waiting: Option<Taken>,
-}
-
-struct Taken {
-    seq: i64,
-    events: u64,
-    body: Vec<u8>,
+    waiting: Option<Draft>,
 }
 
 impl Keeper {
@@ -136,37 +187,45 @@ impl Keeper {
         }
     }
 
-    /// To be called when every event of the state has been handed to the journal. Gives the bytes
-    /// of a snapshot once its last event is durable.
-    pub(crate) fn look(&mut self, run: &Run, journal: &SqliteJournal) -> Option<Vec<u8>> {
+    /// To be called when every event of the state has been handed to the journal.
+    pub(crate) fn look(&mut self, home: &Home, run: &Run, journal: &SqliteJournal) {
         if self.waiting.is_none() && run.events >= self.last + self.every {
-            self.take(run);
+            self.take(home, run);
         }
-        self.ready(run, journal)
+        self.keep(home, run, journal);
     }
 
     /// The last look at a run: what came since is worth less.
-    pub(crate) fn last_look(&mut self, run: &Run, journal: &SqliteJournal) -> Option<Vec<u8>> {
+    pub(crate) fn last_look(&mut self, home: &Home, run: &Run, journal: &SqliteJournal) {
         if run.events >= self.last + self.every / 4 {
-            self.take(run);
+            self.take(home, run);
         }
-        self.ready(run, journal)
+        self.keep(home, run, journal);
+        if self.waiting.take().is_some() {
+            discard(home.path(), run);
+        }
     }
 
-    fn take(&mut self, run: &Run) {
+    fn take(&mut self, home: &Home, run: &Run) {
         self.last = run.events;
-        self.waiting = snapshot::write(&run.state).ok().map(|body| Taken {
-            seq: run.last_seq,
-            events: run.events,
-            body,
-        });
+        self.waiting = Draft::write(home.path(), run).ok();
+        if self.waiting.is_none() {
+            discard(home.path(), run);
+        }
     }
 
-    fn ready(&mut self, run: &Run, journal: &SqliteJournal) -> Option<Vec<u8>> {
+    fn keep(&mut self, home: &Home, run: &Run, journal: &SqliteJournal) {
         let durable = journal.durable_seq();
-        let taken = self.waiting.take_if(|taken| taken.seq <= durable)?;
-        let link = journal.link(run.key, taken.seq).ok()??;
-        Some(encode(run.key, taken.seq, taken.events, &link, &taken.body))
+        let Some(draft) = self.waiting.take_if(|draft| draft.seq <= durable) else {
+            return;
+        };
+        let kept = match journal.link(run.key, draft.seq) {
+            Ok(Some(link)) => draft.keep(home.path(), run, &link).is_ok(),
+            Ok(None) | Err(_) => false,
+        };
+        if !kept {
+            discard(home.path(), run);
+        }
     }
 }
 
