@@ -5,7 +5,7 @@
 //! (before work, review, or a sync). When a later one differs, everything that people said and
 //! gates found at that stage is void: it is asked and checked again, with the difference. A check
 //! that itself writes what it looks at would be checked for ever: after [`MOST_VOIDED`] times in a
-//! row without a word from a person the node fails. The machine computes no digest; it compares
+//! row, with nothing else at work and without a word from a person, the node fails. The machine computes no digest; it compares
 //! those that come in.
 
 use coord_lang::ids::NodeId;
@@ -144,6 +144,7 @@ impl State {
             Status::Created | Status::Assigned | Status::Review
         );
         known(open, kind, "open stage of node", node.0)?;
+        let alone = self.machine_at_work == 0;
         self.leave_stage(plan, node);
         let state = &mut self.nodes[node];
         match state.status {
@@ -152,7 +153,8 @@ impl State {
         }
         state.subject = subject.cloned().map(Box::new);
         state.changed = changed.to_vec();
-        state.voided += u32::from(subject.is_some());
+        // others at work may have changed it, and will not for ever
+        state.voided += u32::from(subject.is_some() && alone);
         if state.voided > MOST_VOIDED {
             let changed = changed.first().map_or("", String::as_str);
             let why = format!(
