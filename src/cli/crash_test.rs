@@ -4,6 +4,7 @@
 //! before it was killed, each of which it had promised to be durable.
 
 use super::doctor::Finding;
+use coord_engine::simulation::Dice;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -379,17 +380,4 @@ fn project() -> String {
         ));
     }
     text
-}
-
-/// Numbers that look drawn, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
 }

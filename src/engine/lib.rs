@@ -113,7 +113,7 @@ pub use situation::{About, How, Of, Pending, Resolution, Situation, SituationId}
 pub use state::{PhaseState, State, Waiting};
 pub use status::{IllegalTransition, Move, RunStatus, Status, next_status};
 pub use step::step;
-pub use subject::{MOST_VOIDED, Part as SubjectPart, Subject};
+pub use subject::{Part as SubjectPart, Subject};
 pub use workflows::WorkflowState;
 
 use coord_plan::plan::Plan;

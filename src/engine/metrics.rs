@@ -441,25 +441,15 @@ impl State {
             }
             self.tally = Some(tally);
         }
-        let judged = matches!(
-            event.fact,
-            Fact::SyncPassed { .. }
-                | Fact::Rule(RuleFact::SyncHeld { .. } | RuleFact::RunFinishing)
-        );
-        // people are asked while the run can still hear of it
-        let asked = matches!(
-            event.fact,
-            Fact::RunStarted { .. }
-                | Fact::SyncPassed { .. }
-                | Fact::Rule(RuleFact::SyncHeld { .. })
-        );
-        if judged || asked {
-            let due = plan.rules.metrics.iter().filter(|(_, m)| match m.from {
-                MetricSource::Person(_) => asked,
-                MetricSource::Builtin(_) | MetricSource::Run(_) => judged,
-            });
-            self.measures_due.extend(due.map(|(id, _)| id));
-        }
+        let is_due: fn(&MetricSource) -> bool = match &event.fact {
+            Fact::SyncPassed { .. } | Fact::Rule(RuleFact::SyncHeld { .. }) => |_| true,
+            // people are asked while the run can still hear of it
+            Fact::RunStarted { .. } => |from| matches!(from, MetricSource::Person(_)),
+            Fact::Rule(RuleFact::RunFinishing) => |from| !matches!(from, MetricSource::Person(_)),
+            _ => return,
+        };
+        let due = plan.rules.metrics.iter().filter(|(_, m)| is_due(&m.from));
+        self.measures_due.extend(due.map(|(id, _)| id));
     }
 
     /// Metrics whose program is at work.

@@ -94,7 +94,8 @@ pub struct NodeState {
     pub subject: Option<Box<Subject>>,
     /// What has changed since it was let through.
     pub changed: Vec<String>,
-    /// How often in a row that happened, with no word from a person in between.
+    /// How often in a row that happened, with nothing else at work and no word from a person in
+    /// between.
     pub(crate) voided: u32,
     /// When the last need came, while all are there.
     pub needs_met_ms: Option<i64>,

@@ -4,7 +4,7 @@
 //! what it takes and, after it was done, what it made. The first answer to that binds the stage
 //! (before work, review, or a sync). When a later one differs, everything that people said and
 //! gates found at that stage is void: it is asked and checked again, with the difference. A check
-//! that itself writes what it looks at would be checked for ever: after [`MOST_VOIDED`] times in a
+//! that itself writes what it looks at would be checked for ever: after `MOST_VOIDED` times in a
 //! row, with nothing else at work and without a word from a person, the node fails. The machine computes no digest; it compares
 //! those that come in.
 
@@ -25,7 +25,7 @@ use crate::status::{IllegalTransition, Status};
 use crate::turn::Turn;
 
 /// How often in a row what was found may be void before it is given up.
-pub const MOST_VOIDED: u32 = 5;
+const MOST_VOIDED: u32 = 5;
 
 /// Everything that is hashed, and the digest of all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -201,8 +201,14 @@ pub async fn drive(setup: Setup, watcher: &mut dyn Watcher) -> Result<(End, Run)
     if let Some(text) = driver.leave_ground().await {
         watcher.trouble(&text);
     }
-    driver.keep_last_snapshot();
-    let Driver { run, journal, .. } = driver;
+    let Driver {
+        home,
+        run,
+        journal,
+        mut keeper,
+        ..
+    } = driver;
+    keeper.last_look(&home, &run, &journal);
     journal.close()?;
     Ok((end, run))
 }
@@ -510,7 +516,7 @@ impl Driver {
             self.send_rest();
             self.pay(watcher)?;
             self.see_looks()?;
-            self.keep_snapshot();
+            self.keeper.look(&self.home, &self.run, &self.journal);
             self.keep_context(self.is_quiet());
             if let Some(end) = self.ended() {
                 return Ok(end);
@@ -531,14 +537,6 @@ impl Driver {
                 () = tokio::time::sleep(nap) => self.wake(watcher)?,
             }
         }
-    }
-
-    fn keep_snapshot(&mut self) {
-        self.keeper.look(&self.home, &self.run, &self.journal);
-    }
-
-    fn keep_last_snapshot(&mut self) {
-        self.keeper.last_look(&self.home, &self.run, &self.journal);
     }
 
     fn take_all(

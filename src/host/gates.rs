@@ -84,7 +84,7 @@ impl Driver {
     fn read(&self, node: NodeId, look: Look) {
         let sender = self.sender.clone();
         let _reading = tokio::task::spawn_blocking(move || {
-            let subject = look.clone().subject();
+            let subject = look.subject();
             let seen = Seen {
                 node,
                 look,

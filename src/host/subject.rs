@@ -98,14 +98,14 @@ impl Look {
     }
 
     /// Reads the files. Takes as long as that takes.
-    pub(crate) fn subject(self) -> Subject {
-        let (root, own) = (self.root, self.own);
-        let read = self.parts.into_iter().map(|(what, part)| SubjectPart {
-            what,
+    pub(crate) fn subject(&self) -> Subject {
+        let root = &self.root;
+        let read = self.parts.iter().map(|(what, part)| SubjectPart {
+            what: what.clone(),
             value: match part {
-                Part::Text(text) => text,
-                Part::File(path) => file(&root, &path),
-                Part::Files(globs) => files(&root, &globs, &own),
+                Part::Text(text) => text.clone(),
+                Part::File(path) => file(root, path),
+                Part::Files(globs) => files(root, globs, &self.own),
             },
         });
         let parts: Vec<SubjectPart> = read.collect();

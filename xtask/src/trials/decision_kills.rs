@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
 
+use coord_engine::simulation::Dice;
 use serde_json::Value;
 
-use super::program::{Dice, Project, kill_after, said};
+use super::program::{Project, kill_after, said};
 use super::{Goal, Setting, Trial};
 
 /// Kills of one trial.
@@ -29,7 +30,7 @@ type Told = BTreeSet<(u64, &'static str)>;
 
 fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
     let project = Project::new(setting, DECISION_KILLS.name, seed, &text())?;
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut told = Told::new();
     let mut kills = 0;
     for _ in 0..KILLS {

@@ -8,9 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use coord_engine::simulation::Dice;
 use serde_json::Value;
 
-use super::program::{Dice, Project, said};
+use super::program::{Project, said};
 use super::{Goal, Setting, Trial};
 
 const TASKS: usize = 24;
@@ -42,7 +43,7 @@ fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
     let trace = std::fs::read_to_string(project.path().join("trace")).map_err(|e| e.to_string())?;
     let home = project.path().join(".coord-state");
     let ops = read(&trace, &home.display().to_string())?;
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut cuts: Vec<usize> = (0..IMAGES)
         .map(|_| dice.below(ops.len() as u64 + 1) as usize)
         .collect();
@@ -61,13 +62,11 @@ fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
             &text(seed),
         )?;
         disk.write(&image.path().join(".coord-state"), &mut dice)?;
-        let held = holds(&image, disk.told);
-        let goes_on = || match number % GOES_ON {
-            0 => goes_on(&image),
-            _ => Ok(()),
-        };
-        held.and_then(|()| goes_on())
-            .map_err(|why| format!("cut {cut} of {}, {} told: {why}", ops.len(), disk.told))?;
+        let mut held = holds(&image, disk.told);
+        if number % GOES_ON == 0 {
+            held = held.and_then(|()| goes_on(&image));
+        }
+        held.map_err(|why| format!("cut {cut} of {}, {} told: {why}", ops.len(), disk.told))?;
     }
     Ok(IMAGES as u64)
 }
@@ -106,7 +105,7 @@ fn goes_on(image: &Project<'_>) -> Result<(), String> {
 }
 
 fn text(seed: u64) -> String {
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut text = String::from("edition 2026\n");
     for n in 0..TASKS as u64 {
         let needs = match n > 0 && dice.below(3) > 0 {
@@ -145,11 +144,11 @@ enum Name {
 /// The operations on the files of `home` that a trace tells of, in order.
 fn read(trace: &str, home: &str) -> Result<Vec<Op>, String> {
     let mut reading = Reading {
-        home: format!("{home}/"),
+        home: home.to_string(),
         ..Reading::default()
     };
     for line in trace.lines() {
-        reading.line(line, home);
+        reading.line(line);
     }
     match reading.ops.iter().any(|op| matches!(op, Op::Told(_))) {
         true => Ok(reading.ops),
@@ -170,12 +169,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn line(&mut self, line: &str, home: &str) -> Option<()> {
+    fn line(&mut self, line: &str) -> Option<()> {
         let (thread, call) = line.split_once(' ')?;
         let call = call.trim_start();
         if call.starts_with("<... ") && call.contains("sync resumed") {
             let path = self.flushing.remove(thread)?;
-            self.flushed(&path, home);
+            self.flushed(&path);
             return Some(());
         }
         let (name, arguments) = call.split_once('(')?;
@@ -187,7 +186,7 @@ impl Reading {
                 let path = described(arguments)?;
                 match call.contains("<unfinished") {
                     true => drop(self.flushing.insert(thread.into(), path)),
-                    false => self.flushed(&path, home),
+                    false => self.flushed(&path),
                 }
             }
             "openat" => {
@@ -224,7 +223,7 @@ impl Reading {
     /// A file that matters after a power cut: no lock, no shared memory.
     fn is_kept(&self, path: &str) -> bool {
         let name = path.strip_prefix(&self.home);
-        name.is_some_and(|name| name.starts_with("journal.") && !name.ends_with("-shm"))
+        name.is_some_and(|name| name.starts_with("/journal.") && !name.ends_with("-shm"))
     }
 
     fn made(&mut self, path: String, empty: bool) {
@@ -267,8 +266,8 @@ impl Reading {
         Some(())
     }
 
-    fn flushed(&mut self, path: &str, home: &str) {
-        if path == home {
+    fn flushed(&mut self, path: &str) {
+        if path == self.home {
             self.ops.push(Op::SyncFolder);
         } else if let Some(inode) = self.inodes.get(path) {
             self.ops.push(Op::Sync(*inode));

@@ -104,20 +104,3 @@ pub(crate) fn kill_after(child: &mut Child, ms: u64) -> Result<bool, String> {
 pub(crate) fn said(ran: &Output) -> String {
     format!("{}: {}", ran.status, String::from_utf8_lossy(&ran.stderr))
 }
-
-/// Numbers that are the same for the same seed (SplitMix64, after Steele, Lea and Flood 2014).
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % limit.max(1)
-    }
-}

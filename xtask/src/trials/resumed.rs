@@ -1,8 +1,9 @@
 //! A run that was killed and taken up again, beside the same run that was left alone.
 
+use coord_engine::simulation::Dice;
 use serde_json::{Value, json};
 
-use super::program::{Dice, Project, kill_after};
+use super::program::{Project, kill_after};
 use super::{Goal, Setting, Trial};
 
 const TASKS: u64 = 10;
@@ -23,7 +24,7 @@ fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
     let calm = Project::new(setting, "calm", seed, &text)?;
     let calm_ended = calm.start()?.wait().map_err(|e| e.to_string())?;
     let killed = Project::new(setting, RESUMED.name, seed, &text)?;
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut kills = 0;
     for _ in 0..KILLS {
         let mut live = killed.start()?;
@@ -63,7 +64,7 @@ fn end_of(project: &Project<'_>) -> Result<Value, String> {
 
 /// Each task sums up what those that it needs have left, so that a wrong order shows.
 fn text(seed: u64) -> String {
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut text = String::from("edition 2026\n");
     for n in 0..TASKS {
         let mut needs: Vec<u64> = (0..dice.below(3).min(n)).map(|_| dice.below(n)).collect();

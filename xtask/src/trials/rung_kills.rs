@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use coord_engine::simulation::Dice;
 use serde_json::Value;
 
-use super::program::{Dice, Project, kill_after};
+use super::program::{Project, kill_after};
 use super::{Goal, Setting, Trial};
 
 /// Kills of one trial.
@@ -26,7 +27,7 @@ pub(crate) const RUNG_KILLS: Trial = Trial {
 
 fn run(setting: &Setting, seed: u64) -> Result<u64, String> {
     let project = Project::new(setting, RUNG_KILLS.name, seed, &text())?;
-    let mut dice = Dice::new(seed);
+    let mut dice = Dice(seed);
     let mut kills = 0;
     for _ in 0..KILLS {
         let mut live = project.start()?;
